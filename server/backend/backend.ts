@@ -1,0 +1,68 @@
+/**
+ * The key-value file under the state machine: a bolt database with etcd's ten buckets, written in batches.
+ *
+ * Reads see every put and delete at once, committed or not. A commit makes all of them durable together, in one
+ * transaction (contract: disk-and-peer §4.7, §5).
+ */
+
+/** The buckets of an etcd database, in the order in which they lie in the file. */
+export const bucketNames = [
+  'alarm',
+  'auth',
+  'authRoles',
+  'authUsers',
+  'cluster',
+  'key',
+  'lease',
+  'members',
+  'members_removed',
+  'meta',
+] as const;
+export type BucketName = (typeof bucketNames)[number];
+
+/** A frozen copy of the database, byte for byte what `etcdctl snapshot save` writes before its SHA-256. */
+export interface BackendSnapshot {
+  readonly sizeBytes: number;
+  /** The file's bytes from first to last. */
+  chunks(): AsyncIterable<Uint8Array>;
+  /** Lets the pages that the snapshot holds be reused. Call it exactly once, read to the end or not. */
+  close(): void;
+}
+
+export interface Backend {
+  /** @returns the value, or undefined; valid until the next put or delete */
+  get(bucket: BucketName, key: Uint8Array): Uint8Array | undefined;
+
+  /**
+   * Visits the pairs with `start <= key < end` in key order (`end` undefined: to the end of the bucket). Stops when
+   * `visit` returns false. Neither key nor value may be changed, or kept past the next put or delete without a copy.
+   */
+  scan(
+    bucket: BucketName,
+    start: Uint8Array,
+    end: Uint8Array | undefined,
+    visit: (key: Uint8Array, value: Uint8Array) => boolean | void,
+  ): void;
+
+  put(bucket: BucketName, key: Uint8Array, value: Uint8Array): void;
+  delete(bucket: BucketName, key: Uint8Array): void;
+
+  /**
+   * Runs before each commit, whatever starts it, and may put into the same transaction: that is how
+   * `meta/consistent_index` is always in the same transaction as the effect that it stands for.
+   */
+  onBeforeCommit(hook: () => void): void;
+
+  /** Commits what has been put so far. @returns when it is durable */
+  commit(): Promise<void>;
+
+  /** Commits, then freezes the result. */
+  snapshot(): Promise<BackendSnapshot>;
+
+  /** Bytes of the file, and bytes of it that hold live pages. */
+  sizeBytes(): number;
+  sizeInUseBytes(): number;
+
+  /** Commits what is left and closes the file. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,71 @@
+/** What the API layers (`rpc/`, `http/`, metrics) ask of the running member. `member/` implements it. */
+
+import type { BackendSnapshot } from '../backend/backend.ts';
+import type {
+  AlarmMember,
+  CompactionRequest,
+  CompactionResponse,
+  DeleteRangeRequest,
+  DeleteRangeResponse,
+  HashKVResponse,
+  HashResponse,
+  Member,
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  ResponseHeader,
+  StatusResponse,
+  TxnRequest,
+  TxnResponse,
+} from '../proto/gen/rpc.ts';
+
+/**
+ * Each method that answers a request rejects with an EtcdError when the request is refused, times out or meets no
+ * leader. Requests are checked (sizes, empty keys, duplicate keys) by the method itself, not by its caller.
+ */
+export interface EtcdMember {
+  readonly id: bigint;
+  readonly clusterId: bigint;
+
+  range(request: RangeRequest): Promise<RangeResponse>;
+  put(request: PutRequest): Promise<PutResponse>;
+  deleteRange(request: DeleteRangeRequest): Promise<DeleteRangeResponse>;
+  txn(request: TxnRequest): Promise<TxnResponse>;
+  compact(request: CompactionRequest): Promise<CompactionResponse>;
+
+  members(linearizable: boolean): Promise<Member[]>;
+  hash(): Promise<HashResponse>;
+  hashKv(revision: number): Promise<HashKVResponse>;
+  status(): StatusResponse;
+  snapshot(): Promise<BackendSnapshot>;
+  alarms(): AlarmMember[];
+
+  /** Ids and term of now; `revision` is the store's. */
+  header(): ResponseHeader;
+  /** The leader's id, 0 when this member knows none. */
+  leader(): bigint;
+  isLearner(): boolean;
+  /** Such as `3.5.0`; undefined until the cluster has decided. */
+  clusterVersion(): string | undefined;
+  /** Figures for /metrics, read at scrape time. */
+  gauges(): MemberGauges;
+}
+
+export interface MemberGauges {
+  leaderChanges: number;
+  proposalsCommitted: number;
+  proposalsApplied: number;
+  proposalsPending: number;
+  proposalsFailed: number;
+  slowApplies: number;
+  readIndexesFailed: number;
+  slowReadIndexes: number;
+  heartbeatSendFailures: number;
+  quotaBackendBytes: number;
+  dbSizeBytes: number;
+  dbSizeInUseBytes: number;
+  currentRevision: number;
+  compactRevision: number;
+  keys: number;
+}
