@@ -1,0 +1,23 @@
+/** Runs a program under the Node.js of the dependencies, with this process's terminal, signals and exit status. */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { ensureInstalled, root } from './install.mjs';
+
+/**
+ * @param {string} script path of the program, from the project's root
+ * @param {string[]} args
+ */
+export function run(script, args) {
+  const child = spawn(ensureInstalled(), [path.join(root, script), ...args], { stdio: 'inherit' });
+  // The terminal signals the whole group; these reach the child when only this process is signalled.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    console.error(`error: cannot start ${script}: ${error.message}`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => {
+    if (!signal) process.exit(code ?? 1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
