@@ -1,0 +1,5 @@
+/** The etcd v3 client that toolkit, drills, etcdctl and the benchmarks use. */
+export type { CallOptions, ClientTls, EtcdClientOptions } from './client-options.ts';
+export { parseEndpoint } from './endpoint-address.ts';
+export { EtcdClient } from './etcd-client.ts';
+export { describeRpcError, RpcError } from './rpc-error.ts';
