@@ -1,0 +1,97 @@
+/**
+ * lab.yaml: the one description of a lab. This file holds its schema and its defaults; `config-file.ts` reads it and
+ * says where in the file an error is.
+ */
+import { isIPv4 } from 'node:net';
+import { z } from 'zod';
+
+/** Labels of a host name (RFC 1123), lower case: the name goes into certificates, files and member lists. */
+const nodeName = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'use lower-case letters, digits and inner hyphens, at most 63');
+const port = z.number().int('must be a whole number').min(1, 'must be 1..65535').max(65_535, 'must be 1..65535');
+
+const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** @param text a number and a unit: `90s`, `30m`, `12h`, `365d` @returns milliseconds, or undefined if it is not one */
+export function parseDurationMs(text: string): number | undefined {
+  const match = /^([1-9][0-9]{0,8})([smhd])$/.exec(text);
+  return match ? Number(match[1]) * (unitMs[match[2] as string] as number) : undefined;
+}
+
+const tenYearsMs = 3_660 * 86_400_000;
+const duration = z.string().transform((text, context) => {
+  const ms = parseDurationMs(text);
+  if (ms !== undefined && ms <= tenYearsMs) return ms;
+  context.addIssue({
+    code: 'custom',
+    message: ms === undefined ? 'use a number and a unit (s, m, h, d), such as 30d' : 'at most 3660d',
+  });
+  return z.NEVER;
+});
+
+const node = z.strictObject({
+  name: nodeName,
+  address: z.string().refine(isIPv4, 'must be an IPv4 address').default('127.0.0.1'),
+  clientPort: port.default(2379),
+  peerPort: port.default(2380),
+});
+
+const engine = z
+  .union([
+    z.literal('built-in').transform(() => ({ kind: 'built-in' as const })),
+    z.strictObject({ kind: z.literal('built-in') }),
+    z.strictObject({ kind: z.literal('upstream'), path: z.string().min(1, 'must name a folder') }),
+  ])
+  .default({ kind: 'built-in' });
+
+const defaultNodes: z.input<typeof node>[] = [
+  { name: 'node1', address: '127.0.0.1', clientPort: 2379, peerPort: 2380 },
+  { name: 'node2', address: '127.0.0.1', clientPort: 22379, peerPort: 22380 },
+  { name: 'node3', address: '127.0.0.1', clientPort: 32379, peerPort: 32380 },
+];
+
+const certificates = z.strictObject({
+  /** Of all keys of members and clients, and of the authorities. */
+  algorithm: z.enum(['ecdsa-p256', 'ecdsa-p384']).default('ecdsa-p256'),
+  authorityValidity: duration.prefault('365d'),
+  validity: duration.prefault('30d'),
+});
+
+/** The schema of lab.yaml. Unknown keys are errors: a misspelt key must not be silently ignored. */
+export const labConfigSchema = z
+  .strictObject({
+    name: nodeName.default('lab'),
+    provider: z.enum(['local', 'vagrant', 'ssh']).default('local'),
+    engine,
+    nodes: z.array(node).min(1, 'a lab needs at least one node').max(9, 'at most 9 nodes').prefault(defaultNodes),
+    certificates: certificates.prefault({}),
+  })
+  .superRefine((config, context) => {
+    refuseDuplicates(config.nodes, context);
+    if (config.certificates.validity > config.certificates.authorityValidity) {
+      context.addIssue({
+        code: 'custom',
+        path: ['certificates', 'validity'],
+        message: 'must not exceed authorityValidity: a certificate cannot outlive its authority',
+      });
+    }
+  });
+
+export type LabConfig = z.output<typeof labConfigSchema>;
+export type NodeConfig = LabConfig['nodes'][number];
+export type EngineConfig = LabConfig['engine'];
+
+function refuseDuplicates(nodes: readonly NodeConfig[], context: z.RefinementCtx): void {
+  const seen = new Map<string, string>();
+  const claim = (value: string, path: (string | number)[]) => {
+    const first = seen.get(value);
+    if (first === undefined) seen.set(value, path.join('.'));
+    else context.addIssue({ code: 'custom', path, message: `${value} is already used by ${first}` });
+  };
+  nodes.forEach(({ name, address, clientPort, peerPort }, index) => {
+    claim(name, ['nodes', index, 'name']);
+    claim(`${address}:${clientPort}`, ['nodes', index, 'clientPort']);
+    claim(`${address}:${peerPort}`, ['nodes', index, 'peerPort']);
+  });
+}

@@ -1,0 +1,205 @@
+/**
+ * A lab that was brought up, as commands and drills see it: its nodes, its certificates, its engine, its folders. It
+ * starts, stops and hurts members; whether the cluster is well is judged in `provision/health`.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type ClientTls, EtcdClient } from '../../server/client/mod.ts';
+import { LabError } from '../errors.ts';
+import type { RunOptions, RunResult, StopOptions } from '../hosts/host.ts';
+import { type EngineBinaries, engineBinaries } from './engine.ts';
+import { renderMemberConfig } from './member-config.ts';
+import { type LabNode, localNode } from './nodes.ts';
+import { type Bootstrap, type LabPaths, type LabState, labPaths, readState, writeState } from './state.ts';
+
+/** PEM files of a client of the cluster. */
+export interface ClientTlsFiles {
+  /** The authority that signed the members' server certificates. */
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+export class Lab {
+  readonly name: string;
+  readonly paths: LabPaths;
+  /** In the order of lab.yaml; at least one. */
+  readonly nodes: readonly LabNode[];
+  /** Where the executables of the lab's engine are. */
+  readonly engine: EngineBinaries;
+  /** Certificate and key of the administrator: CN `root`, which is the user of that name once auth is enabled. */
+  readonly clientTls: ClientTlsFiles;
+  #state: LabState;
+
+  private constructor(paths: LabPaths, state: LabState) {
+    this.name = state.name;
+    this.paths = paths;
+    this.#state = state;
+    this.nodes = state.nodes.map((node) => localNode(node, paths.hosts));
+    this.engine = engineBinaries(state.engine);
+    this.clientTls = {
+      caFile: join(paths.pki, 'client-ca.pem'),
+      certFile: join(paths.pki, 'client-admin.pem'),
+      keyFile: join(paths.pki, 'client-admin-key.pem'),
+    };
+  }
+
+  /**
+   * @param stateDirectory the folder that holds all labs, usually `.etcdlab`
+   * @throws LabError LAB_MISSING if it was never brought up, LAB_STATE if its state is damaged
+   */
+  static async open(stateDirectory: string, name: string): Promise<Lab> {
+    const paths = labPaths(stateDirectory, name);
+    const state = await readState(paths);
+    if (state === undefined) {
+      throw new LabError('LAB_MISSING', `there is no lab '${name}' in ${stateDirectory}`, { advice: 'etcdlab up' });
+    }
+    return new Lab(paths, state);
+  }
+
+  /** Writes the state of a new or changed lab, and opens it. */
+  static async save(stateDirectory: string, state: LabState): Promise<Lab> {
+    const paths = labPaths(stateDirectory, state.name);
+    await writeState(paths, state);
+    return new Lab(paths, state);
+  }
+
+  get state(): LabState {
+    return this.#state;
+  }
+
+  /** @throws LabError LAB_NODE_UNKNOWN, naming the nodes there are */
+  node(name: string): LabNode {
+    const node = this.nodes.find((candidate) => candidate.name === name);
+    if (node === undefined) {
+      const names = this.nodes.map((candidate) => candidate.name).join(', ');
+      throw new LabError('LAB_NODE_UNKNOWN', `lab '${this.name}' has no node '${name}'; it has ${names}`);
+    }
+    return node;
+  }
+
+  /** @returns the client URLs of the named nodes, or of all */
+  endpoints(...names: string[]): string[] {
+    const nodes = names.length === 0 ? this.nodes : names.map((name) => this.node(name));
+    return nodes.map((node) => node.clientUrl);
+  }
+
+  /** @returns what etcdctl needs to reach the named nodes, or all: `ETCDCTL_ENDPOINTS`, `_CACERT`, `_CERT`, `_KEY` */
+  clientEnvironment(...names: string[]): Record<string, string> {
+    return {
+      ETCDCTL_API: '3',
+      ETCDCTL_ENDPOINTS: this.endpoints(...names).join(','),
+      ETCDCTL_CACERT: this.clientTls.caFile,
+      ETCDCTL_CERT: this.clientTls.certFile,
+      ETCDCTL_KEY: this.clientTls.keyFile,
+    };
+  }
+
+  /** @returns the administrator's certificate, its key and the authority to trust, read from the PKI folder */
+  clientTlsMaterial(): ClientTls {
+    const { caFile, certFile, keyFile } = this.clientTls;
+    return { ca: readFileSync(caFile), cert: readFileSync(certFile), key: readFileSync(keyFile) };
+  }
+
+  /**
+   * @param names nodes to talk to, or all
+   * @returns a client as the administrator, to be closed by the caller; its calls fail after 5 s unless they say otherwise
+   */
+  client(...names: string[]): EtcdClient {
+    return new EtcdClient({
+      endpoints: this.endpoints(...names),
+      tls: this.clientTlsMaterial(),
+      requestTimeoutMs: 5000,
+    });
+  }
+
+  /**
+   * Runs the engine's etcdctl on this machine against the named nodes, or all, as the administrator.
+   * @returns its result, whatever its exit code
+   * @throws LabError as `Host.run`
+   */
+  etcdctl(args: readonly string[], options: RunOptions & { nodes?: readonly string[] } = {}): Promise<RunResult> {
+    return this.localRun(this.engine.etcdctl, args, {
+      ...options,
+      environment: { ...this.clientEnvironment(...(options.nodes ?? [])), ...options.environment },
+    });
+  }
+
+  /** Runs the engine's etcdutl on this machine; for files of a host, run `engine.etcdutl` there. */
+  etcdutl(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    return this.localRun(this.engine.etcdutl, args, options);
+  }
+
+  private localRun(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+    // Every node of provider `local` is this machine.
+    return (this.nodes[0] as LabNode).host.run(file, args, options);
+  }
+
+  /** Starts a member and returns once its process is alive, which is long before it is healthy. */
+  start(name: string): Promise<void> {
+    return this.node(name).host.service.start();
+  }
+
+  stop(name: string, options?: StopOptions): Promise<void> {
+    return this.node(name).host.service.stop(options);
+  }
+
+  /** SIGKILL: a crash. `status` says `exited` until the next start. */
+  kill(name: string): Promise<void> {
+    return this.node(name).host.service.kill();
+  }
+
+  freeze(name: string): Promise<void> {
+    return this.node(name).host.service.freeze();
+  }
+
+  thaw(name: string): Promise<void> {
+    return this.node(name).host.service.thaw();
+  }
+
+  /** @returns how the member finds its cluster while it has no data */
+  bootstrap(name: string): Bootstrap {
+    const bootstrap = this.#state.bootstrap[this.node(name).name];
+    if (bootstrap === undefined) throw new LabError('LAB_STATE', `${this.paths.stateFile} lacks bootstrap of ${name}`);
+    return bootstrap;
+  }
+
+  /** @returns `initial-cluster` of all nodes, as etcd and etcdutl take it: `node1=https://...,node2=...` */
+  initialCluster(): string {
+    return this.nodes.map((node) => `${node.name}=${node.peerUrl}`).join(',');
+  }
+
+  /**
+   * Renders a member's configuration and puts it on its host; takes effect at the next start.
+   * @param change for a restored cluster `{ token }`, for a member that joins `{ clusterState: 'existing', cluster }`;
+   *   remembered in the lab's state, so that the next `up` keeps it
+   * @returns whether the file changed
+   */
+  async configure(name: string, change: Partial<Bootstrap> = {}): Promise<boolean> {
+    const node = this.node(name);
+    if (Object.keys(change).length > 0) {
+      const bootstrap = { ...this.#state.bootstrap, [name]: { ...this.bootstrap(name), ...change } };
+      this.#state = { ...this.#state, bootstrap };
+      await writeState(this.paths, this.#state);
+    }
+    const text = await renderMemberConfig(node, this.bootstrap(name));
+    const before = await node.host.getFile(node.paths.configFile);
+    if (before !== undefined && Buffer.from(before).toString('utf8') === text) return false;
+    await node.host.putFile(node.paths.configFile, text);
+    return true;
+  }
+
+  /** Stops all members and removes the lab's folder, and the folder of all labs if it is then empty. */
+  async remove(): Promise<void> {
+    for (const node of this.nodes) await node.host.service.stop();
+    await rm(this.paths.root, { recursive: true, force: true });
+    const parent = dirname(this.paths.root);
+    if (existsSync(parent) && (await readdir(parent)).length === 0) await rmdir(parent);
+  }
+
+  /** Releases the connections to the hosts. The members go on. */
+  async close(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.host.close()));
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * What is remembered about a lab: `.etcdlab/NAME/`, mode 0700, removed as a whole by `destroy`.
+ *
+ *     pki/            authorities, certificates, keys
+ *     hosts/NODE/     provider local: data, configuration, certificates, log and process of the member
+ *     backups/        snapshots
+ *     reports/        of drills
+ *     state.json      what was brought up
+ *     lock.N          who is working on the lab (lock.ts)
+ */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { LabError } from '../errors.ts';
+import { writeFileAtomically } from '../hosts/atomic-file.ts';
+
+const bootstrapSchema = z.strictObject({
+  token: z.string(),
+  clusterState: z.enum(['new', 'existing']),
+  /** `initial-cluster`: the peer URL of each member by name. */
+  cluster: z.record(z.string(), z.string()),
+});
+
+/** How a member without data finds its cluster. Ignored by a member that has data. */
+export type Bootstrap = z.output<typeof bootstrapSchema>;
+
+const stateSchema = z.strictObject({
+  version: z.literal(1),
+  name: z.string(),
+  provider: z.literal('local'),
+  engine: z.union([
+    z.strictObject({ kind: z.literal('built-in') }),
+    z.strictObject({ kind: z.literal('upstream'), path: z.string() }),
+  ]),
+  nodes: z.array(
+    z.strictObject({ name: z.string(), address: z.string(), clientPort: z.number(), peerPort: z.number() }),
+  ),
+  certificates: z.strictObject({
+    algorithm: z.enum(['ecdsa-p256', 'ecdsa-p384']),
+    authorityValidity: z.number(),
+    validity: z.number(),
+  }),
+  createdAt: z.iso.datetime(),
+  /** By node name. */
+  bootstrap: z.record(z.string(), bootstrapSchema),
+});
+
+export type LabState = z.output<typeof stateSchema>;
+
+export interface LabPaths {
+  /** `.etcdlab/NAME` */
+  readonly root: string;
+  readonly pki: string;
+  readonly hosts: string;
+  readonly backups: string;
+  readonly reports: string;
+  readonly stateFile: string;
+}
+
+/** @param stateDirectory the folder that holds all labs: `.etcdlab` */
+export function labPaths(stateDirectory: string, name: string): LabPaths {
+  const root = resolve(stateDirectory, name);
+  return {
+    root,
+    pki: join(root, 'pki'),
+    hosts: join(root, 'hosts'),
+    backups: join(root, 'backups'),
+    reports: join(root, 'reports'),
+    stateFile: join(root, 'state.json'),
+  };
+}
+
+/** @returns the state, or undefined if the lab was never brought up @throws LabError LAB_STATE if the file is damaged */
+export async function readState(paths: LabPaths): Promise<LabState | undefined> {
+  let text: string;
+  try {
+    text = await readFile(paths.stateFile, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return stateSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new LabError('LAB_STATE', `${paths.stateFile} is damaged or was written by another version of etcdlab`, {
+      details: cause instanceof z.ZodError ? cause.issues.map((i) => `${i.path.join('.')}: ${i.message}`) : [],
+      advice: 'restore the file, or remove the lab with: etcdlab destroy',
+      cause,
+    });
+  }
+}
+
+/** Makes the lab's folders and writes state.json, durably. */
+export async function writeState(paths: LabPaths, state: LabState): Promise<void> {
+  for (const directory of [paths.root, paths.pki, paths.hosts, paths.backups, paths.reports]) {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  }
+  await writeFileAtomically(paths.stateFile, `${JSON.stringify(state, null, 2)}\n`, 0o600);
+}
