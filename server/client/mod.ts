@@ -2,4 +2,6 @@
 export type { CallOptions, ClientTls, EtcdClientOptions } from './client-options.ts';
 export { parseEndpoint } from './endpoint-address.ts';
 export { EtcdClient } from './etcd-client.ts';
+export { explainConnectFailure } from './explain-connect-failure.ts';
 export { describeRpcError, RpcError } from './rpc-error.ts';
+export { type SaveSnapshotOptions, saveSnapshot } from './save-snapshot.ts';
