@@ -1,7 +1,8 @@
+import { createPrivateKey } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
-import { endEntityConstraints, signCertificate } from './certificate.ts';
+import { type CertificateFields, endEntityConstraints, signCertificate } from './certificate.ts';
 import { publicKeyInfo } from './keys.ts';
 import { type CertifiedKey, createAuthority, issue, systemSources, type VerifyOptions, verify } from './mod.ts';
 import { distinguishedName } from './names.ts';
@@ -17,7 +18,19 @@ const good: VerifyOptions = {
   host: '127.0.0.1',
   key: node.key,
 };
-const codes = (change: Partial<VerifyOptions>) => verify({ ...good, ...change }).map((problem) => problem.code);
+const codes = (change: { [Key in keyof VerifyOptions]?: VerifyOptions[Key] | undefined }) =>
+  verify({ ...good, ...change } as VerifyOptions).map((problem) => problem.code);
+
+/** A certificate for the test authority's key, which claims to be issued by the test authority. */
+const named = (commonName: string, extensions: CertificateFields['extensions']): CertificateFields => ({
+  serial: Buffer.of(1),
+  issuer: distinguishedName({ commonName: 'test authority' }),
+  subject: distinguishedName({ commonName }),
+  notBefore: new Date(now.getTime() - 1000),
+  notAfter: new Date(now.getTime() + day),
+  publicKey: publicKeyInfo(createPrivateKey(ca.key)),
+  extensions,
+});
 
 describe('verify', () => {
   it('finds nothing wrong with a good certificate', () => {
@@ -55,20 +68,16 @@ describe('verify', () => {
     expect(codes({ authorities: [] })).toEqual(['unknown-authority']);
   });
 
+  it('looks at the signature, not only at names and key identifiers', () => {
+    const forged = signCertificate(named('mallory', []), createPrivateKey(authority().key));
+    expect(codes({ certificate: forged, host: undefined, key: undefined })).toEqual(['unknown-authority']);
+    const genuine = signCertificate(named('mallory', []), createPrivateKey(ca.key));
+    expect(codes({ certificate: genuine, host: undefined, key: undefined })).toEqual([]);
+  });
+
   it('does not accept a certificate that signs without being an authority', () => {
     expect(codes({ authorities: [node.certificate] })).toEqual(['unknown-authority']);
-    const bare = signCertificate(
-      {
-        serial: Buffer.of(1),
-        issuer: distinguishedName({ commonName: 'test authority' }),
-        subject: distinguishedName({ commonName: 'test authority' }),
-        notBefore: new Date(now.getTime() - day),
-        notAfter: new Date(now.getTime() + day),
-        publicKey: publicKeyInfo(createPrivateKey(ca.key)),
-        extensions: [endEntityConstraints()],
-      },
-      createPrivateKey(ca.key),
-    );
+    const bare = signCertificate(named('test authority', [endEntityConstraints()]), createPrivateKey(ca.key));
     expect(codes({ authorities: [bare] })).toEqual(['not-an-authority']);
   });
 
