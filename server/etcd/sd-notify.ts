@@ -31,9 +31,9 @@ export function notifyReady(options: NotifyOptions): Promise<boolean> {
   return new Promise((resolve) => {
     execFile(program, ['--ready', `--pid=${process.pid}`], { env, timeout: timeoutMs }, (error, _stdout, stderr) => {
       if (error === null) {
-        logger.at('etcd/sd-notify').info('successfully notified init daemon');
+        logger.info('successfully notified init daemon');
       } else {
-        logger.at('etcd/sd-notify').warn('failed to notify init daemon of readiness', {
+        logger.warn('failed to notify init daemon of readiness', {
           error: error.code === 'ENOENT' ? `${program} is not installed` : stderr.trim() || error.message,
           advice: 'set Type=exec in the unit, or NotifyAccess=all and install systemd-notify',
         });

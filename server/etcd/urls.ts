@@ -1,7 +1,6 @@
 /** URLs as etcd's flags take them: scheme and `host:port`, nothing else (contract: api.md §5.2). */
 import { isIP } from 'node:net';
-
-const schemes = new Set(['http', 'https', 'unix', 'unixs']);
+import { parseUrls as checkUrls, splitHostPort } from '../membership/mod.ts';
 
 /** A checked URL of a listener or of an advertised address. */
 export interface EtcdUrl {
@@ -17,32 +16,20 @@ export interface EtcdUrl {
 }
 
 /**
- * Reads one URL.
+ * Reads one URL. Behind `unix://` and `unixs://` everything is the socket's path.
  *
  * @throws Error with upstream's text, such as `URL must not contain a path: http://a:1/b`
  */
 export function parseUrl(text: string): EtcdUrl {
-  const trimmed = text.trim();
-  const match = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\/([^/?#]*)([\s\S]*)$/.exec(trimmed);
-  const scheme = (match?.[1] ?? '').toLowerCase();
-  if (match === null || !schemes.has(scheme)) {
-    throw new Error(`URL scheme must be http, https, unix, or unixs: ${trimmed}`);
+  const unix = /^(unixs?):\/\/(.+)$/.exec(text.trim());
+  if (unix !== null) {
+    const [href, scheme, path] = unix as unknown as [string, EtcdUrl['scheme'], string];
+    return { href, scheme, host: path, hostname: path, port: '', secure: scheme === 'unixs' };
   }
-  const host = match[2] ?? '';
-  const rest = match[3] ?? '';
-  if (scheme.startsWith('unix')) return build(trimmed, scheme, `${host}${rest}`, host, '');
-  const address = /^(?:\[([^\]]*)\]|([^:]*)):([^:]*)$/.exec(host);
-  if (address === null) throw new Error(`URL address does not have the form "host:port": ${trimmed}`);
-  const port = address[3] ?? '';
-  if (!/^\d+$/.test(port) || Number(port) > 65535) {
-    throw new Error(`parse "${trimmed}": invalid port ":${port}" after host`);
-  }
-  if (rest !== '') throw new Error(`URL must not contain a path: ${trimmed}`);
-  return build(`${scheme}://${host}`, scheme, host, address[1] ?? address[2] ?? '', port);
-}
-
-function build(href: string, scheme: string, host: string, hostname: string, port: string): EtcdUrl {
-  return { href, scheme: scheme as EtcdUrl['scheme'], host, hostname, port, secure: /s$/.test(scheme) };
+  const [href] = checkUrls([text]) as [string];
+  const [scheme, address] = href.split('://') as [EtcdUrl['scheme'], string];
+  const { host, port } = splitHostPort(address) as { host: string; port: string };
+  return { href, scheme, host: address, hostname: host, port, secure: scheme === 'https' };
 }
 
 /**

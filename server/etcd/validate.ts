@@ -1,9 +1,10 @@
 /** The checks before a member starts, in upstream's order and words (contract: api.md §5.3). */
 import { formatGoDuration, parseGoDuration } from '../base/go-duration.ts';
+import { type InitialCluster, parseInitialCluster } from '../membership/mod.ts';
 import { unknownCipherSuite } from '../tls/cipher-suites.ts';
 import type { EtcdConfig } from './config.ts';
 import type { FlagValues } from './flags.ts';
-import { checkBindUrls, checkHostUrls, parseUrls } from './urls.ts';
+import { checkBindUrls, checkHostUrls } from './urls.ts';
 
 const maxElectionMs = 50_000;
 
@@ -149,76 +150,14 @@ export function autoCompactionRetention(config: EtcdConfig): number {
 }
 
 /**
- * The initial cluster as a map of names to peer URLs, each list sorted.
+ * The initial cluster as names and peer URLs, for a member that has no data yet.
  *
  * @throws Error `error setting up initial cluster: ...`
  */
-export function parseInitialCluster(text: string): Map<string, string[]> {
-  const members = new Map<string, string[]>();
-  for (const part of text === '' ? [] : text.split(',')) {
-    const equals = part.indexOf('=');
-    const name = (equals < 0 ? part : part.slice(0, equals)).trim();
-    const urls = members.get(name) ?? [];
-    try {
-      urls.push(...parseUrls(equals < 0 ? '' : part.slice(equals + 1)).map((url) => url.href));
-    } catch (error) {
-      throw new Error(`error setting up initial cluster: ${(error as Error).message}`);
-    }
-    members.set(name, urls.sort());
+export function initialClusterOf(config: EtcdConfig): InitialCluster {
+  try {
+    return parseInitialCluster(config.initialCluster);
+  } catch (error) {
+    throw new Error(`error setting up initial cluster: ${(error as Error).message}`);
   }
-  return members;
-}
-
-/** Resolves the host of each URL, for comparing addresses that are written differently. */
-export type ResolveUrls = (urls: readonly string[]) => Promise<string[]>;
-
-/**
- * What a member without a data directory is checked for: it must be part of the cluster it is to found or to join,
- * under exactly the URLs that it advertises.
- *
- * @throws Error with upstream's text
- */
-export async function checkBootstrap(config: EtcdConfig, resolve: ResolveUrls): Promise<Map<string, string[]>> {
-  const members = parseInitialCluster(config.initialCluster);
-  const own = members.get(config.name);
-  if (own === undefined) {
-    throw new Error(`couldn't find local name "${config.name}" in the initial cluster configuration`);
-  }
-  const all = [...members.values()].flat();
-  if (new Set(all).size !== all.length) throw new Error(`initial cluster ${config.initialCluster} has duplicate url`);
-  if (config.forceNewCluster) return members;
-
-  const advertised = config.advertisePeerUrls.map((url) => url.href).sort();
-  const notAdvertised = own.filter((url) => !advertised.includes(url));
-  const notListed = advertised.filter((url) => !own.includes(url));
-  if (notAdvertised.length === 0 && notListed.length === 0) return members;
-  const missing = describeMismatch(config.name, own, advertised, notAdvertised, notListed);
-  if (own.length !== advertised.length)
-    throw new Error(`${missing} (len(${goList(advertised)}) != len(${goList(own)}))`);
-  const [resolvedAdvertised, resolvedOwn] = [(await resolve(advertised)).sort(), (await resolve(own)).sort()];
-  const differs = resolvedAdvertised.findIndex((url, i) => url !== resolvedOwn[i]);
-  if (differs >= 0) {
-    throw new Error(`${missing} (resolved urls: "${resolvedAdvertised[differs]}" != "${resolvedOwn[differs]}")`);
-  }
-  return members;
-}
-
-function describeMismatch(
-  name: string,
-  own: readonly string[],
-  advertised: readonly string[],
-  notAdvertised: readonly string[],
-  notListed: readonly string[],
-): string {
-  if (notAdvertised.length > 0) {
-    const entries = notAdvertised.map((url) => `${name}=${url}`).join(',');
-    return `--initial-cluster has ${entries} but missing from --initial-advertise-peer-urls=${advertised.join(',')}`;
-  }
-  const entries = own.map((url) => `${name}=${url}`).join(',');
-  return `--initial-advertise-peer-urls has ${notListed.join(',')} but missing from --initial-cluster=${entries}`;
-}
-
-/** As Go's %q prints a list. */
-function goList(items: readonly string[]): string {
-  return `[${items.map((item) => `"${item}"`).join(' ')}]`;
 }
