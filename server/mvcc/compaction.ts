@@ -1,0 +1,95 @@
+import { errStopped } from '../errors/etcd-error.ts';
+import { KvHasher } from './hash.ts';
+import type { KeepRule } from './keep.ts';
+import { keepRule } from './keep.ts';
+import type { RecordSource } from './read.ts';
+import { decodeRevision, encodeRevision } from './revision.ts';
+
+/** What a compaction is to do, and how it shares the process with everything else. */
+export interface CompactionJob extends RecordSource {
+  readonly revision: number;
+  /** The compact revision before this one, from which on its hash counts every record. */
+  readonly previousRevision: number;
+  /** Records looked at in one go. */
+  readonly batchRecords: number;
+  /** Waited for between batches: gives the event loop, and the disk, to others. */
+  yieldControl(): Promise<void>;
+  /** Asked between batches; true ends the compaction, to be taken up again by `restore`. */
+  isStopped(): boolean;
+}
+
+/**
+ * Deletes from index and backend what a compaction at `revision` does not retain (contract: disk-and-peer §5.2). Puts
+ * may go on meanwhile: they are all after `revision`.
+ *
+ * @returns the hash of the records up to `revision` as they were before
+ * @throws EtcdError Unavailable when it was stopped
+ */
+export async function compactRecords(job: CompactionJob): Promise<number> {
+  const { index, revision } = job;
+  const retains = keepRule(index, (history) => history.retained(revision));
+  // Asked before the index is compacted: a key with nothing to retain is gone from it afterwards.
+  const hasher = new KvHasher(job.previousRevision, revision, retains.isEmpty() ? undefined : retains.keeps);
+  await compactIndex(job);
+  const end = encodeRevision(revision + 1, 0);
+  let start: Buffer | undefined = encodeRevision(0, 0);
+  while (start !== undefined) {
+    start = compactBatch(job, hasher, retains.keeps, start, end);
+    if (start !== undefined) await pause(job);
+  }
+  return hasher.sum;
+}
+
+/** @returns where the next batch begins; undefined when this one was the last */
+function compactBatch(
+  job: CompactionJob,
+  hasher: KvHasher,
+  retains: KeepRule,
+  start: Buffer,
+  end: Buffer,
+): Buffer | undefined {
+  const { backend } = job;
+  const deleted: Buffer[] = [];
+  let records = 0;
+  let next: Buffer | undefined;
+  backend.scan('key', start, end, (key, value) => {
+    if (records++ === job.batchRecords) {
+      next = Buffer.from(key);
+      return false;
+    }
+    hasher.add(key, value);
+    if (!retains(decodeRevision(key), value)) deleted.push(Buffer.from(key));
+    return true;
+  });
+  for (const key of deleted) backend.delete('key', key);
+  return next;
+}
+
+/** Keys are cheaper to look at than records; this keeps a batch of either about as long. */
+const keysPerRecord = 10;
+
+async function compactIndex(job: CompactionJob): Promise<void> {
+  const { index, revision } = job;
+  let start: string | undefined = '';
+  while (start !== undefined) {
+    const emptied: string[] = [];
+    let keys = 0;
+    let next: string | undefined;
+    index.ascend(start, undefined, (key, history) => {
+      if (keys++ === job.batchRecords * keysPerRecord) {
+        next = key;
+        return false;
+      }
+      if (history.compact(revision)) emptied.push(key);
+      return true;
+    });
+    for (const key of emptied) index.delete(key);
+    start = next;
+    if (start !== undefined) await pause(job);
+  }
+}
+
+async function pause(job: CompactionJob): Promise<void> {
+  await job.yieldControl();
+  if (job.isStopped()) throw errStopped();
+}

@@ -1,0 +1,36 @@
+import { KeyValue } from '../proto/gen/kv.ts';
+import type { KeyHistory } from './key-history.ts';
+import type { KeyIndex } from './key-index.ts';
+import { keyString } from './key-range.ts';
+import type { Revision } from './revision.ts';
+
+/** Whether the record of `revision`, with this encoded KeyValue, is the one to keep for its key. */
+export type KeepRule = (revision: Revision, value: Uint8Array) => boolean;
+
+/**
+ * The records to keep, at most one for each key. Upstream lists them in a set first; asking the index record by record
+ * takes no memory, and no time before the first record.
+ *
+ * @param select the position in a key's history of what is to be kept, -1 for nothing
+ */
+export function keepRule(
+  index: KeyIndex,
+  select: (history: KeyHistory) => number,
+): { keeps: KeepRule; isEmpty(): boolean } {
+  return {
+    keeps(revision, value) {
+      const history = index.get(keyString(KeyValue.decode(value).key));
+      if (history === undefined) return false;
+      const position = select(history);
+      return position >= 0 && history.mainAt(position) === revision.main && history.subAt(position) === revision.sub;
+    },
+    isEmpty() {
+      let isEmpty = true;
+      index.ascend('', undefined, (_, history) => {
+        isEmpty = select(history) < 0;
+        return isEmpty;
+      });
+      return isEmpty;
+    },
+  };
+}

@@ -1,0 +1,6 @@
+export { keyString } from './key-range.ts';
+export type { RangeOptions, RangeResult, ReadView } from './read.ts';
+export { lowerBound } from './sorted.ts';
+export type { HashKvResult, MvccStoreOptions } from './store.ts';
+export { MvccStore } from './store.ts';
+export type { WriteTxn } from './write-txn.ts';
