@@ -1,0 +1,31 @@
+import type { ConfChange, ConfChangeV2, ConfState } from '../proto/gen/raft.ts';
+import { changeConfiguration, confStateOf } from './conf-change.ts';
+import type { Core } from './core.ts';
+import { advanceCommit, markAppendDue } from './leader.ts';
+
+/**
+ * Puts a committed configuration change in force (thesis §4.2).
+ *
+ * @throws ConfChangeError when it cannot be applied; nothing has changed then
+ */
+export function applyConfChange(core: Core, change: ConfChange | ConfChangeV2): ConfState {
+  const { tracker } = core;
+  const before = tracker.configuration;
+  const after = changeConfiguration(before, change);
+  if (after === before) return confStateOf(before);
+  // From the last entry on: what a new member lacks shows with its first answer.
+  tracker.configure(after, Math.max(core.log.lastIndex, 1));
+  if (core.state !== 'leader') return confStateOf(after);
+  if (!after.voters.has(core.id)) {
+    // The commit of the change has been broadcast before it was applied; the others can elect one of their own.
+    core.trace('info', 'stepping down: this member is no voter any more', { term: core.term });
+    core.becomeFollower(core.term, 0n);
+    return confStateOf(after);
+  }
+  // With fewer voters less may be needed for a majority.
+  if (!advanceCommit(core)) {
+    for (const id of tracker.progress.keys()) markAppendDue(core, id, false);
+  }
+  if (core.leadTransferee !== 0n && !after.voters.has(core.leadTransferee)) core.leadTransferee = 0n;
+  return confStateOf(after);
+}

@@ -1,0 +1,135 @@
+import type { Entry } from '../../proto/gen/raft.ts';
+import type { ReadState, Ready, Status } from '../mod.ts';
+import type { HostObserver, SimulatedHost } from './host.ts';
+
+interface Known {
+  /** Who or what was seen first. */
+  fingerprint: string;
+}
+
+/**
+ * The properties that Raft guarantees at all times (Raft paper, figure 3), checked against the history of the whole
+ * cluster. Each check throws an Error that says what was violated.
+ */
+export class Checker implements HostObserver {
+  private readonly leaders = new Map<number, bigint>();
+  /** Every entry ever in any log, by index and term, with the term of the entry before it. */
+  private readonly entries = new Map<string, Known>();
+  /** Terms of committed entries by index; what is committed once is committed for ever. */
+  private readonly committedTerms: number[] = [];
+  private readonly checksums: number[] = [];
+  /** For each read under way, what was committed anywhere when it was asked for. */
+  private readonly reads = new Map<string, number>();
+  private readonly seenCommit = new Map<bigint, number>();
+  readonly counts = { elections: 0, committed: 0, reads: 0, snapshots: 0 };
+
+  get committed(): number {
+    return this.committedTerms.length - 1;
+  }
+
+  /** Entries of a bootstrapped log are committed from the start. */
+  bootstrapped(lastIndex: number): void {
+    for (let index = 0; index <= lastIndex; index++) this.committedTerms[index] = index === 0 ? 0 : 1;
+  }
+
+  asked(context: Uint8Array): void {
+    this.reads.set(context.toString(), this.committed);
+  }
+
+  restarted(host: SimulatedHost): void {
+    this.seenCommit.delete(host.id);
+  }
+
+  offered(host: SimulatedHost, ready: Ready): void {
+    if (ready.snapshot !== undefined) this.counts.snapshots++;
+    for (const entry of ready.entries) this.checkLogMatching(host, entry);
+  }
+
+  applied(host: SimulatedHost): void {
+    const { index, checksum } = host.machine;
+    const known = this.checksums[index];
+    if (known === undefined) this.checksums[index] = checksum;
+    else if (known !== checksum) throw new Error(`state machine safety: member ${host.id} differs at index ${index}`);
+  }
+
+  read(host: SimulatedHost, { index, context }: ReadState): void {
+    const floor = this.reads.get(context.toString());
+    if (floor === undefined) throw new Error(`member ${host.id} got a read index that nobody asked for`);
+    if (index < floor) {
+      throw new Error(`linearizability: member ${host.id} may read at ${index}, but ${floor} was committed before`);
+    }
+    this.counts.reads++;
+  }
+
+  /** To be called after each thing that a host's raft has done. */
+  check(host: SimulatedHost, all: ReadonlyMap<bigint, SimulatedHost>): void {
+    const status = host.node.status();
+    if (status.state === 'leader') this.checkLeader(host, status);
+    this.checkCommit(host, status, all);
+  }
+
+  /** Log matching: the same index and term, then the same entry, and the same before it. */
+  private checkLogMatching(host: SimulatedHost, entry: Entry): void {
+    const previousTerm = host.node.term(entry.Index - 1);
+    const key = `${entry.Index}.${entry.Term}`;
+    const fingerprint = `${previousTerm}/${entry.Type}/${Buffer.from(entry.Data ?? []).toString('hex')}`;
+    const known = this.entries.get(key);
+    if (known === undefined) this.entries.set(key, { fingerprint });
+    else if (known.fingerprint !== fingerprint) {
+      throw new Error(`log matching: member ${host.id} has another entry ${key}: ${fingerprint}, ${known.fingerprint}`);
+    }
+  }
+
+  /** Election safety: one leader a term. Leader completeness: it holds all that was committed before. */
+  private checkLeader(host: SimulatedHost, { term }: Status): void {
+    const leader = this.leaders.get(term);
+    if (leader === host.id) return;
+    if (leader !== undefined) throw new Error(`election safety: both ${leader} and ${host.id} lead term ${term}`);
+    this.leaders.set(term, host.id);
+    this.counts.elections++;
+    // By log matching, the last committed entry of an earlier term stands for all before it.
+    let index = this.committed;
+    while (index > 0 && (this.committedTerms[index] as number) > term) index--;
+    const held = host.node.term(index);
+    if (held !== this.committedTerms[index] && index >= host.node.firstIndex()) {
+      throw new Error(`leader completeness: leader ${host.id} of term ${term} lacks committed entry ${index}`);
+    }
+  }
+
+  /** What is committed stays, and lies durably on a majority. */
+  private checkCommit(
+    host: SimulatedHost,
+    { commit, progress }: Status,
+    all: ReadonlyMap<bigint, SimulatedHost>,
+  ): void {
+    const { node } = host;
+    const seen = this.seenCommit.get(host.id) ?? 0;
+    for (let index = Math.max(seen + 1, node.firstIndex()); index <= commit; index++) {
+      const term = node.term(index) as number;
+      const known = this.committedTerms[index];
+      if (known === undefined) {
+        this.committedTerms[index] = term;
+        this.counts.committed++;
+        this.checkQuorumHolds(host, index, term, progress, all);
+      } else if (known !== term) {
+        throw new Error(`committed entry ${index} of term ${known} became one of term ${term} on member ${host.id}`);
+      }
+    }
+    this.seenCommit.set(host.id, commit);
+  }
+
+  private checkQuorumHolds(
+    host: SimulatedHost,
+    index: number,
+    term: number,
+    progress: Status['progress'],
+    all: ReadonlyMap<bigint, SimulatedHost>,
+  ): void {
+    if (progress.size === 0) throw new Error(`member ${host.id}, no leader, is the first to commit entry ${index}`);
+    const voters = [...progress].filter(([, peer]) => !peer.isLearner).map(([id]) => id);
+    const holders = voters.filter((id) => all.get(id)?.disk.holds(index, term));
+    if (holders.length <= voters.length / 2) {
+      throw new Error(`entry ${index} committed, but durable only on [${holders.join()}] of [${voters.join()}]`);
+    }
+  }
+}
