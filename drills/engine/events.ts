@@ -1,0 +1,18 @@
+/** What a running drill tells, as it happens. Renderers listen; the engine knows none of them. */
+import type { Verdict } from '../verification/verify.ts';
+
+export const phases = ['prepare', 'backup', 'disaster', 'recover', 'verify'] as const;
+export type Phase = (typeof phases)[number];
+
+export type DrillEvent =
+  | { type: 'drill-started'; drill: string; runId: string; lab: string; steps: { phase: Phase; title: string }[] }
+  | { type: 'step-started'; step: number; phase: Phase; title: string }
+  | { type: 'step-progress'; step: number; text: string }
+  | { type: 'step-finished'; step: number; durationMs: number; summary: string }
+  | { type: 'step-failed'; step: number; durationMs: number; error: string }
+  | { type: 'rolled-back'; reason: string; ok: boolean; detail: string }
+  | { type: 'verified'; verdict: Verdict }
+  | { type: 'drill-finished'; result: DrillResult; reports: string[] };
+
+/** `error`: the drill could not be carried through, so that nothing was proved either way. */
+export type DrillResult = 'passed' | 'failed' | 'error';

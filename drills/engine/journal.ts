@@ -1,0 +1,115 @@
+/**
+ * What a drill has moved aside and how to put it back. Written before anything is moved, so that a drill that is
+ * interrupted at any moment, even by SIGKILL or a power cut, can be undone by the next command.
+ */
+import { readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { LabError, messageOf } from '../../toolkit/errors.ts';
+import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
+import type { Lab } from '../../toolkit/lab/lab.ts';
+
+const schema = z.strictObject({
+  runId: z.string(),
+  nodes: z.record(
+    z.string(),
+    z.strictObject({
+      data: z.string(),
+      aside: z.string(),
+      bootstrap: z.strictObject({
+        token: z.string(),
+        clusterState: z.enum(['new', 'existing']),
+        cluster: z.record(z.string(), z.string()),
+      }),
+    }),
+  ),
+});
+type Entries = z.output<typeof schema>;
+
+export class Journal {
+  private readonly file: string;
+  private entries: Entries | undefined;
+
+  private constructor(file: string, entries: Entries | undefined) {
+    this.file = file;
+    this.entries = entries;
+  }
+
+  /** @throws LabError LAB_STATE when the journal of an interrupted drill cannot be read */
+  static async open(lab: Lab): Promise<Journal> {
+    const file = path.join(lab.paths.root, 'drill-journal.json');
+    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (text === undefined) return new Journal(file, undefined);
+    try {
+      return new Journal(file, schema.parse(JSON.parse(text)));
+    } catch (error) {
+      throw new LabError(
+        'LAB_STATE',
+        `${file}, the journal of an interrupted drill, cannot be read: ${messageOf(error)}`,
+        {
+          advice: `look into the folders beside it for data.*: that is the members' data from before the drill`,
+        },
+      );
+    }
+  }
+
+  /** Whether a drill has moved data aside and has neither finished nor put it back. */
+  get isOpen(): boolean {
+    return this.entries !== undefined;
+  }
+
+  /** Where the data of before the drill lies, by member. */
+  get asideByNode(): Record<string, string> {
+    return Object.fromEntries(Object.entries(this.entries?.nodes ?? {}).map(([name, { aside }]) => [name, aside]));
+  }
+
+  /** Records that the data of all members is about to be moved aside. */
+  async begin(lab: Lab, runId: string): Promise<void> {
+    const nodes = lab.nodes.map((node): [string, Entries['nodes'][string]] => [
+      node.name,
+      { data: node.paths.data, aside: `${node.paths.data}.before-${runId}`, bootstrap: lab.bootstrap(node.name) },
+    ]);
+    this.entries = { runId, nodes: Object.fromEntries(nodes) };
+    await writeFileAtomically(this.file, JSON.stringify(this.entries, undefined, 2), 0o600);
+  }
+
+  /** The data moved aside is not needed any more: removes it. */
+  async discard(lab: Lab): Promise<void> {
+    for (const [name, { aside }] of Object.entries(this.entries?.nodes ?? {})) await lab.node(name).host.remove(aside);
+    await this.close();
+  }
+
+  /** Ends the drill and leaves the data where it was moved to. */
+  async close(): Promise<void> {
+    this.entries = undefined;
+    await rm(this.file, { force: true });
+  }
+
+  /**
+   * Puts everything back as it was before the drill moved it: stops the members, moves what the drill made out of the
+   * way, and the old data and configuration in. Can be repeated when it was interrupted. Does not start the members.
+   */
+  async rollBack(lab: Lab): Promise<void> {
+    const { entries } = this;
+    if (entries === undefined) return;
+    await Promise.all(
+      Object.entries(entries.nodes).map(async ([name, { data, aside, bootstrap }]) => {
+        const { host } = lab.node(name);
+        await host.service.stop();
+        if (await host.exists(aside)) {
+          const failed = `${data}.failed-${entries.runId}`;
+          // Made by the drill from a snapshot that is still there; the old data is not touched before it is back.
+          await host.remove(failed);
+          if (await host.exists(data)) await host.rename(data, failed);
+          await host.rename(aside, data);
+          await host.remove(failed);
+        }
+        await lab.configure(name, bootstrap);
+      }),
+    );
+    await this.close();
+  }
+}

@@ -1,0 +1,18 @@
+/** The form of a step that drill files can name. */
+import type { z } from 'zod';
+import type { DrillContext } from '../engine/context.ts';
+
+export interface Step<P = unknown> {
+  /** As drill files name it. */
+  name: string;
+  parameters: z.ZodType<P>;
+  /** What the step will do, for progress and reports. */
+  title(parameters: P, context: Pick<DrillContext, 'lab'>): string;
+  /** @returns one line that says what was done, with figures */
+  run(context: DrillContext, parameters: P): Promise<string>;
+}
+
+/** Keeps the parameters' type while a step is written down. */
+export function defineStep<P>(step: Step<P>): Step<P> {
+  return step;
+}

@@ -1,0 +1,106 @@
+/** Takes the readings that `verify` judges, from each member by itself. */
+import { randomUUID } from 'node:crypto';
+import type { EtcdClient } from '../../server/client/mod.ts';
+import { messageOf } from '../../toolkit/errors.ts';
+import type { Lab } from '../../toolkit/lab/lab.ts';
+import type { Failure, MemberIdentity, Observation, Reference } from './evidence.ts';
+import { readKeySpace } from './key-space.ts';
+
+/**
+ * Reads every member, and only then writes through each: a write would move the revision that is compared.
+ *
+ * @param restoredFrom SHA-256 of the bytes each member was restored from, by member
+ */
+export async function observe(
+  lab: Lab,
+  reference: Reference,
+  restoredFrom: Readonly<Record<string, string>>,
+  options: { signal: AbortSignal; progress?: (text: string) => void },
+): Promise<Observation[]> {
+  const { signal, progress } = options;
+  const client = lab.client();
+  try {
+    const readings = await Promise.all(
+      lab.nodes.map(async ({ name: member, clientUrl: endpoint }) => {
+        progress?.(`reading ${member}`);
+        return {
+          member,
+          endpoint,
+          snapshotSha256: restoredFrom[member] ?? { failure: `nothing is known of what ${member} was restored from` },
+          status: await reading(readStatus(client, endpoint, signal)),
+          members: await reading(readMembers(client, endpoint, signal)),
+          hashKv: await reading(readHashKv(client, endpoint, reference.revision, signal)),
+          keys: await reading(readKeySpace(client, endpoint, reference.revision, signal)),
+        };
+      }),
+    );
+    const observations: Observation[] = [];
+    for (const each of readings) {
+      progress?.(`writing through ${each.member}`);
+      observations.push({ ...each, linearizableWrite: await reading(writeThrough(client, lab, each.member, signal)) });
+    }
+    return observations;
+  } finally {
+    client.close();
+  }
+}
+
+/** HashKV of one member's own store. */
+export async function readHashKv(
+  client: EtcdClient,
+  endpoint: string,
+  revision: number,
+  signal?: AbortSignal,
+): Promise<{ hash: number; compactRevision: number }> {
+  const { hash, compact_revision } = await client.hashKv({ revision }, { endpoint, signal, timeoutMs: 60_000 });
+  return { hash, compactRevision: compact_revision };
+}
+
+/** A reading that cannot be taken is itself a finding; it never stops the others. */
+async function reading<T>(take: Promise<T>): Promise<T | Failure> {
+  return take.catch((error: unknown) => ({ failure: messageOf(error) }));
+}
+
+async function readStatus(client: EtcdClient, endpoint: string, signal: AbortSignal) {
+  const status = await client.status({}, { endpoint, signal });
+  return {
+    memberId: status.header?.member_id ?? 0n,
+    clusterId: status.header?.cluster_id ?? 0n,
+    leader: status.leader,
+    revision: status.header?.revision ?? 0,
+    errors: status.errors,
+  };
+}
+
+async function readMembers(client: EtcdClient, endpoint: string, signal: AbortSignal): Promise<MemberIdentity[]> {
+  // The member's own list, not one that it fetches from the leader.
+  const { members } = await client.memberList({ linearizable: false }, { endpoint, signal });
+  return members.map(({ ID, name, peerURLs, clientURLs, isLearner }) => ({
+    id: ID,
+    name,
+    peerURLs,
+    clientURLs,
+    isLearner,
+  }));
+}
+
+/** Puts a value through one member and reads it, linearizably, through each of the others; then takes it away. */
+async function writeThrough(
+  client: EtcdClient,
+  lab: Lab,
+  member: string,
+  signal: AbortSignal,
+): Promise<{ revision: number; readBy: string[] }> {
+  const key = Buffer.from(`etcdlab-drill/probe/${member}`);
+  const value = Buffer.from(randomUUID());
+  const endpoint = lab.node(member).clientUrl;
+  const { header } = await client.put({ key, value }, { endpoint, signal });
+  const readBy: string[] = [];
+  for (const other of lab.nodes) {
+    if (other.name === member) continue;
+    const { kvs } = await client.range({ key }, { endpoint: other.clientUrl, signal });
+    if (kvs[0] !== undefined && Buffer.compare(kvs[0].value, value) === 0) readBy.push(other.name);
+  }
+  await client.deleteRange({ key }, { endpoint, signal });
+  return { revision: header?.revision ?? 0, readBy };
+}

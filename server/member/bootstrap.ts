@@ -1,0 +1,188 @@
+/**
+ * From configuration and data directory to everything a member runs on: a new cluster's first log, or what was left
+ * on disk (contract: disk-and-peer §1.9, §2.5, §8.5).
+ */
+import path from 'node:path';
+import { BoltBackend } from '../backend/bolt-backend.ts';
+import { type FileSystem, nodeFileSystem } from '../base/file-system.ts';
+import { Cluster, checkLocalMember, encodeContext, idToHex, initialMembers, type Member } from '../membership/mod.ts';
+import {
+  ConfChange,
+  ConfChangeType,
+  ConfState,
+  Entry,
+  EntryType,
+  HardState,
+  Snapshot,
+  SnapshotMetadata,
+} from '../proto/gen/raft.ts';
+import type { InitialState } from '../raft/mod.ts';
+import { Snapshotter } from '../snap/mod.ts';
+import { Wal, type WalOptions } from '../wal/mod.ts';
+import type { MemberConfig } from './config.ts';
+import { type JoinedCluster, joinExisting, refuseIfBootstrapped, resolveUrl } from './join.ts';
+import { StateMachine } from './state-machine.ts';
+
+export interface Bootstrapped {
+  id: bigint;
+  clusterId: bigint;
+  initial: InitialState;
+  wal: Wal;
+  snapshotter: Snapshotter;
+  backend: BoltBackend;
+  machine: StateMachine;
+  /** Where the database lies, to be replaced when a snapshot is received. */
+  databasePath: string;
+}
+
+/** Thrown when a member cannot start on its configuration or its data directory. */
+export class BootstrapError extends Error {
+  override readonly name = 'BootstrapError';
+}
+
+/**
+ * @throws BootstrapError, or the error of the room whose file is damaged, naming the file
+ */
+export async function bootstrap(config: MemberConfig): Promise<Bootstrapped> {
+  const fs = config.fs ?? nodeFileSystem;
+  const snapDir = path.join(config.dataDir, 'member/snap');
+  const walDir = config.walDir ?? path.join(config.dataDir, 'member/wal');
+  const walOptions: WalOptions = { fs, sync: !config.unsafeNoFsync, onSync: (s) => config.observe?.walFsync?.(s) };
+  const haveWal = await Wal.exists(walDir, fs);
+  if (!haveWal && (await fs.exists(path.join(snapDir, 'db')))) {
+    throw new BootstrapError(
+      `${snapDir} holds a database but ${walDir} holds no write-ahead log: the log is lost or --wal-dir is wrong. ` +
+        'Point --wal-dir at the log, or restore the member from a snapshot; nothing was changed.',
+    );
+  }
+  const place = { fs, snapDir, walDir, walOptions };
+  return haveWal ? restart(config, place) : startNew(config, place);
+}
+
+interface Place {
+  fs: FileSystem;
+  snapDir: string;
+  walDir: string;
+  walOptions: WalOptions;
+}
+
+async function startNew(config: MemberConfig, place: Place): Promise<Bootstrapped> {
+  await checkLocalMember(config.initialCluster, config.name, config.initialAdvertisePeerUrls, resolveUrl);
+  const joined = config.initialClusterState === 'existing' ? await joinExisting(config) : await newCluster(config);
+  const { id, clusterId } = joined;
+
+  await place.fs.makeDirectory(place.snapDir);
+  const backend = await openBackend(config, place);
+  const cluster = Cluster.fromMembers(clusterId, joined.members, backend);
+  const wal = await Wal.create(place.walDir, { nodeId: id, clusterId }, place.walOptions);
+
+  // A new cluster's first entries are the same on every member and count as committed from the start; a member that
+  // joins gets everything from the leader.
+  const entries = joined.isNew ? firstEntries(joined.members) : [];
+  const hardState = joined.isNew ? { term: 1, vote: 0n, commit: entries.length } : HardState.create();
+  if (joined.isNew) await wal.save(hardState, entries, true);
+  config.log.info('starting local member', {
+    'local-member-id': idToHex(id),
+    'cluster-id': idToHex(clusterId),
+  });
+  return {
+    id,
+    clusterId,
+    initial: { hardState, confState: ConfState.create(), snapshot: noSnapshot(), entries, applied: 0 },
+    wal,
+    snapshotter: new Snapshotter(place.snapDir, { fs: place.fs }),
+    backend,
+    machine: new StateMachine(backend, cluster, config),
+    databasePath: path.join(place.snapDir, 'db'),
+  };
+}
+
+async function newCluster(config: MemberConfig): Promise<JoinedCluster> {
+  const { clusterId, members } = initialMembers(config.initialCluster, config.initialClusterToken);
+  const local = members.find((member) => member.name === config.name) as Member;
+  await refuseIfBootstrapped(config, local);
+  return { id: local.id, clusterId, members, isNew: true };
+}
+
+function firstEntries(members: readonly Member[]): Entry[] {
+  return members.map((member, i) =>
+    Entry.create({
+      Type: EntryType.EntryConfChange,
+      Term: 1,
+      Index: i + 1,
+      Data: ConfChange.encode(
+        ConfChange.create({
+          type: ConfChangeType.ConfChangeAddNode,
+          node_id: member.id,
+          context: Buffer.from(encodeContext({ member, isPromote: false })),
+        }),
+      ),
+    }),
+  );
+}
+
+async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped> {
+  const { fs, snapDir, walDir, walOptions } = place;
+  const recorded = await Wal.validSnapshots(walDir, walOptions);
+  const snapshotter = new Snapshotter(snapDir, { fs });
+  const snapshot =
+    (await snapshotter.loadNewest((index, term) => recorded.some((r) => r.index === index && r.term === term))) ??
+    noSnapshot();
+  const { index, term, conf_state } = snapshot.metadata as SnapshotMetadata;
+
+  const databasePath = path.join(snapDir, 'db');
+  const backend = await openBackend(config, place, index);
+  const { wal, metadata, hardState, entries } = await Wal.open(walDir, { index, term }, walOptions);
+  const cluster = Cluster.load(metadata.clusterId, backend);
+  config.log.info('restarting local member', {
+    'local-member-id': idToHex(metadata.nodeId),
+    'cluster-id': idToHex(metadata.clusterId),
+    'commit-index': hardState.commit,
+  });
+  return {
+    id: metadata.nodeId,
+    clusterId: metadata.clusterId,
+    initial: { hardState, confState: conf_state ?? ConfState.create(), snapshot, entries, applied: index },
+    wal,
+    snapshotter,
+    backend,
+    machine: new StateMachine(backend, cluster, config),
+    databasePath,
+  };
+}
+
+/**
+ * Opens the database. When it is older than the snapshot that the log begins at, a received snapshot was saved but not
+ * yet put in its place before the member stopped: it is put there now.
+ */
+async function openBackend(config: MemberConfig, place: Place, snapshotIndex = 0): Promise<BoltBackend> {
+  const { fs, snapDir } = place;
+  const file = path.join(snapDir, 'db');
+  const backend = await openDatabase(config, file);
+  if (StateMachine.progressOf(backend) >= snapshotIndex) return backend;
+  await backend.close();
+  const received = path.join(snapDir, `${snapshotIndex.toString(16).padStart(16, '0')}.snap.db`);
+  if (!(await fs.exists(received))) {
+    throw new BootstrapError(
+      `${file} is older than the snapshot at index ${snapshotIndex} that the log begins at, and ${received} is missing. ` +
+        'Replace the member: remove it from the cluster, add it again, and start it with an empty data directory.',
+    );
+  }
+  await fs.rename(received, file);
+  await fs.syncDirectory(snapDir);
+  return openDatabase(config, file);
+}
+
+/** Opens the database with the member's settings. */
+export function openDatabase(config: MemberConfig, file: string): Promise<BoltBackend> {
+  return BoltBackend.open(file, {
+    fs: config.fs ?? nodeFileSystem,
+    batchIntervalMs: config.backendBatchIntervalMs,
+    batchLimit: config.backendBatchLimit,
+    onCommit: (seconds) => config.observe?.backendCommit?.(seconds),
+  });
+}
+
+function noSnapshot(): Snapshot {
+  return Snapshot.create({ metadata: SnapshotMetadata.create() });
+}

@@ -1,0 +1,71 @@
+/**
+ * The leader's watch over versions: it proposes the oldest server version among the members as the cluster's version,
+ * which never falls (contract: disk-and-peer §8.5).
+ */
+import type { Logger } from '../base/logger.ts';
+import { type Cluster, compareMinor, decideClusterVersion, parseVersion } from '../membership/mod.ts';
+import { fetchVersion, type PeerTls } from '../peer/mod.ts';
+import { minClusterVersion, serverVersion } from './version.ts';
+
+const intervalMs = 4000;
+const askTimeoutMs = 1000;
+
+export interface ClusterVersionOptions {
+  localId: bigint;
+  cluster(): Cluster;
+  isLeader(): boolean;
+  propose(version: string): Promise<unknown>;
+  tls: PeerTls | undefined;
+  log: Logger;
+}
+
+export class ClusterVersionMonitor {
+  private readonly options: ClusterVersionOptions;
+  private timer: NodeJS.Timeout | undefined;
+  private checking = false;
+
+  constructor(options: ClusterVersionOptions) {
+    this.options = options;
+  }
+
+  start(): void {
+    this.timer = setInterval(() => this.check(), intervalMs);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Looks once, now: when a new leader has committed its first entry. */
+  check(): void {
+    if (this.checking || !this.options.isLeader()) return;
+    this.checking = true;
+    this.decide()
+      .catch((error: Error) => this.options.log.warn('failed to update the cluster version', { error: error.message }))
+      .finally(() => {
+        this.checking = false;
+      });
+  }
+
+  private async decide(): Promise<void> {
+    const { localId, propose, tls } = this.options;
+    const cluster = this.options.cluster();
+    const versions = await Promise.all(
+      cluster.members().map(async (member) => {
+        if (member.id === localId) return serverVersion;
+        const found = await fetchVersion(member.peerURLs, { tls, timeoutMs: askTimeoutMs }).catch(() => undefined);
+        return found?.etcdserver;
+      }),
+    );
+    const current = cluster.version();
+    // Before anything was decided, a member that cannot be asked means the oldest version that any could have.
+    const wanted = decideClusterVersion(versions) ?? (current === undefined ? minClusterVersion : undefined);
+    if (wanted !== undefined && this.options.isLeader() && isNewer(wanted, current)) await propose(wanted);
+  }
+}
+
+function isNewer(wanted: string, current: string | undefined): boolean {
+  const version = parseVersion(wanted);
+  const before = current === undefined ? undefined : parseVersion(current);
+  return version !== undefined && (before === undefined || compareMinor(version, before) > 0);
+}

@@ -1,0 +1,54 @@
+/** What a member is started with; the flags of upstream that reach below the API, in their meaning. */
+import type { FileSystem } from '../base/file-system.ts';
+import type { Logger } from '../base/logger.ts';
+import type { InitialCluster } from '../membership/mod.ts';
+import type { PeerMetrics, PeerTls } from '../peer/mod.ts';
+
+export interface MemberConfig {
+  name: string;
+  /** Holds `member/snap` and, unless `walDir` says otherwise, `member/wal`. */
+  dataDir: string;
+  walDir?: string | undefined;
+
+  initialCluster: InitialCluster;
+  initialClusterToken: string;
+  initialClusterState: 'new' | 'existing';
+  initialAdvertisePeerUrls: string[];
+  advertiseClientUrls: string[];
+
+  heartbeatMs: number;
+  electionMs: number;
+  preVote: boolean;
+  initialElectionTickAdvance: boolean;
+  /** Applied entries after which the state is snapshotted and the log cut, and entries that stay for slow followers. */
+  snapshotCount: number;
+  snapshotCatchUpEntries: number;
+  /** Old files that are kept; 0 keeps all. */
+  maxWals: number;
+  maxSnapshots: number;
+  unsafeNoFsync: boolean;
+
+  /** 0 stands for upstream's 2 GiB, a negative number for no quota. */
+  quotaBackendBytes: number;
+  backendBatchIntervalMs: number;
+  backendBatchLimit: number;
+  maxTxnOps: number;
+  maxRequestBytes: number;
+
+  peerTls?: PeerTls | undefined;
+  log: Logger;
+  fs?: FileSystem;
+  observe?: MemberObserver;
+}
+
+/** Where durations are recorded, in seconds. */
+export interface MemberObserver {
+  peer?: PeerMetrics;
+  walFsync?(seconds: number): void;
+  backendCommit?(seconds: number): void;
+}
+
+/** How long a request may wait for its result: 5 s for the disk, and time for an election on either side of it. */
+export function requestTimeoutMs(config: Pick<MemberConfig, 'electionMs'>): number {
+  return 5000 + 2 * config.electionMs;
+}

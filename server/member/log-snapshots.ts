@@ -1,0 +1,137 @@
+/**
+ * Snapshots of the state machine: taken every so many entries so that the log can be cut, and sent to peers that need
+ * entries from before the cut (contract: disk-and-peer §3.3, §8.4).
+ */
+import type { BackendSnapshot } from '../backend/backend.ts';
+import type { Logger } from '../base/logger.ts';
+import { idToHex } from '../membership/mod.ts';
+import type { ConfState, Message, Snapshot } from '../proto/gen/raft.ts';
+import { encodeV2Store, type Snapshotter } from '../snap/mod.ts';
+import type { Wal } from '../wal/mod.ts';
+import type { MemberConfig } from './config.ts';
+import type { RaftDriver } from './raft-driver.ts';
+import type { StateMachine } from './state-machine.ts';
+
+/** A follower that has just received a snapshot still needs the entries behind it for this long. */
+const graceAfterTransferMs = 30_000;
+const purgeIntervalMs = 30_000;
+
+export interface LogSnapshotsOptions {
+  config: MemberConfig;
+  driver: RaftDriver;
+  wal: Wal;
+  snapshotter: Snapshotter;
+  machine(): StateMachine;
+  confState(): ConfState;
+  send(message: Message, database: BackendSnapshot): void;
+  fatal(error: Error): void;
+  log: Logger;
+  /** Where the newest snapshot on disk stands. */
+  snapshotIndex: number;
+}
+
+export class LogSnapshots {
+  private readonly options: LogSnapshotsOptions;
+  private snapshotIndex: number;
+  private saving = false;
+  private transfers = 0;
+  private lastTransferMs = 0;
+  private purgeTimer: NodeJS.Timeout | undefined;
+  private purging = false;
+
+  constructor(options: LogSnapshotsOptions) {
+    this.options = options;
+    this.snapshotIndex = options.snapshotIndex;
+  }
+
+  start(): void {
+    this.purgeTimer = setInterval(() => this.purge(), purgeIntervalMs);
+  }
+
+  stop(): void {
+    clearInterval(this.purgeTimer);
+  }
+
+  /** Takes a snapshot when enough entries were applied since the last. */
+  appliedTo(index: number): void {
+    if (this.saving || index - this.snapshotIndex <= this.options.config.snapshotCount) return;
+    this.saving = true;
+    this.take()
+      .catch((error: Error) => this.options.fatal(error))
+      .finally(() => {
+        this.saving = false;
+      });
+  }
+
+  /** A snapshot from the leader replaced the state machine. */
+  installed(index: number): void {
+    this.snapshotIndex = index;
+  }
+
+  /** Sends the state as it is now to a peer that raft found to be behind the log. */
+  sendTo(message: Message): void {
+    const { log } = this.options;
+    this.transfers++;
+    const snapshot = this.describe();
+    log.info('sending database snapshot', { to: idToHex(message.to), 'snapshot-index': snapshot.metadata?.index });
+    this.options
+      .machine()
+      .backend.snapshot()
+      .then((database) => this.options.send({ ...message, snapshot }, database))
+      .catch((error: Error) => {
+        this.transferEnded();
+        this.options.driver.reportSnapshot(message.to, false);
+        log.warn('failed to read the database for a snapshot', { to: idToHex(message.to), error: error.message });
+      });
+  }
+
+  transferEnded(): void {
+    this.transfers = Math.max(0, this.transfers - 1);
+    this.lastTransferMs = Date.now();
+  }
+
+  /** What a snapshot of the state machine as it is now says of itself. */
+  private describe(): Snapshot {
+    const machine = this.options.machine();
+    const index = machine.appliedIndex;
+    return {
+      data: encodeV2Store({ ...machine.cluster.v2StoreInput(), index }),
+      metadata: { index, term: machine.appliedTerm, conf_state: this.options.confState() },
+    };
+  }
+
+  /** The database is committed first, so that it is never behind a snapshot that the log begins at. */
+  private async take(): Promise<void> {
+    const { config, driver, log } = this.options;
+    const snapshot = this.describe();
+    const { index, conf_state } = snapshot.metadata as { index: number; conf_state: ConfState };
+    log.info('triggering snapshot', {
+      'local-member-applied-index': index,
+      'local-member-snapshot-index': this.snapshotIndex,
+    });
+    await this.options.machine().backend.commit();
+    const mayCompact = this.transfers === 0 && Date.now() - this.lastTransferMs > graceAfterTransferMs;
+    const compactTo = mayCompact ? Math.max(1, index - config.snapshotCatchUpEntries) : 0;
+    await driver.saveSnapshot(snapshot, conf_state, compactTo);
+    this.snapshotIndex = Math.max(this.snapshotIndex, index);
+    log.info('saved snapshot', { 'snapshot-index': index });
+  }
+
+  /** Removes log segments and snapshot files beyond what is to be kept. */
+  private purge(): void {
+    const { config, wal, snapshotter, log } = this.options;
+    if (this.purging) return;
+    this.purging = true;
+    const work = async (): Promise<string[]> => [
+      ...(config.maxWals > 0 ? await wal.purge(config.maxWals) : []),
+      ...(config.maxSnapshots > 0 ? await snapshotter.purge(config.maxSnapshots) : []),
+      ...(await snapshotter.removeDatabasesBelow(this.snapshotIndex)),
+    ];
+    work()
+      .then((removed) => removed.length > 0 && log.info('purged', { files: removed }))
+      .catch((error: Error) => log.warn('failed to purge', { error: error.message }))
+      .finally(() => {
+        this.purging = false;
+      });
+  }
+}

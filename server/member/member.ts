@@ -1,0 +1,181 @@
+/** A member as its clients see it: requests admitted, proposed or read, and answered with upstream's headers. */
+import { admit, applyRange, applyTxn, isReadOnlyTxn, isSerializableTxn } from '../apply/mod.ts';
+import type { BackendSnapshot } from '../backend/backend.ts';
+import { Code, type EtcdError } from '../errors/etcd-error.ts';
+import type { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
+import {
+  type AlarmMember,
+  AlarmType,
+  type CompactionRequest,
+  type CompactionResponse,
+  type DeleteRangeRequest,
+  type DeleteRangeResponse,
+  type HashKVResponse,
+  type HashResponse,
+  type Member as MemberInfo,
+  type PutRequest,
+  type PutResponse,
+  type RangeRequest,
+  type RangeResponse,
+  ResponseHeader,
+  StatusResponse,
+  type TxnRequest,
+  type TxnResponse,
+} from '../proto/gen/rpc.ts';
+import type { MemberConfig } from './config.ts';
+import type { EtcdMember, MemberGauges } from './etcd-member.ts';
+import type { Replica } from './replica.ts';
+import { StateMachine } from './state-machine.ts';
+import { serverVersion } from './version.ts';
+
+export class Member implements EtcdMember {
+  readonly id: bigint;
+  readonly clusterId: bigint;
+  private readonly replica: Replica;
+  private readonly config: Pick<MemberConfig, 'maxTxnOps'>;
+
+  constructor(replica: Replica, config: Pick<MemberConfig, 'maxTxnOps'>) {
+    this.replica = replica;
+    this.config = config;
+    this.id = replica.id;
+    this.clusterId = replica.clusterId;
+  }
+
+  async range(request: RangeRequest): Promise<RangeResponse> {
+    this.admit({ range: request });
+    if (!request.serializable) await this.replica.reads.wait();
+    return this.withHeader(applyRange(this.replica.machine.store, request));
+  }
+
+  async put(request: PutRequest): Promise<PutResponse> {
+    return this.write<PutResponse>({ put: request });
+  }
+
+  async deleteRange(request: DeleteRangeRequest): Promise<DeleteRangeResponse> {
+    return this.write<DeleteRangeResponse>({ delete_range: request });
+  }
+
+  async txn(request: TxnRequest): Promise<TxnResponse> {
+    if (!isReadOnlyTxn(request)) return this.write<TxnResponse>({ txn: request });
+    this.admit({ txn: request });
+    if (!isSerializableTxn(request)) await this.replica.reads.wait();
+    return this.withHeader(applyTxn(this.replica.machine.store, request, { exists: () => false }));
+  }
+
+  async compact(request: CompactionRequest): Promise<CompactionResponse> {
+    return this.write<CompactionResponse>({ compaction: request });
+  }
+
+  async members(linearizable: boolean): Promise<MemberInfo[]> {
+    if (linearizable) await this.replica.reads.wait();
+    return this.replica.cluster.members().map(({ id, ...rest }) => ({ ID: id, ...rest }));
+  }
+
+  async hash(): Promise<HashResponse> {
+    await this.replica.machine.backend.commit();
+    const hash = this.replica.machine.backend.hash(StateMachine.isHashIgnored);
+    return { header: this.header(), hash };
+  }
+
+  async hashKv(revision: number): Promise<HashKVResponse> {
+    const { hash, compactRevision } = this.replica.machine.store.hashKv(revision);
+    return { header: this.header(), hash, compact_revision: compactRevision };
+  }
+
+  status(): StatusResponse {
+    const { backend } = this.replica.machine;
+    const errors = this.replica.lead === 0n ? ['etcdserver: no leader'] : [];
+    for (const { memberID, alarm } of this.alarms()) {
+      const name = Object.entries(AlarmType).find(([, value]) => value === alarm)?.[0] ?? String(alarm);
+      errors.push(`memberID:${memberID} alarm:${name} `);
+    }
+    return StatusResponse.create({
+      header: this.header(),
+      version: serverVersion,
+      dbSize: backend.sizeBytes(),
+      dbSizeInUse: backend.sizeInUseBytes(),
+      leader: this.replica.lead,
+      raftIndex: this.replica.driver.commitIndex,
+      raftTerm: this.replica.driver.term,
+      raftAppliedIndex: this.replica.machine.appliedIndex,
+      errors,
+      isLearner: this.isLearner(),
+    });
+  }
+
+  snapshot(): Promise<BackendSnapshot> {
+    return this.replica.machine.backend.snapshot();
+  }
+
+  alarms(): AlarmMember[] {
+    return this.replica.machine.alarms.list(AlarmType.NONE);
+  }
+
+  header(): ResponseHeader {
+    return ResponseHeader.create({
+      cluster_id: this.clusterId,
+      member_id: this.id,
+      revision: this.replica.machine.store.currentRevision,
+      raft_term: this.replica.driver.term,
+    });
+  }
+
+  leader(): bigint {
+    return this.replica.lead;
+  }
+
+  isLearner(): boolean {
+    return this.replica.cluster.member(this.id)?.isLearner ?? false;
+  }
+
+  clusterVersion(): string | undefined {
+    return this.replica.cluster.version();
+  }
+
+  gauges(): MemberGauges {
+    const { store, backend, quota, appliedIndex } = this.replica.machine;
+    return {
+      leaderChanges: this.replica.leaderChanges,
+      proposalsCommitted: this.replica.driver.commitIndex,
+      proposalsApplied: appliedIndex,
+      proposalsPending: this.replica.proposer.pendingCount,
+      proposalsFailed: this.replica.proposer.failed,
+      slowApplies: 0,
+      readIndexesFailed: this.replica.failedReadIndexes,
+      slowReadIndexes: this.replica.slowReadIndexes,
+      heartbeatSendFailures: 0,
+      quotaBackendBytes: Number.isFinite(quota.limitBytes) ? quota.limitBytes : 0,
+      dbSizeBytes: backend.sizeBytes(),
+      dbSizeInUseBytes: backend.sizeInUseBytes(),
+      currentRevision: store.currentRevision,
+      compactRevision: store.compactRevision,
+      keys: store.keyCount,
+    };
+  }
+
+  /** Proposes a write and answers with what applying it came to. */
+  private async write<T extends { header?: ResponseHeader | undefined }>(
+    request: Partial<InternalRaftRequest>,
+  ): Promise<T> {
+    this.admit(request);
+    const { response, error, compacted } = await this.replica.proposer.propose(request);
+    if (error !== undefined) throw error;
+    if (request.compaction?.physical) await compacted;
+    return this.withHeader(response as T);
+  }
+
+  private admit(request: Partial<InternalRaftRequest>): void {
+    try {
+      admit(request, { quota: this.replica.machine.quota, maxTxnOps: this.config.maxTxnOps });
+    } catch (error) {
+      if ((error as EtcdError).code === Code.ResourceExhausted) this.replica.raiseNoSpace();
+      throw error;
+    }
+  }
+
+  private withHeader<T extends { header?: ResponseHeader | undefined }>(response: T): T {
+    const { cluster_id, member_id, raft_term, revision } = this.header();
+    response.header = { cluster_id, member_id, raft_term, revision: response.header?.revision ?? revision };
+    return response;
+  }
+}

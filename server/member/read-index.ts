@@ -1,0 +1,129 @@
+/**
+ * Linearizable reads: all reads that wait share one read-index round, and the next round starts when that one is
+ * answered (Raft thesis §6.4; contract: disk-and-peer §9 "ReadIndex").
+ */
+import { errLeaderChanged, errStopped, errTimeout } from '../errors/etcd-error.ts';
+import type { AppliedIndexWaiters } from './pending.ts';
+
+interface Reader {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+interface Round {
+  context: bigint;
+  readers: Reader[];
+  retry: NodeJS.Timeout;
+  deadline: NodeJS.Timeout;
+}
+
+export interface ReadIndexOptions {
+  /** A cluster-wide unique id for a round. */
+  nextId(): bigint;
+  /** Asks raft for a read index. It may be lost, so it is asked again after `retryMs`. */
+  request(context: Uint8Array): void;
+  applied: AppliedIndexWaiters;
+  timeoutMs: number;
+  retryMs: number;
+  /** Called when a round found no answer in time. */
+  onFailed(): void;
+  /** Called when a round had to ask more than once. */
+  onSlow(): void;
+}
+
+export class ReadIndex {
+  private readonly options: ReadIndexOptions;
+  private waiting: Reader[] = [];
+  private round: Round | undefined;
+  private scheduled = false;
+  private stopped = false;
+
+  constructor(options: ReadIndexOptions) {
+    this.options = options;
+  }
+
+  /** Resolves when a read of local state is linearizable. */
+  wait(): Promise<void> {
+    if (this.stopped) return Promise.reject(errStopped());
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      this.schedule();
+    });
+  }
+
+  /** Raft's answer: state applied up to `index` reflects all that was acknowledged before the round began. */
+  answer(context: Uint8Array, index: number): void {
+    const { round } = this;
+    if (round === undefined || context.length !== 8 || decodeContext(context) !== round.context) return;
+    this.endRound(round);
+    this.options.applied.wait(index, () => {
+      for (const reader of round.readers) reader.resolve();
+    });
+    this.schedule();
+  }
+
+  /** The leader that was asked may be none any more: its answer would prove nothing. */
+  leaderChanged(): void {
+    if (this.round !== undefined) this.failRound(this.round, errLeaderChanged());
+  }
+
+  stop(): void {
+    this.stopped = true;
+    if (this.round !== undefined) this.failRound(this.round, errStopped());
+    for (const reader of this.waiting.splice(0)) reader.reject(errStopped());
+  }
+
+  /** Starts the round in a microtask of its own, so that all reads of one turn of the event loop share it. */
+  private schedule(): void {
+    if (this.scheduled || this.round !== undefined || this.waiting.length === 0 || this.stopped) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      if (this.round === undefined && this.waiting.length > 0 && !this.stopped) this.startRound();
+    });
+  }
+
+  private startRound(): void {
+    const { nextId, request, timeoutMs, retryMs, onFailed, onSlow } = this.options;
+    const context = nextId();
+    const bytes = encodeContext(context);
+    let slow = false;
+    const round: Round = {
+      context,
+      readers: this.waiting.splice(0),
+      retry: setInterval(() => {
+        if (!slow) onSlow();
+        slow = true;
+        request(bytes);
+      }, retryMs),
+      deadline: setTimeout(() => {
+        onFailed();
+        this.failRound(round, errTimeout());
+      }, timeoutMs),
+    };
+    this.round = round;
+    request(bytes);
+  }
+
+  private endRound(round: Round): void {
+    clearInterval(round.retry);
+    clearTimeout(round.deadline);
+    this.round = undefined;
+  }
+
+  private failRound(round: Round, error: Error): void {
+    this.endRound(round);
+    for (const reader of round.readers) reader.reject(error);
+    this.schedule();
+  }
+}
+
+function encodeContext(id: bigint): Uint8Array {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(id);
+  return bytes;
+}
+
+function decodeContext(bytes: Uint8Array): bigint {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readBigUInt64BE();
+}

@@ -1,0 +1,374 @@
+/**
+ * One member of the cluster from the inside: log, raft, peers and state machine joined together. Requests come in
+ * through `proposer` and `reads`; `member.ts` answers clients with them.
+ */
+import path from 'node:path';
+import { nodeFileSystem } from '../base/file-system.ts';
+import { Code, errTimeout, errTimeoutConnectionLost, errTimeoutLeaderFail } from '../errors/etcd-error.ts';
+import { Cluster, idToHex, type MembershipChange, RequestIdGenerator } from '../membership/mod.ts';
+import { Transport } from '../peer/mod.ts';
+import { type ConfState, type Entry, type Message, MessageType, type Snapshot } from '../proto/gen/raft.ts';
+import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType } from '../proto/gen/rpc.ts';
+import { RawNode } from '../raft/mod.ts';
+import { type Bootstrapped, bootstrap, openDatabase } from './bootstrap.ts';
+import { ClusterVersionMonitor } from './cluster-version.ts';
+import { type MemberConfig, requestTimeoutMs } from './config.ts';
+import { LogSnapshots } from './log-snapshots.ts';
+import { AppliedIndexWaiters } from './pending.ts';
+import { Proposer } from './proposer.ts';
+import { RaftDriver } from './raft-driver.ts';
+import { ReadIndex } from './read-index.ts';
+import { StateMachine } from './state-machine.ts';
+import { minClusterVersion, serverVersion } from './version.ts';
+
+const readIndexRetryMs = 500;
+
+export interface ReplicaEvents {
+  /** The member cannot go on: a disk failed or an invariant is broken. Called once; the process must end. */
+  onFatal(error: Error): void;
+  /** The cluster has removed this member: the process must end. Called once. */
+  onRemoved(): void;
+}
+
+/** See the file's head. Whoever uses it answers clients; it answers the cluster. */
+export class Replica {
+  readonly id: bigint;
+  readonly clusterId: bigint;
+  /** What serves the peer port. */
+  readonly transport: Transport;
+  private readonly config: MemberConfig;
+  private readonly events: ReplicaEvents;
+  private readonly boot: Bootstrapped;
+  readonly driver: RaftDriver;
+  readonly proposer: Proposer;
+  readonly reads: ReadIndex;
+  private readonly snapshots: LogSnapshots;
+  private readonly versions: ClusterVersionMonitor;
+  private readonly applied: AppliedIndexWaiters;
+  /** Another one after a snapshot was installed. */
+  machine: StateMachine;
+  private confState: ConfState;
+  /** The leader's id; 0 when none is known. */
+  lead = 0n;
+  private leadElectedMs = 0;
+  leaderChanges = 0;
+  slowReadIndexes = 0;
+  failedReadIndexes = 0;
+  private raisingNoSpace = false;
+  private ended = false;
+  private leaderWaiters: (() => void)[] = [];
+
+  /** Opens the data directory, or makes a new one, without talking to any client yet. */
+  static async open(config: MemberConfig, events: ReplicaEvents): Promise<Replica> {
+    return new Replica(config, events, await bootstrap(config));
+  }
+
+  private constructor(config: MemberConfig, events: ReplicaEvents, boot: Bootstrapped) {
+    const { log } = config;
+    this.config = config;
+    this.events = events;
+    this.boot = boot;
+    this.id = boot.id;
+    this.clusterId = boot.clusterId;
+    this.machine = boot.machine;
+    this.confState = boot.initial.confState;
+    this.applied = new AppliedIndexWaiters(boot.initial.applied);
+    const ids = new RequestIdGenerator(boot.id, Date.now());
+    const timeoutMs = requestTimeoutMs(config);
+
+    this.transport = new Transport({
+      id: boot.id,
+      clusterId: boot.clusterId,
+      serverVersion,
+      minClusterVersion,
+      localPeerUrls: config.initialAdvertisePeerUrls,
+      ...(config.peerTls === undefined ? {} : { tls: config.peerTls }),
+      times: { dialTimeoutMs: 1000 + config.electionMs },
+      log: (level, message, fields) => log.at('rafthttp')[level](message, fields),
+      ...(config.observe?.peer === undefined ? {} : { metrics: config.observe.peer }),
+      handler: {
+        process: (message) => this.driver.step(message),
+        isRemoved: (id) => this.machine.cluster.isRemoved(id),
+        reportUnreachable: (id) => this.driver.reportUnreachable(id),
+        reportSnapshot: (id, ok) => {
+          this.snapshots.transferEnded();
+          this.driver.reportSnapshot(id, ok);
+        },
+        receiveSnapshot: (message, chunks) => this.receiveSnapshot(message, chunks),
+        removedFromCluster: () => this.removed(),
+      },
+    });
+    this.driver = new RaftDriver({
+      node: new RawNode(
+        {
+          id: boot.id,
+          electionTicks: Math.round(config.electionMs / config.heartbeatMs),
+          heartbeatTicks: 1,
+          maxSizePerMessageBytes: 1024 * 1024,
+          maxInflightMessages: 512,
+          maxCommittedBytesPerReady: 1024 * 1024,
+          checkQuorum: true,
+          preVote: config.preVote,
+          random: Math.random,
+          log: (level, message, fields) => log.at('raft')[level](message, fields),
+        },
+        boot.initial,
+      ),
+      wal: boot.wal,
+      snapshotter: boot.snapshotter,
+      heartbeatMs: config.heartbeatMs,
+      hooks: {
+        send: (messages) => this.send(messages),
+        apply: (entries) => this.apply(entries),
+        install: (snapshot) => this.install(snapshot),
+        leaderChanged: (lead) => this.leaderChanged(lead),
+        readIndex: (context, index) => this.reads.answer(context, index),
+        fatal: (error) => this.fatal(error),
+      },
+    });
+    this.proposer = new Proposer({
+      nextId: () => ids.next(),
+      propose: (data) => this.driver.propose(data),
+      applyGap: () => this.driver.commitIndex - this.machine.appliedIndex,
+      timeoutMs,
+      maxRequestBytes: config.maxRequestBytes,
+      timeoutError: (startedMs) => this.timeoutError(startedMs),
+    });
+    this.reads = new ReadIndex({
+      nextId: () => ids.next(),
+      request: (context) => this.driver.readIndex(context),
+      applied: this.applied,
+      timeoutMs,
+      retryMs: readIndexRetryMs,
+      onFailed: () => this.failedReadIndexes++,
+      onSlow: () => this.slowReadIndexes++,
+    });
+    this.snapshots = new LogSnapshots({
+      config,
+      driver: this.driver,
+      wal: boot.wal,
+      snapshotter: boot.snapshotter,
+      machine: () => this.machine,
+      confState: () => this.confState,
+      send: (message, database) => this.transport.sendSnapshot(message, database),
+      fatal: (error) => this.fatal(error),
+      log: log.at('member/log-snapshots'),
+      snapshotIndex: boot.initial.applied,
+    });
+    this.versions = new ClusterVersionMonitor({
+      localId: boot.id,
+      cluster: () => this.machine.cluster,
+      isLeader: () => this.lead === this.id,
+      propose: (ver) => this.proposer.propose({ cluster_version_set: { ver } }),
+      tls: config.peerTls,
+      log: log.at('member/cluster-version'),
+    });
+  }
+
+  /** The members as this one knows them. */
+  get cluster(): StateMachine['cluster'] {
+    return this.machine.cluster;
+  }
+
+  /** Begins to take part in the cluster. The peer port must be served already. */
+  start(): void {
+    for (const member of this.cluster.members()) {
+      if (member.id !== this.id) this.transport.addPeer(member.id, member.peerURLs);
+    }
+    this.driver.start();
+    this.snapshots.start();
+    this.versions.start();
+    // A fresh member has heard of no leader for longer than it can remember: one tick more, and it may campaign.
+    const electionTicks = Math.round(this.config.electionMs / this.config.heartbeatMs);
+    if (this.config.initialElectionTickAdvance) this.driver.advanceTicks(electionTicks - 1);
+  }
+
+  /**
+   * Makes this member's name and client URLs known through the log, which takes a leader: clients may be served then.
+   *
+   * @throws the signal's reason when it fires before that
+   */
+  async publish(signal: AbortSignal): Promise<void> {
+    const member_attributes = { name: this.config.name, client_urls: this.config.advertiseClientUrls };
+    while (!signal.aborted) {
+      try {
+        await this.proposer.propose({ cluster_member_attr_set: { member_ID: this.id, member_attributes } });
+        this.config.log.info('published local member to cluster through raft', {
+          'local-member-id': idToHex(this.id),
+          'cluster-id': idToHex(this.clusterId),
+        });
+        return;
+      } catch (error) {
+        if (this.ended) break;
+        this.config.log.warn('failed to publish local member to cluster through raft', {
+          error: (error as Error).message,
+        });
+      }
+    }
+    signal.throwIfAborted();
+  }
+
+  /** Hands leadership to the voter that is connected longest, so that the cluster need not wait for a timeout. */
+  async handOver(): Promise<void> {
+    if (this.lead !== this.id) return;
+    const candidates = this.cluster.voters().flatMap(({ id }) => {
+      const since = id === this.id ? undefined : this.transport.activeSince(id);
+      return since === undefined ? [] : [{ id, since }];
+    });
+    const [longest] = candidates.sort((a, b) => a.since - b.since);
+    if (longest === undefined) {
+      this.config.log.info('skipped leadership transfer for single voting member cluster');
+      return;
+    }
+    const changed = new Promise<void>((resolve) => this.leaderWaiters.push(resolve));
+    const deadline = new Promise<void>((resolve) => setTimeout(resolve, this.config.electionMs).unref());
+    this.driver.transferLeader(longest.id);
+    await Promise.race([changed, deadline]);
+  }
+
+  /** Stops taking part, makes durable what was accepted, and closes every file. */
+  async close(): Promise<void> {
+    this.ended = true;
+    this.proposer.stop();
+    this.reads.stop();
+    this.versions.stop();
+    this.snapshots.stop();
+    await this.driver.stop();
+    await this.transport.close();
+    await this.machine.store.close();
+    await this.boot.wal.close();
+    await this.machine.backend.close();
+  }
+
+  /** Tells the cluster that this member's disk quota is used up. */
+  raiseNoSpace(): void {
+    const alarm = AlarmType.NOSPACE;
+    if (this.raisingNoSpace || this.machine.alarms.list(alarm).some((each) => each.memberID === this.id)) return;
+    this.raisingNoSpace = true;
+    this.config.log.warn('raising the NOSPACE alarm: the database has reached its quota');
+    this.proposer
+      .propose({ alarm: AlarmRequest.create({ action: AlarmRequest_AlarmAction.ACTIVATE, memberID: this.id, alarm }) })
+      .catch((error: Error) => this.config.log.warn('failed to raise the NOSPACE alarm', { error: error.message }))
+      .finally(() => {
+        this.raisingNoSpace = false;
+      });
+  }
+
+  private send(messages: Message[]): void {
+    if (!messages.some((message) => message.type === MessageType.MsgSnap)) {
+      this.transport.send(messages);
+      return;
+    }
+    for (const message of messages) if (message.type === MessageType.MsgSnap) this.snapshots.sendTo(message);
+    this.transport.send(messages.filter((message) => message.type !== MessageType.MsgSnap));
+  }
+
+  private apply(entries: Entry[]): void {
+    for (const entry of entries) {
+      const outcome = this.machine.apply(entry, (change) => this.driver.node.applyConfChange(change));
+      if (outcome.kind === 'request') {
+        const { response, error } = outcome.result;
+        // Applied although over the quota: this member says so (api.md §8, trap 52).
+        if (response !== undefined && error?.code === Code.ResourceExhausted) this.raiseNoSpace();
+        this.proposer.applied(outcome.id, outcome.result);
+      } else if (outcome.kind === 'conf-change') {
+        this.confState = outcome.confState;
+        if (outcome.change !== undefined) this.membershipChanged(outcome.change);
+      }
+      // A leader's first entry of its term: from now on it may speak for the cluster.
+      if (entry.Term === this.driver.term && this.lead === this.id && outcome.kind === 'none') this.versions.check();
+    }
+    const last = entries.at(-1) as Entry;
+    this.applied.advance(last.Index);
+    this.snapshots.appliedTo(last.Index);
+  }
+
+  private membershipChanged(change: MembershipChange): void {
+    if (change.kind === 'removed') {
+      if (change.id === this.id) this.removed();
+      else this.transport.removePeer(change.id);
+      return;
+    }
+    const { id, peerURLs } = change.member;
+    if (id === this.id) return;
+    if (change.kind === 'updated') this.transport.updatePeer(id, peerURLs);
+    else this.transport.addPeer(id, peerURLs);
+  }
+
+  private async receiveSnapshot(message: Message, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const index = message.snapshot?.metadata?.index ?? 0;
+    const { sizeBytes } = await this.boot.snapshotter.saveDatabase(index, chunks);
+    this.config.log.info('received and saved database snapshot', {
+      'snapshot-index': index,
+      from: idToHex(message.from),
+      'size-bytes': sizeBytes,
+    });
+    this.driver.step(message);
+  }
+
+  /** Puts the database of a received snapshot in the place of the present one. */
+  private async install(snapshot: Snapshot): Promise<void> {
+    const { fs = nodeFileSystem, log } = this.config;
+    const { index, conf_state } = snapshot.metadata as { index: number; conf_state: ConfState };
+    const { databasePath, snapshotter } = this.boot;
+    log.info('applying snapshot', { 'incoming-snapshot-index': index, 'applied-index': this.machine.appliedIndex });
+    await this.machine.store.close();
+    await this.machine.backend.close();
+    await fs.rename(snapshotter.databasePath(index), databasePath);
+    await fs.syncDirectory(path.dirname(databasePath));
+    const backend = await openDatabase(this.config, databasePath);
+    this.machine = new StateMachine(backend, Cluster.load(this.clusterId, backend), this.config);
+    this.confState = conf_state;
+    for (const id of this.transport.peers()) this.transport.removePeer(id);
+    for (const { id, peerURLs } of this.cluster.members()) {
+      if (id !== this.id) this.transport.addPeer(id, peerURLs);
+    }
+    this.snapshots.installed(index);
+    this.applied.advance(index);
+    log.info('applied snapshot', { 'snapshot-index': index, revision: this.machine.store.currentRevision });
+  }
+
+  private leaderChanged(lead: bigint): void {
+    if (lead !== 0n) {
+      this.leaderChanges++;
+      this.leadElectedMs = Date.now();
+    }
+    this.config.log.info(lead === 0n ? 'lost leader' : 'elected leader', { 'leader-id': idToHex(lead) });
+    this.lead = lead;
+    this.reads.leaderChanged();
+    if (lead !== 0n) this.proposer.retryParked();
+    for (const resolve of this.leaderWaiters.splice(0)) resolve();
+  }
+
+  /** Upstream's reasons for a request that came to no result, in the order in which it looks for them. */
+  private timeoutError(startedMs: number): Error {
+    const { electionMs } = this.config;
+    if (startedMs > this.leadElectedMs - 2 * electionMs && startedMs < this.leadElectedMs)
+      return errTimeoutLeaderFail();
+    const connectedSince = (id: bigint): boolean =>
+      (this.transport.activeSince(id) ?? Number.POSITIVE_INFINITY) < startedMs;
+    if (this.lead === this.id) {
+      const voters = this.cluster.voters();
+      const connected = voters.filter(({ id }) => id === this.id || connectedSince(id)).length;
+      if (connected <= voters.length / 2) return errTimeoutConnectionLost();
+    } else if (this.lead !== 0n && !connectedSince(this.lead)) {
+      return errTimeoutConnectionLost();
+    }
+    return errTimeout();
+  }
+
+  private removed(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.config.log.warn('this member has been permanently removed from the cluster', {
+      'local-member-id': idToHex(this.id),
+    });
+    this.events.onRemoved();
+  }
+
+  private fatal(error: Error): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.events.onFatal(error);
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * The replicated state machine as one piece: takes committed log entries in order, whatever they hold, and keeps the
+ * record of how far it has come (`meta/consistent_index`) in the same transaction as what it did.
+ */
+import { AlarmStore, Applier, type ApplyResult, Quota } from '../apply/mod.ts';
+import type { BoltBackend } from '../backend/bolt-backend.ts';
+import type { Logger } from '../base/logger.ts';
+import type { EtcdError } from '../errors/etcd-error.ts';
+import { type Cluster, decodeContext, idFromHex, type MembershipChange } from '../membership/mod.ts';
+import { MvccStore } from '../mvcc/mod.ts';
+import { ConfChange, type ConfState, type Entry, EntryType } from '../proto/gen/raft.ts';
+import { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
+import { Request as V2Request } from '../proto/gen/v2request.ts';
+
+const consistentIndexKey = Buffer.from('consistent_index');
+const termKey = Buffer.from('term');
+const confStateKey = Buffer.from('confState');
+
+/** What applying one entry came to, for whoever waits for it. */
+export type EntryOutcome =
+  | { kind: 'none' }
+  | { kind: 'request'; id: bigint; result: ApplyResult }
+  | { kind: 'conf-change'; id: bigint; confState: ConfState; change?: MembershipChange; error?: EtcdError };
+
+export class StateMachine {
+  readonly backend: BoltBackend;
+  readonly store: MvccStore;
+  readonly cluster: Cluster;
+  readonly applier: Applier;
+  readonly alarms: AlarmStore;
+  readonly quota: Quota;
+  private readonly log: Logger;
+  /** The last applied entry, which `backend` holds or will hold with its next commit. */
+  appliedIndex: number;
+  appliedTerm: number;
+  private confState: ConfState | undefined;
+  private confStateChanged = false;
+
+  /** Opens the state that `backend` holds. */
+  constructor(
+    backend: BoltBackend,
+    cluster: Cluster,
+    { log, quotaBackendBytes }: { log: Logger; quotaBackendBytes: number },
+  ) {
+    this.backend = backend;
+    this.cluster = cluster;
+    this.log = log;
+    this.store = new MvccStore(backend);
+    this.store.restore();
+    this.alarms = new AlarmStore(backend);
+    this.alarms.restore();
+    this.quota = new Quota(quotaBackendBytes, () => backend.sizeBytes());
+    this.applier = new Applier({
+      store: this.store,
+      alarms: this.alarms,
+      quota: this.quota,
+      membership: {
+        setClusterVersion: ({ ver }) => cluster.setVersion(ver),
+        setMemberAttributes: ({ member_ID, member_attributes }) =>
+          cluster.setAttributes(member_ID, {
+            name: member_attributes?.name ?? '',
+            clientURLs: member_attributes?.client_urls ?? [],
+          }),
+        setDowngradeInfo: ({ enabled, ver }) => cluster.setDowngrade({ enabled, targetVersion: ver }),
+      },
+    });
+    this.appliedIndex = StateMachine.progressOf(backend);
+    this.appliedTerm = readUint64(backend.get('meta', termKey));
+    backend.onBeforeCommit(() => this.recordProgress());
+  }
+
+  /** The index of the last entry that a database holds the effect of. */
+  static progressOf(backend: BoltBackend): number {
+    return readUint64(backend.get('meta', consistentIndexKey));
+  }
+
+  /** What `Hash` leaves out: records that differ between members that hold the same data. */
+  static isHashIgnored(bucket: string, key: Uint8Array): boolean {
+    return bucket === 'meta' && (consistentIndexKey.equals(key) || termKey.equals(key));
+  }
+
+  /**
+   * Applies one committed entry. Entries that the backend holds already (the log is replayed from the last snapshot
+   * on) change nothing in it.
+   *
+   * @param applyConfChange tells raft; it is told of every change, replayed or not
+   */
+  apply(entry: Entry, applyConfChange: (change: ConfChange) => ConfState): EntryOutcome {
+    const replayed = entry.Index <= this.appliedIndex;
+    const outcome =
+      entry.Type === EntryType.EntryConfChange
+        ? this.applyConfChange(ConfChange.decode(entry.Data ?? new Uint8Array(0)), replayed, applyConfChange)
+        : this.applyNormal(entry, replayed);
+    if (!replayed) {
+      this.appliedIndex = entry.Index;
+      this.appliedTerm = entry.Term;
+    }
+    return outcome;
+  }
+
+  private applyNormal(entry: Entry, replayed: boolean): EntryOutcome {
+    if (replayed || entry.Data === undefined || entry.Data.length === 0) return { kind: 'none' };
+    const request = decodeRequest(entry.Data);
+    if ('Method' in request) {
+      this.applyV2(request);
+      return { kind: 'none' };
+    }
+    const id = request.header?.ID ?? request.ID;
+    return { kind: 'request', id, result: this.applier.apply(request) };
+  }
+
+  private applyConfChange(
+    change: ConfChange,
+    replayed: boolean,
+    applyConfChange: (change: ConfChange) => ConfState,
+  ): EntryOutcome {
+    // A change that membership refuses is a no-op for raft on every member: node id 0 (contract: disk-and-peer §2.2).
+    const error = replayed ? undefined : this.cluster.validateConfChange(change);
+    const confState = applyConfChange(error === undefined ? change : { ...change, node_id: 0n });
+    this.confState = confState;
+    this.confStateChanged = true;
+    const { id } = change;
+    if (error !== undefined) return { kind: 'conf-change', id, confState, error };
+    if (replayed) return { kind: 'conf-change', id, confState };
+    return { kind: 'conf-change', id, confState, change: this.cluster.applyConfChange(change) };
+  }
+
+  /** Upstream 3.5 publishes a member's attributes and the cluster version in this older form (disk-and-peer §2.4). */
+  private applyV2(request: V2Request): void {
+    const member = /^\/0\/members\/([0-9a-f]+)\/attributes$/.exec(request.Path);
+    if (request.Method === 'PUT' && member !== null) {
+      const attributes = decodeContext(`{"id":0,${request.Val.slice(1)}`).member;
+      const id = idFromHex(member[1] as string) as bigint;
+      this.cluster.setAttributes(id, attributes);
+    } else if (request.Method === 'PUT' && request.Path === '/0/version') {
+      this.cluster.setVersion(request.Val);
+    } else {
+      this.log.warn('ignored a v2 store request in the log', { method: request.Method, path: request.Path });
+    }
+  }
+
+  private recordProgress(): void {
+    const { backend } = this;
+    backend.put('meta', consistentIndexKey, uint64(this.appliedIndex));
+    backend.put('meta', termKey, uint64(this.appliedTerm));
+    if (this.confStateChanged && this.confState !== undefined) {
+      backend.put('meta', confStateKey, Buffer.from(encodeConfState(this.confState)));
+      this.confStateChanged = false;
+    }
+  }
+}
+
+/** @throws Error naming neither form when the entry is damaged */
+function decodeRequest(data: Uint8Array): InternalRaftRequest | V2Request {
+  try {
+    return InternalRaftRequest.decode(data);
+  } catch (error) {
+    const request = V2Request.decode(data);
+    if (request.Method === '') throw error;
+    return request;
+  }
+}
+
+function readUint64(bytes: Uint8Array | undefined): number {
+  return bytes === undefined ? 0 : Number(Buffer.from(bytes).readBigUInt64BE(0));
+}
+
+function uint64(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(value));
+  return bytes;
+}
+
+/** Decimal ids, empty lists left out (contract: disk-and-peer §5). */
+function encodeConfState(state: ConfState): string {
+  const fields: string[] = [];
+  if (state.voters.length > 0) fields.push(`"voters":[${state.voters.join(',')}]`);
+  if (state.learners.length > 0) fields.push(`"learners":[${state.learners.join(',')}]`);
+  if (state.voters_outgoing.length > 0) fields.push(`"voters_outgoing":[${state.voters_outgoing.join(',')}]`);
+  if (state.learners_next.length > 0) fields.push(`"learners_next":[${state.learners_next.join(',')}]`);
+  fields.push(`"auto_leave":${state.auto_leave}`);
+  return `{${fields.join(',')}}`;
+}
