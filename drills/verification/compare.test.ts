@@ -15,7 +15,11 @@ const keySpaces = fc.array(fc.tuple(fc.string({ minLength: 1, maxLength: 2 }), r
 
 describe('compareKeySpaces', () => {
   test('finds nothing between equal key spaces', () => {
-    fc.assert(fc.property(keySpaces, (keys) => expect(compareKeySpaces(keys, new Map(keys))).toEqual([])));
+    fc.assert(
+      fc.property(keySpaces, (keys) => {
+        expect(compareKeySpaces(keys, new Map(keys))).toEqual([]);
+      }),
+    );
   });
 
   test('finds exactly the keys in which two key spaces differ', () => {

@@ -64,7 +64,7 @@ export async function readKeySpace(
 
 /** A key for people: as text where it is printable ASCII, in Go's quoted form otherwise. */
 export function printableKey(latin1: string): string {
-  return /^[\x21-\x7e]+$/.test(latin1)
+  return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(latin1)
     ? latin1
     : `"${[...latin1]
         .map((char) => {
