@@ -1,0 +1,312 @@
+/** The backend on a bolt file: batches of operations, one transaction each (contract: disk-and-peer §4.7, §5). */
+import path from 'node:path';
+import { type FileSystem, nodeFileSystem } from '../base/file-system.ts';
+import { BoltDatabase, hashDatabase, type WriteTx, writeDatabase } from '../bolt/mod.ts';
+import { type Backend, type BackendSnapshot, type BucketName, bucketNames } from './backend.ts';
+
+/** Starts a one-shot timer. @returns what stops it */
+export type SetTimer = (callback: () => void, delayMs: number) => () => void;
+
+export interface BoltBackendOptions {
+  fs?: FileSystem;
+  /** The longest time that a change stays uncommitted. */
+  batchIntervalMs?: number;
+  /** So many puts and deletes are committed at once, before the interval is over. */
+  batchLimit?: number;
+  pageCacheBytes?: number;
+  /** False: never sync. A crash of the machine may then lose the file. */
+  sync?: boolean;
+  setTimer?: SetTimer;
+  /** Monotonic, for `onCommit` only. */
+  now?: () => number;
+  /** Gets each commit's duration, from sealing to durable. */
+  onCommit?: (seconds: number) => void;
+  /** Gets each defragmentation's duration. */
+  onDefragment?: (seconds: number) => void;
+  /**
+   * A commit that nobody waits for has failed. The backend is of no use from then on: every call throws or rejects.
+   * The member must stop; it continues from the last durable transaction and the WAL when it is started again.
+   */
+  onFailure?: (error: unknown) => void;
+}
+
+/**
+ * Up to this many commits are under way: one being written and one sealed behind it. What comes meanwhile is gathered
+ * into a third, however many callers ask for it.
+ */
+const maxCommitsUnderWay = 2;
+
+const systemTimer: SetTimer = (callback, delayMs) => {
+  const timer = setTimeout(callback, delayMs);
+  return () => clearTimeout(timer);
+};
+
+/** Names in the file's directory that begin so are leftovers of something that did not finish. */
+const temporarySuffix = '.tmp.';
+
+export class BoltBackend implements Backend {
+  private database: BoltDatabase;
+  private transaction: WriteTx;
+  private readonly options: Required<BoltBackendOptions>;
+  private readonly hooks: (() => void)[] = [];
+  /** Within a hook or a scan: no time to seal the transaction that they use. */
+  private busy = 0;
+  /** Puts and deletes since the last commit was sealed. */
+  private operations = 0;
+  private stopTimer: (() => void) | undefined;
+  /** Commits that are sealed but not durable. None of these promises rejects. */
+  private readonly underWay = new Set<Promise<void>>();
+  /** The commit that waits for one of those under way, or for the end of a defragmentation. */
+  private gathering: Promise<void> | undefined;
+  private defragmenting: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+  private hasFailed = false;
+
+  private constructor(database: BoltDatabase, options: Required<BoltBackendOptions>) {
+    this.database = database;
+    this.transaction = database.begin();
+    this.options = options;
+  }
+
+  /**
+   * Opens the database, or creates it with etcd's buckets, and removes what an interrupted defragmentation has left.
+   *
+   * @throws BoltError see `BoltDatabase.open`
+   */
+  static async open(where: string, options: BoltBackendOptions = {}): Promise<BoltBackend> {
+    const complete: Required<BoltBackendOptions> = {
+      fs: nodeFileSystem,
+      batchIntervalMs: 100,
+      batchLimit: 10_000,
+      pageCacheBytes: 64 * 1024 * 1024,
+      sync: true,
+      setTimer: systemTimer,
+      now: () => performance.now(),
+      onCommit: () => {},
+      onDefragment: () => {},
+      onFailure: () => {},
+      ...options,
+    };
+    const { fs, pageCacheBytes, sync } = complete;
+    const directory = path.dirname(where);
+    for (const name of await fs.list(directory)) {
+      if (name.startsWith(path.basename(where) + temporarySuffix)) await fs.remove(path.join(directory, name));
+    }
+    const database = await BoltDatabase.open(where, { fs, pageCacheBytes, sync, create: true });
+    try {
+      const backend = new BoltBackend(database, complete);
+      for (const name of bucketNames) backend.transaction.createBucket(name);
+      await backend.commit();
+      return backend;
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  get(bucket: BucketName, key: Uint8Array): Buffer | undefined {
+    return this.transaction.get(bucket, key);
+  }
+
+  scan(
+    bucket: BucketName,
+    start: Uint8Array,
+    end: Uint8Array | undefined,
+    visit: (key: Uint8Array, value: Uint8Array) => unknown,
+  ): void {
+    this.busy++;
+    try {
+      this.transaction.scan(bucket, start, end, visit);
+    } finally {
+      this.busy--;
+      if (this.operations > 0) this.commitIfFull();
+    }
+  }
+
+  /** @throws BoltError for a key or value of a size that the format does not allow, or after a failure */
+  put(bucket: BucketName, key: Uint8Array, value: Uint8Array): void {
+    this.transaction.put(bucket, key, value);
+    this.changed();
+  }
+
+  delete(bucket: BucketName, key: Uint8Array): void {
+    this.transaction.delete(bucket, key);
+    this.changed();
+  }
+
+  onBeforeCommit(hook: () => void): void {
+    this.hooks.push(hook);
+  }
+
+  async commit(): Promise<void> {
+    if (!this.mustWait()) return this.seal();
+    this.gathering ??= this.turn().then(() => {
+      this.gathering = undefined;
+      return this.seal();
+    });
+    return this.gathering;
+  }
+
+  async snapshot(): Promise<BackendSnapshot> {
+    await this.turn();
+    const durable = this.seal();
+    const { database } = this;
+    const reader = database.view();
+    try {
+      await durable;
+    } catch (error) {
+      reader.close();
+      throw error;
+    }
+    return {
+      sizeBytes: reader.sizeBytes,
+      chunks: () => database.image(reader),
+      close: () => reader.close(),
+    };
+  }
+
+  /**
+   * Rewrites the file without its free pages (contract: disk-and-peer §5.2). Reads and writes go on meanwhile, but
+   * commits wait, and what is put is held in memory until the new file is in place. Fails without effect when there is
+   * no room for a second file. A snapshot that is open keeps the old file until it is closed.
+   */
+  defragment(): Promise<void> {
+    this.defragmenting ??= this.replaceFile().finally(() => {
+      this.defragmenting = undefined;
+    });
+    return this.defragmenting;
+  }
+
+  /**
+   * CRC-32C over all buckets, uncommitted changes included (see `hashDatabase`). Reads the whole database, on the
+   * calling thread.
+   */
+  hash(ignore?: (bucket: string, key: Uint8Array) => boolean): number {
+    return hashDatabase(this.transaction, ignore);
+  }
+
+  sizeBytes(): number {
+    return this.database.sizeBytes();
+  }
+
+  sizeInUseBytes(): number {
+    return this.database.sizeBytes() - this.database.freePageCount() * this.database.pageSize;
+  }
+
+  /** Commits what is left and closes the file; a snapshot that is still being read fails from then on. */
+  close(): Promise<void> {
+    this.closing ??= this.finish();
+    return this.closing;
+  }
+
+  private changed(): void {
+    this.operations++;
+    this.stopTimer ??= this.options.setTimer(() => {
+      this.stopTimer = undefined;
+      this.commitUnasked();
+    }, this.options.batchIntervalMs);
+    this.commitIfFull();
+  }
+
+  private commitIfFull(): void {
+    const isWaiting = this.gathering !== undefined;
+    if (this.operations >= this.options.batchLimit && this.busy === 0 && !isWaiting) this.commitUnasked();
+  }
+
+  /** Nobody waits for this commit: its failure goes to `onFailure`, and every later call has it. */
+  private commitUnasked(): void {
+    this.commit().catch((error) => this.fail(error));
+  }
+
+  private mustWait(): boolean {
+    return this.defragmenting !== undefined || this.underWay.size >= maxCommitsUnderWay;
+  }
+
+  private async turn(): Promise<void> {
+    while (this.mustWait()) await (this.defragmenting?.catch(() => {}) ?? Promise.race(this.underWay));
+  }
+
+  /** Seals the transaction and begins the next. @returns when it is durable */
+  private seal(): Promise<void> {
+    this.runHooks();
+    this.stopTimer?.();
+    this.stopTimer = undefined;
+    this.operations = 0;
+    if (!this.transaction.hasChanges) return this.database.durable();
+    const startMs = this.options.now();
+    const durable = this.transaction.commit().then(() => {
+      this.options.onCommit((this.options.now() - startMs) / 1000);
+    });
+    const settled = durable
+      .catch((error) => this.fail(error))
+      .finally(() => {
+        this.underWay.delete(settled);
+      });
+    this.underWay.add(settled);
+    this.transaction = this.database.begin();
+    return durable;
+  }
+
+  private runHooks(): void {
+    this.busy++;
+    try {
+      for (const hook of this.hooks) hook();
+    } finally {
+      this.busy--;
+    }
+  }
+
+  private async replaceFile(): Promise<void> {
+    const { fs, sync, pageCacheBytes, now } = this.options;
+    const startMs = now();
+    await Promise.all(this.underWay);
+    await this.seal();
+    const old = this.database;
+    const where = old.path;
+    const reader = old.view();
+    const temporary = `${where}${temporarySuffix}defrag`;
+    let copy: BoltDatabase | undefined;
+    try {
+      const buckets = reader.bucketNames().map((name) => ({ name, pairs: reader.pairs(name) }));
+      await writeDatabase(temporary, buckets, { fs, sync, pageSize: old.pageSize, txid: reader.txid + 1 });
+      copy = await BoltDatabase.open(temporary, { fs, sync, pageCacheBytes });
+      await copy.renameTo(where);
+    } catch (error) {
+      await copy?.close();
+      if (copy?.path === where) {
+        // The new file has the name, perhaps not durably. What is written to either could be lost: stop.
+        await old.close();
+        this.fail(error);
+      } else if (await fs.exists(temporary)) {
+        await fs.remove(temporary);
+      }
+      throw error;
+    } finally {
+      reader.close();
+    }
+    const transaction = copy.begin();
+    this.transaction.moveTo(transaction);
+    this.database = copy;
+    this.transaction = transaction;
+    old.closeWhenUnread().catch((error) => this.fail(error));
+    this.options.onDefragment((now() - startMs) / 1000);
+  }
+
+  private async finish(): Promise<void> {
+    await this.turn();
+    try {
+      await this.seal();
+      await Promise.all(this.underWay);
+    } finally {
+      this.stopTimer?.();
+      this.stopTimer = undefined;
+      await this.database.close();
+    }
+  }
+
+  private fail(error: unknown): void {
+    if (this.hasFailed) return;
+    this.hasFailed = true;
+    this.options.onFailure(error);
+  }
+}
