@@ -64,7 +64,7 @@ export class LocalService implements Service {
     try {
       const child = spawn(definition.executable, definition.args, {
         cwd: dirname(this.files.logFile),
-        env: { ...process.env, ...definition.environment },
+        env: { ...inheritedEnvironment(), ...definition.environment },
         // A session of its own: Ctrl-C in the terminal and the end of this program do not reach it.
         detached: true,
         stdio: ['ignore', log, log],
@@ -189,6 +189,19 @@ export class LocalService implements Service {
     const text = await readOptional(this.files.processFile);
     return text === undefined ? undefined : (JSON.parse(text) as ProcessRecord);
   }
+}
+
+/**
+ * As under systemd, a service sees little of the environment it was started from: a stray ETCD_* variable would change
+ * the member, or stop it, since etcd refuses a variable that a flag contradicts.
+ */
+function inheritedEnvironment(): Record<string, string> {
+  const inherited: Record<string, string> = {};
+  for (const name of ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR']) {
+    const value = process.env[name];
+    if (value !== undefined) inherited[name] = value;
+  }
+  return inherited;
 }
 
 async function readOptional(path: string): Promise<string | undefined> {

@@ -37,13 +37,17 @@ const node = z.strictObject({
   peerPort: port.default(2380),
 });
 
-const engine = z
-  .union([
-    z.literal('built-in').transform(() => ({ kind: 'built-in' as const })),
+/** `engine: built-in` is short for `engine: { kind: built-in }`. */
+const engine = z.preprocess(
+  (value) => (typeof value === 'string' ? { kind: value } : value),
+  z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('built-in') }),
-    z.strictObject({ kind: z.literal('upstream'), path: z.string().min(1, 'must name a folder') }),
-  ])
-  .default({ kind: 'built-in' });
+    z.strictObject({
+      kind: z.literal('upstream'),
+      path: z.string('must name the folder of etcd, etcdctl and etcdutl').min(1, 'must name a folder'),
+    }),
+  ]),
+);
 
 const defaultNodes: z.input<typeof node>[] = [
   { name: 'node1', address: '127.0.0.1', clientPort: 2379, peerPort: 2380 },
@@ -63,7 +67,7 @@ export const labConfigSchema = z
   .strictObject({
     name: nodeName.default('lab'),
     provider: z.enum(['local', 'vagrant', 'ssh']).default('local'),
-    engine,
+    engine: engine.prefault('built-in'),
     nodes: z.array(node).min(1, 'a lab needs at least one node').max(9, 'at most 9 nodes').prefault(defaultNodes),
     certificates: certificates.prefault({}),
   })

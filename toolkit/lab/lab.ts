@@ -2,16 +2,23 @@
  * A lab that was brought up, as commands and drills see it: its nodes, its certificates, its engine, its folders. It
  * starts, stops and hurts members; whether the cluster is well is judged in `provision/health`.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { readdir, rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type ClientTls, EtcdClient } from '../../server/client/mod.ts';
 import { LabError } from '../errors.ts';
 import type { RunOptions, RunResult, StopOptions } from '../hosts/host.ts';
 import { type EngineBinaries, engineBinaries } from './engine.ts';
 import { renderMemberConfig } from './member-config.ts';
 import { type LabNode, localNode } from './nodes.ts';
-import { type Bootstrap, type LabPaths, type LabState, labPaths, readState, writeState } from './state.ts';
+import {
+  type Bootstrap,
+  type LabPaths,
+  type LabState,
+  labPaths,
+  readState,
+  removeLabFolder,
+  writeState,
+} from './state.ts';
 
 /** PEM files of a client of the cluster. */
 export interface ClientTlsFiles {
@@ -192,10 +199,8 @@ export class Lab {
 
   /** Stops all members and removes the lab's folder, and the folder of all labs if it is then empty. */
   async remove(): Promise<void> {
-    for (const node of this.nodes) await node.host.service.stop();
-    await rm(this.paths.root, { recursive: true, force: true });
-    const parent = dirname(this.paths.root);
-    if (existsSync(parent) && (await readdir(parent)).length === 0) await rmdir(parent);
+    await Promise.all(this.nodes.map((node) => node.host.service.stop()));
+    await removeLabFolder(this.paths.root);
   }
 
   /** Releases the connections to the hosts. The members go on. */

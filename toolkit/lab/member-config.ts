@@ -2,15 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Eta } from 'eta';
-import { stringify } from 'yaml';
 import type { LabNode } from './nodes.ts';
 import { projectRoot } from './project.ts';
 import type { Bootstrap } from './state.ts';
 
-/** Each `<%= %>` becomes a YAML scalar, quoted where YAML needs it: a path may hold a colon, a name may be `no`. */
+/** Each `<%= %>` becomes a quoted YAML scalar: a path may hold a colon, and upstream's YAML reads a bare `no` as false. */
 const eta = new Eta({
   autoEscape: true,
-  escapeFunction: (value) => stringify(value, { lineWidth: 0 }).trimEnd(),
+  escapeFunction: (value) => JSON.stringify(value),
   // Newlines after a tag stay: they end YAML lines.
   autoTrim: false,
 });

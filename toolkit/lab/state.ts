@@ -8,8 +8,8 @@
  *     state.json      what was brought up
  *     lock.N          who is working on the lab (lock.ts)
  */
-import { mkdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { LabError } from '../errors.ts';
 import { writeFileAtomically } from '../hosts/atomic-file.ts';
@@ -96,4 +96,21 @@ export async function writeState(paths: LabPaths, state: LabState): Promise<void
     await mkdir(directory, { recursive: true, mode: 0o700 });
   }
   await writeFileAtomically(paths.stateFile, `${JSON.stringify(state, null, 2)}\n`, 0o600);
+}
+
+/**
+ * Removes a lab's folder, and the folder of all labs if it is then empty. The folder is renamed first: at no time is
+ * there half a lab, and whoever starts a new one of that name meanwhile is not disturbed.
+ */
+export async function removeLabFolder(root: string): Promise<void> {
+  const doomed = join(dirname(root), `.removed-${basename(root)}-${process.pid}`);
+  try {
+    await rename(root, doomed);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  await rm(doomed, { recursive: true, force: true });
+  // Fails while other labs are there, which is as it should be.
+  await rmdir(dirname(root)).catch(() => undefined);
 }

@@ -1,0 +1,131 @@
+/** Reads lab.yaml. An error names file, line, column and reason; all errors of a file are reported at once. */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { type Document, isMap, isNode, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { LabError } from '../errors.ts';
+import { type LabConfig, labConfigSchema } from './config.ts';
+
+/** What flags say in place of the file, for one run. */
+export interface ConfigOverrides {
+  readonly name?: string;
+  /** `built-in`, or the folder of upstream's binaries. */
+  readonly engine?: string;
+}
+
+/** Nobody's lab.yaml is larger, but a file given by mistake may be. */
+const maxSizeBytes = 1024 * 1024;
+
+/**
+ * @param path lab.yaml; undefined for the defaults
+ * @throws LabError LAB_CONFIG with one detail per error
+ */
+export async function loadConfig(path: string | undefined, overrides: ConfigOverrides = {}): Promise<LabConfig> {
+  if (path === undefined) return parseConfig('', 'the default lab', process.cwd(), overrides);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new LabError('LAB_CONFIG', `${path} cannot be read`, { advice: 'name the file with --file', cause });
+  }
+  return parseConfig(text, path, dirname(resolve(path)), overrides);
+}
+
+/**
+ * @param text YAML; empty for the defaults
+ * @param path what errors call the file
+ * @param base the folder that relative paths in the file start from
+ * @throws LabError LAB_CONFIG
+ */
+export function parseConfig(text: string, path: string, base: string, overrides: ConfigOverrides = {}): LabConfig {
+  if (text.length > maxSizeBytes) throw new LabError('LAB_CONFIG', `${path} is larger than ${maxSizeBytes} bytes`);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${path}:${line}:${col}`;
+  };
+  refuse(document.errors.map((error) => `${at(error.pos[0])}: ${error.message}`));
+  const raw = plainValue(document, at);
+  const { engine } = overrides;
+  if (overrides.name !== undefined) raw.name = overrides.name;
+  if (engine !== undefined) {
+    raw.engine = engine === 'built-in' ? engine : { kind: 'upstream', path: resolve(engine) };
+  }
+  const result = labConfigSchema.safeParse(raw);
+  if (!result.success) {
+    refuse(
+      result.error.issues.flatMap(unfold).map((issue) => {
+        const flag = issue.path.length > 0 ? flagOf(String(issue.path[0]), overrides) : undefined;
+        return `${flag ?? at(offsetOf(document, issue))}: ${describe(issue)}`;
+      }),
+    );
+  }
+  return absolutePaths(result.data as LabConfig, base);
+}
+
+function refuse(errors: readonly string[]): void {
+  const [first] = errors;
+  if (first === undefined) return;
+  if (errors.length === 1) throw new LabError('LAB_CONFIG', first);
+  throw new LabError('LAB_CONFIG', `${errors.length} errors in the lab's description`, { details: errors });
+}
+
+/** @returns the document as an object that may be changed */
+function plainValue(document: Document, at: (offset: number) => string): Record<string, unknown> {
+  // A bound on aliases stops a small file from growing into gigabytes.
+  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  if (value === null || value === undefined) return {};
+  if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new LabError('LAB_CONFIG', `${at(0)}: a lab is described by a mapping, such as: name: lab`);
+}
+
+function flagOf(key: string, overrides: ConfigOverrides): string | undefined {
+  return (key === 'name' || key === 'engine') && overrides[key] !== undefined ? `--${key}` : undefined;
+}
+
+/** One issue for each unknown key, so that each is shown where it stands. */
+function unfold(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'unrecognized_keys') return [issue];
+  return issue.keys.map((key) => ({ ...issue, keys: [key] }));
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') {
+    return `unknown key ${[...issue.path, ...issue.keys].join('.')}`;
+  }
+  const message = issue.message.endsWith('received undefined')
+    ? 'is missing'
+    : issue.message.replace(/^Invalid (input|option): /, '').replace(/^Invalid discriminator value\. E/, 'e');
+  return issue.path.length === 0 ? message : `${issue.path.join('.')}: ${message}`;
+}
+
+/** @returns where in the text the value of the issue is, or where the mapping is that lacks it */
+function offsetOf(document: Document, issue: z.core.$ZodIssue): number {
+  let node: Node | null = document.contents;
+  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] as string] : issue.path;
+  let offset = startOf(node) ?? 0;
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === step);
+      if (pair === undefined) return offset;
+      // An unknown key is shown at the key, a bad value at the value.
+      offset = startOf(issue.code === 'unrecognized_keys' ? pair.key : pair.value) ?? startOf(pair.key) ?? offset;
+      node = isNode(pair.value) ? pair.value : null;
+    } else {
+      const next: unknown = document.getIn(path.slice(0, path.indexOf(step) + 1) as (string | number)[], true);
+      node = isNode(next) ? next : null;
+      offset = startOf(node) ?? offset;
+    }
+  }
+  return offset;
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined;
+}
+
+function absolutePaths(config: LabConfig, base: string): LabConfig {
+  const { engine } = config;
+  return engine.kind === 'upstream' ? { ...config, engine: { ...engine, path: resolve(base, engine.path) } } : config;
+}

@@ -1,0 +1,44 @@
+/** Puts configuration and service definition of a member on its host. */
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { PkiStore } from '../../pki/mod.ts';
+import type { Lab } from '../lab/lab.ts';
+import type { LabNode } from '../lab/nodes.ts';
+import { trustedAuthorities } from './certificates.ts';
+
+/** What a member needs before it can start with the present configuration. */
+export type PendingAction = 'none' | 'start' | 'thaw' | 'restart';
+
+/**
+ * Renders and defines; the running process is left alone.
+ * @returns whether anything was changed on the host
+ */
+export async function configureMember(lab: Lab, name: string): Promise<boolean> {
+  const node = lab.node(name);
+  const configured = await lab.configure(name);
+  const defined = await node.host.service.define({
+    executable: lab.engine.etcd,
+    args: ['--config-file', node.paths.configFile],
+    revision: await memberRevision(lab, node),
+  });
+  return configured || defined;
+}
+
+/** @returns a digest of all that a member reads once, at its start: configuration, authorities, executable */
+export async function memberRevision(lab: Lab, node: LabNode): Promise<string> {
+  const config = (await node.host.getFile(node.paths.configFile)) ?? new Uint8Array();
+  const { size, mtimeMs } = await stat(lab.engine.etcd);
+  return createHash('sha256')
+    .update(config)
+    .update(await trustedAuthorities(new PkiStore(lab.paths.pki)))
+    .update(`${lab.engine.etcd} ${size} ${mtimeMs}`)
+    .digest('hex');
+}
+
+/** @returns what must be done so that the member runs, and with its present configuration */
+export async function pendingAction(lab: Lab, node: LabNode): Promise<PendingAction> {
+  const status = await node.host.service.status();
+  if (status.state === 'stopped' || status.state === 'exited') return 'start';
+  if (status.revision !== (await memberRevision(lab, node))) return 'restart';
+  return status.state === 'frozen' ? 'thaw' : 'none';
+}

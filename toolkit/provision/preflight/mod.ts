@@ -1,0 +1,69 @@
+/** Looks at everything that could stop a lab from coming up, and reports all of it at once. Changes nothing. */
+import { PkiStore } from '../../../pki/mod.ts';
+import { LabError } from '../../errors.ts';
+import { LocalHost } from '../../hosts/local-host.ts';
+import type { LabConfig } from '../../lab/config.ts';
+import { localNode } from '../../lab/nodes.ts';
+import { type LabPaths, type LabState, readState } from '../../lab/state.ts';
+import { checkCertificates } from './certificates.ts';
+import { checkDisk } from './disk.ts';
+import { type Finding, ok, problem } from './finding.ts';
+import { checkPorts } from './ports.ts';
+import { checkEngine, checkNode } from './program.ts';
+
+export type { Finding, Severity } from './finding.ts';
+
+export interface PreflightOptions {
+  readonly config: LabConfig;
+  readonly paths: LabPaths;
+  readonly now: Date;
+}
+
+/** @returns what every check found, problems first, the most severe first */
+export async function preflight({ config, paths, now }: PreflightOptions): Promise<Finding[]> {
+  const state = await readState(paths).catch((error: unknown) => error as LabError);
+  if (state instanceof Error) {
+    if (!(state instanceof LabError)) throw state;
+    return [problem('error', 'state', paths.stateFile, state.message, state.advice.join('; '))];
+  }
+  const nodes = config.nodes.map((node) => localNode(node, paths.hosts));
+  const findings = await Promise.all([
+    checkState(state, config, paths),
+    checkNode(process.version),
+    checkEngine(config.engine, new LocalHost('this machine', paths.root)),
+    checkPorts(nodes),
+    checkDisk(paths.root, nodes.length),
+    checkCertificates(new PkiStore(paths.pki), nodes, config.certificates, now),
+  ]);
+  const order = { error: 0, warning: 1, ok: 2 };
+  return findings.flat().sort((a, b) => order[a.severity] - order[b.severity]);
+}
+
+/** The members of a cluster cannot be changed by editing lab.yaml: they have data and identities. */
+export function checkState(state: LabState | undefined, config: LabConfig, paths: LabPaths): Finding {
+  const check = 'state';
+  if (state === undefined) return ok(check, paths.root, 'no lab yet: up makes it');
+  const was = state.nodes.map(describeNode);
+  const is = config.nodes.map(describeNode);
+  if (was.join() === is.join()) return ok(check, paths.root, `lab of ${was.length} nodes`);
+  const difference = [
+    ...was.filter((node) => !is.includes(node)).map((node) => `${node} is running but not described`),
+    ...is.filter((node) => !was.includes(node)).map((node) => `${node} is described but was not brought up`),
+  ];
+  const found = `the lab was brought up with other nodes: ${difference.join('; ') || 'in another order'}`;
+  return problem('error', check, paths.root, found, 'undo the change of lab.yaml, or start over: etcdlab destroy');
+}
+
+function describeNode(node: LabConfig['nodes'][number]): string {
+  return `${node.name} ${node.address}:${node.clientPort}/${node.peerPort}`;
+}
+
+/** @throws LabError LAB_PREFLIGHT with all errors, if there are any */
+export function refuseOnErrors(findings: readonly Finding[]): void {
+  const errors = findings.filter((finding) => finding.severity === 'error');
+  if (errors.length === 0) return;
+  const problems = errors.length === 1 ? 'a problem' : `${errors.length} problems`;
+  throw new LabError('LAB_PREFLIGHT', `${problems} must be solved before the lab can come up; nothing was changed`, {
+    details: errors.flatMap(({ subject, found, advice }) => [`${subject}: ${found}`, `  → ${advice}`]),
+  });
+}

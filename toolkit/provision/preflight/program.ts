@@ -1,0 +1,42 @@
+/** The programs that a lab runs on: this Node.js, and the engine. */
+
+import { messageOf } from '../../errors.ts';
+import type { Host } from '../../hosts/host.ts';
+import type { EngineConfig } from '../../lab/config.ts';
+import { type EngineBinaries, engineBinaries, missingBinaries } from '../../lab/engine.ts';
+import { type Finding, ok, problem } from './finding.ts';
+
+/** The first that runs TypeScript as it is, builds single executables, and has what the server uses. */
+const wantedNodeMajor = 26;
+
+export function checkNode(version: string): Finding {
+  const isWanted = Number.parseInt(version.slice(1), 10) >= wantedNodeMajor;
+  if (isWanted) return ok('node-version', 'Node.js', version);
+  const advice = 'npm ci installs it; then start with: npx etcdlab';
+  return problem('warning', 'node-version', 'Node.js', `${version}, v${wantedNodeMajor} is wanted`, advice);
+}
+
+/** The built-in engine is built when it is needed; upstream's binaries must be there and run. */
+export async function checkEngine(engine: EngineConfig, host: Host): Promise<Finding> {
+  if (engine.kind === 'built-in') return ok('engine', 'built-in', 'is built by up when its sources changed');
+  const binaries = engineBinaries(engine);
+  const missing = await missingBinaries(binaries);
+  if (missing.length > 0) {
+    const advice = 'name the folder that holds etcd, etcdctl and etcdutl: engine.path in lab.yaml, or --engine';
+    return problem('error', 'engine', engine.path, `not there or not executable: ${missing.join(', ')}`, advice);
+  }
+  try {
+    return ok('engine', engine.path, `etcd ${await engineVersion(binaries, host)}`);
+  } catch (error) {
+    const advice = 'is it built for this machine? try it: etcd --version';
+    return problem('error', 'engine', engine.path, messageOf(error), advice);
+  }
+}
+
+/** @returns what `etcd --version` says, such as `3.5.30` @throws Error if it does not say a version */
+export async function engineVersion(binaries: EngineBinaries, host: Host): Promise<string> {
+  const { exitCode, stdout, stderr } = await host.run(binaries.etcd, ['--version'], { timeoutMs: 10_000 });
+  const version = /^etcd Version: (\S+)/m.exec(stdout)?.[1];
+  if (exitCode === 0 && version !== undefined) return version;
+  throw new Error(`${binaries.etcd} --version ended with ${exitCode}: ${(stderr || stdout).trim().slice(0, 200)}`);
+}
