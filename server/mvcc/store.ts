@@ -139,7 +139,9 @@ export class MvccStore implements ReadView {
    */
   hashKv(revision: number): HashKvResult {
     const cached = this.hashes.get(revision);
-    if (cached !== undefined) return { ...cached, currentRevision: this.current };
+    if (cached !== undefined) {
+      return { hash: cached.hash, compactRevision: cached.compactRevision, currentRevision: this.current };
+    }
     if (revision > 0 && revision < this.compacted) throw errCompacted();
     if (revision > this.current) throw errFutureRevision();
     return {
