@@ -1,7 +1,7 @@
 /** TLS for gRPC channels, in place of the library's own. */
 import net from 'node:net';
 import tls from 'node:tls';
-import { type CallCredentials, ChannelCredentials } from '@grpc/grpc-js';
+import { type CallCredentials, ChannelCredentials, credentials } from '@grpc/grpc-js';
 import type { ClientTls } from './client-options.ts';
 
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
@@ -35,7 +35,8 @@ export class TlsCredentials extends ChannelCredentials {
     return {
       connect: (socket) => this.handshake(socket),
       waitForReady: () => Promise.resolve(),
-      getCallCredentials: () => callCredentials as CallCredentials,
+      // Where there are none the library wants empty ones: it composes them with those of the call.
+      getCallCredentials: () => callCredentials ?? credentials.createEmpty(),
       destroy: () => {},
     } satisfies SecureConnector;
   }
