@@ -226,8 +226,9 @@ export class BoltBackend implements Backend {
     while (this.mustWait()) await (this.defragmenting?.catch(() => {}) ?? Promise.race(this.underWay));
   }
 
-  /** Seals the transaction and begins the next. @returns when it is durable */
+  /** Seals the transaction and begins the next. @returns when it is durable @throws BoltError when the database is of no use */
   private seal(): Promise<void> {
+    this.database.checkUsable();
     this.runHooks();
     this.stopTimer?.();
     this.stopTimer = undefined;

@@ -15,7 +15,8 @@ import { State } from './state.ts';
 import { ReadTx, type TransactionOwner, WriteTx } from './transaction.ts';
 import { TreeWalk } from './tree-walk.ts';
 
-export const defaultPageCacheBytes = 64 * 1024 * 1024;
+const defaultPageCacheBytes = 64 * 1024 * 1024;
+const defaultGrowthBytes = 16 * 1024 * 1024;
 
 export interface OpenOptions {
   fs?: FileSystem;
@@ -26,6 +27,8 @@ export interface OpenOptions {
   pageCacheBytes?: number;
   /** Of a file that is created; an existing file knows its own. */
   pageSize?: number;
+  /** The file grows in steps of this size, so that not every commit changes its length. */
+  growthBytes?: number;
   /** How much of the file counts: all of it but the SHA-256 of a snapshot file, for example. With `readOnly` only. */
   sizeBytes?: number;
   /** False: never sync; a crash may lose the file. */
@@ -59,6 +62,7 @@ export class BoltDatabase implements TransactionOwner {
     this.queue = new CommitQueue({
       file: pager.file,
       fileBytes,
+      growthBytes: options.growthBytes ?? defaultGrowthBytes,
       sync: options.sync ?? true,
       onDurable: (transaction) => this.onDurable(transaction),
       onFailure: (cause) => this.fail(cause),

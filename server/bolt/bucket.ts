@@ -36,6 +36,8 @@ export function parseBucket(value: Buffer, highWater: number): Bucket | string {
   }
   const image = parsePage(value.subarray(bucketHeaderBytes), highWater);
   if (typeof image === 'string') return `an inline bucket: ${image}`;
+  // Id 0 is how the rest of the code tells an inline page from one of the file's.
+  if (image.id !== 0) return `an inline bucket whose header says page ${image.id}`;
   if (!image.isLeaf) return 'an inline bucket that is not a leaf';
   return { rootId: 0, inline: image, sequence };
 }

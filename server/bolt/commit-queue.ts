@@ -9,8 +9,6 @@ import { encodeMetaPage, metaPageOf } from './format.ts';
 import type { Page } from './page.ts';
 import type { SealedTransaction } from './seal.ts';
 
-/** The file grows in steps of this many bytes. */
-export const growthBytes = 16 * 1024 * 1024;
 /** Data of one write call. */
 const writeBytes = 1024 * 1024;
 
@@ -24,6 +22,8 @@ export interface CommitQueueOptions {
   readonly file: StorageFile;
   /** Size of the file now. */
   readonly fileBytes: number;
+  /** The file grows in steps of this size. */
+  readonly growthBytes: number;
   /** False: never sync. A crash may then lose the file. */
   readonly sync: boolean;
   /** Runs when a transaction is durable, before its commit resolves. */
@@ -73,7 +73,7 @@ export class CommitQueue {
   }
 
   private async write({ state, pages }: SealedTransaction): Promise<void> {
-    const { file, sync } = this.options;
+    const { file, growthBytes, sync } = this.options;
     const { meta } = state;
     if (state.sizeBytes > this.fileBytes) {
       const sizeBytes = Math.ceil(state.sizeBytes / growthBytes) * growthBytes;
