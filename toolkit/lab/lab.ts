@@ -197,12 +197,6 @@ export class Lab {
     return true;
   }
 
-  /** Stops all members and removes the lab's folder, and the folder of all labs if it is then empty. */
-  async remove(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.host.service.stop()));
-    await removeLabFolder(this.paths.root);
-  }
-
   /** Releases the connections to the hosts. The members go on. */
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.host.close()));

@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { PkiStore } from '../../pki/mod.ts';
+import type { StopOptions } from '../hosts/host.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { LabNode } from '../lab/nodes.ts';
+import type { Bootstrap } from '../lab/state.ts';
 import { trustedAuthorities } from './certificates.ts';
 
 /** What a member needs before it can start with the present configuration. */
@@ -11,11 +13,12 @@ export type PendingAction = 'none' | 'start' | 'thaw' | 'restart';
 
 /**
  * Renders and defines; the running process is left alone.
+ * @param change as of `Lab.configure`
  * @returns whether anything was changed on the host
  */
-export async function configureMember(lab: Lab, name: string): Promise<boolean> {
+export async function configureMember(lab: Lab, name: string, change: Partial<Bootstrap> = {}): Promise<boolean> {
   const node = lab.node(name);
-  const configured = await lab.configure(name);
+  const configured = await lab.configure(name, change);
   const defined = await node.host.service.define({
     executable: lab.engine.etcd,
     args: ['--config-file', node.paths.configFile],
@@ -41,4 +44,12 @@ export async function pendingAction(lab: Lab, node: LabNode): Promise<PendingAct
   if (status.state === 'stopped' || status.state === 'exited') return 'start';
   if (status.revision !== (await memberRevision(lab, node))) return 'restart';
   return status.state === 'frozen' ? 'thaw' : 'none';
+}
+
+/**
+ * Stops all members, one after the other. A leader hands over before it stops: stopped together with its followers, it
+ * would wait seven seconds for one of them to take over.
+ */
+export async function stopMembers(lab: Lab, options?: StopOptions): Promise<void> {
+  for (const node of lab.nodes) await node.host.service.stop(options);
 }

@@ -1,0 +1,133 @@
+/** What every command is given: streams, environment, the user interface, and where the lab is. */
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { Command } from 'commander';
+import { ExitCode } from '../errors.ts';
+import type { LabConfig } from '../lab/config.ts';
+import { type ConfigOverrides, loadConfig } from '../lab/config-file.ts';
+import { Lab } from '../lab/lab.ts';
+import { isLockFile, LabLock } from '../lab/lock.ts';
+import { type LabPaths, labPaths, removeLabFolder } from '../lab/state.ts';
+import { type OutputStream, Ui } from '../output/ui.ts';
+
+export interface CliIo {
+  readonly stdin: Readable & { readonly isTTY?: boolean | undefined };
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly workingDirectory: string;
+}
+
+/** One run of the program. */
+export interface Cli {
+  readonly io: CliIo;
+  /** Fires when the user interrupts. */
+  readonly signal: AbortSignal;
+  ui: Ui;
+  exitCode: number;
+}
+
+/** Options that every command has. */
+export interface CommonOptions {
+  readonly file?: string;
+  readonly name?: string;
+  readonly stateDir?: string;
+  readonly json?: boolean;
+}
+
+/** A command adds itself to the program. */
+export type RegisterCommand = (program: Command, cli: Cli) => void;
+
+/** Adds the options that every command has. */
+export function withCommonOptions(command: Command): Command {
+  return command
+    .option('--file <path>', 'description of the lab (default: lab.yaml, if there is one)')
+    .option('--name <name>', 'name of the lab, instead of the one in the file')
+    .option('--state-dir <folder>', 'where labs are kept (default: $ETCDLAB_STATE_DIR, or .etcdlab beside the file)')
+    .option('--json', 'write JSON: one object a line for long work, one document for listings');
+}
+
+/**
+ * Adds a command with the common options.
+ * @param action its options and arguments; returns an exit code unless it is 0
+ */
+export function addCommand<Options extends CommonOptions>(
+  parent: Command,
+  cli: Cli,
+  usage: string,
+  summary: string,
+  action: (options: Options, args: string[]) => Promise<number | undefined>,
+): Command {
+  return withCommonOptions(parent.command(usage).summary(summary).description(summary)).action(
+    async (...received: unknown[]) => {
+      const command = received.at(-1) as Command;
+      const options = command.opts<Options>();
+      cli.ui = new Ui(Ui.modeFor(options.json === true, cli.io.stdout), cli.io.stdout, cli.io.stderr);
+      cli.exitCode = (await action(options, command.args)) ?? ExitCode.ok;
+    },
+  );
+}
+
+/** Where a lab is, whether or not it was brought up. */
+export interface LabLocation {
+  readonly name: string;
+  /** The folder that holds all labs. */
+  readonly stateDirectory: string;
+  readonly paths: LabPaths;
+}
+
+function configPath(cli: Cli, options: CommonOptions): string | undefined {
+  if (options.file !== undefined) return resolve(cli.io.workingDirectory, options.file);
+  const path = join(cli.io.workingDirectory, 'lab.yaml');
+  return existsSync(path) ? path : undefined;
+}
+
+function location(cli: Cli, options: CommonOptions, name: string): LabLocation {
+  const chosen = options.stateDir ?? cli.io.environment.ETCDLAB_STATE_DIR;
+  const path = configPath(cli, options);
+  const stateDirectory = chosen
+    ? resolve(cli.io.workingDirectory, chosen)
+    : join(path === undefined ? cli.io.workingDirectory : dirname(path), '.etcdlab');
+  return { name, stateDirectory, paths: labPaths(stateDirectory, name) };
+}
+
+/** Reads lab.yaml, or takes the defaults. @throws LabError LAB_CONFIG */
+export async function describedLab(
+  cli: Cli,
+  options: CommonOptions,
+  overrides: ConfigOverrides = {},
+): Promise<LabLocation & { config: LabConfig }> {
+  const named = options.name === undefined ? overrides : { ...overrides, name: options.name };
+  const config = await loadConfig(configPath(cli, options), named);
+  return { ...location(cli, options, config.name), config };
+}
+
+/** @returns where the lab is that the options mean @throws LabError LAB_CONFIG */
+export async function locateLab(cli: Cli, options: CommonOptions): Promise<LabLocation> {
+  return describedLab(cli, options);
+}
+
+/** @returns the lab as it was brought up @throws LabError LAB_MISSING, LAB_CONFIG, LAB_STATE */
+export async function openLab(cli: Cli, options: CommonOptions): Promise<Lab> {
+  const { stateDirectory, name } = await locateLab(cli, options);
+  return Lab.open(stateDirectory, name);
+}
+
+/**
+ * Does something to a lab while nobody else does.
+ * @param command the verb, for the message to others
+ * @throws LabError LAB_LOCKED, or what `work` throws
+ */
+export async function withLock<T>(paths: LabPaths, command: string, work: () => Promise<T>): Promise<T> {
+  const lock = await LabLock.acquire(paths.root, command);
+  try {
+    return await work();
+  } finally {
+    // A refused `up` leaves nothing behind, also not the folder of its lock.
+    const names = await readdir(paths.root).catch(() => []);
+    if (names.every(isLockFile)) await removeLabFolder(paths.root);
+    await lock.release();
+  }
+}

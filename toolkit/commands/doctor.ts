@@ -1,0 +1,47 @@
+/** `etcdlab doctor`: every check of the machine, also those that are fine. */
+import { ExitCode } from '../errors.ts';
+import { type Finding, preflight } from '../provision/preflight/mod.ts';
+import { addCommand, type Cli, type CommonOptions, describedLab, type RegisterCommand } from './cli.ts';
+
+interface DoctorOptions extends CommonOptions {
+  readonly engine?: string;
+}
+
+export const registerDoctor: RegisterCommand = (program, cli) => {
+  addCommand<DoctorOptions>(
+    program,
+    cli,
+    'doctor',
+    'check this machine; exit code 3 if up would be refused',
+    (options) => doctor(cli, options),
+  ).option('--engine <engine>', "'built-in', or the folder of upstream's binaries, instead of the one in the file");
+};
+
+async function doctor(cli: Cli, options: DoctorOptions): Promise<number> {
+  const overrides = options.engine === undefined ? {} : { engine: options.engine };
+  const { config, paths } = await describedLab(cli, options, overrides);
+  const findings = await preflight({ config, paths, now: new Date() });
+  cli.ui.listing(
+    formatFindings(findings, (severity, text) => paint(cli, severity, text)),
+    findings,
+  );
+  return findings.some((finding) => finding.severity === 'error') ? ExitCode.refused : ExitCode.ok;
+}
+
+function paint(cli: Cli, severity: Finding['severity'], text: string): string {
+  return cli.ui.style(({ ok: 'green', warning: 'yellow', error: 'red' } as const)[severity], text);
+}
+
+/** @param paintWord colours the severity */
+export function formatFindings(
+  findings: readonly Finding[],
+  paintWord: (severity: Finding['severity'], text: string) => string = (_, text) => text,
+): string {
+  const lines = findings.flatMap(({ check, severity, subject, found, advice }) => {
+    const word = paintWord(severity, severity.padEnd(7));
+    const line = `${word}  ${check.padEnd(15)}  ${subject}: ${found}`;
+    return advice === undefined ? [line] : [line, `${' '.repeat(26)}→ ${advice}`];
+  });
+  const count = (severity: Finding['severity']) => findings.filter((finding) => finding.severity === severity).length;
+  return [...lines, '', `${findings.length} checks: ${count('error')} errors, ${count('warning')} warnings`].join('\n');
+}

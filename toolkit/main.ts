@@ -1,0 +1,104 @@
+/** The `etcdlab` command: from arguments to a command and an exit code. */
+import { Command, CommanderError } from 'commander';
+import { registerCerts } from './commands/certs.ts';
+import type { Cli, CliIo, RegisterCommand } from './commands/cli.ts';
+import { registerCtl } from './commands/ctl.ts';
+import { registerDestroy } from './commands/destroy.ts';
+import { registerDoctor } from './commands/doctor.ts';
+import { registerDown } from './commands/down.ts';
+import { registerEnv } from './commands/env.ts';
+import { registerLogs } from './commands/logs.ts';
+import { registerStatus } from './commands/status.ts';
+import { registerUp } from './commands/up.ts';
+import { ExitCode, LabError } from './errors.ts';
+import { Ui } from './output/ui.ts';
+
+/** In the order of the help text. */
+const commands: readonly RegisterCommand[] = [
+  registerUp,
+  registerStatus,
+  registerEnv,
+  registerCtl,
+  registerLogs,
+  registerCerts,
+  registerDoctor,
+  registerDown,
+  registerDestroy,
+];
+
+const exitCodeHelp = `
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused before anything was touched, 130 interrupted.
+DEBUG=etcdlab shows where an error comes from.`;
+
+/** @returns the program with all its commands; it never ends the process by itself */
+export function buildProgram(cli: Cli): Command {
+  const program = new Command('etcdlab')
+    .description('Bring up a secure etcd cluster, break it on purpose, restore it and prove that nothing was lost.')
+    .enablePositionalOptions()
+    .addHelpText('after', exitCodeHelp);
+  // Settings are inherited by commands that are added later.
+  program.exitOverride().configureOutput({
+    writeOut: (text) => cli.io.stdout.write(text),
+    // What commander would say on stderr is in the error that it throws.
+    writeErr: () => undefined,
+  });
+  for (const register of commands) register(program, cli);
+  return program;
+}
+
+const processIo: CliIo = {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  environment: process.env,
+  workingDirectory: process.cwd(),
+};
+
+/**
+ * @param argv arguments without the program's own name
+ * @param signal fires when the user interrupts
+ * @returns the exit code (see `ExitCode`); errors have been shown
+ */
+export async function main(
+  argv: readonly string[],
+  signal: AbortSignal = new AbortController().signal,
+  io: CliIo = processIo,
+): Promise<number> {
+  const ui = new Ui(Ui.modeFor(argv.includes('--json'), io.stdout), io.stdout, io.stderr);
+  const cli: Cli = { io, signal, ui, exitCode: ExitCode.ok };
+  try {
+    const program = buildProgram(cli);
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync([...argv], { from: 'user' });
+    return cli.exitCode;
+  } catch (error) {
+    const shown = error instanceof CommanderError ? usageError(error) : error;
+    if (shown === undefined) return ExitCode.ok;
+    cli.ui.error(shown, io.environment.DEBUG?.split(',').includes('etcdlab') ?? false);
+    return shown instanceof LabError ? shown.exitCode : ExitCode.failed;
+  }
+}
+
+/** @returns undefined for `--help`, which commander reports as an error too */
+function usageError(error: CommanderError): LabError | undefined {
+  if (error.exitCode === 0) return undefined;
+  // A group without a verb prints its help, and throws without a message of its own.
+  if (error.code === 'commander.help') return new LabError('LAB_USAGE', 'a command is missing');
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const suggestion = /Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1];
+  return new LabError('LAB_USAGE', suggestion === undefined ? first : `${first} (did you mean ${suggestion}?)`, {
+    advice: 'etcdlab --help',
+  });
+}
+
+if (import.meta.main) {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // The second time, the user means it: nothing is cleaned up any more.
+      if (controller.signal.aborted) process.exit(ExitCode.interrupted);
+      controller.abort();
+    });
+  }
+  process.exitCode = await main(process.argv.slice(2), controller.signal);
+}

@@ -1,0 +1,79 @@
+/** All certificates of a lab with their state, for people and for monitoring. */
+import { type CertificateFacts, inspect, PkiError, type PkiStore } from '../../pki/mod.ts';
+import type { LabNode } from '../lab/nodes.ts';
+import { authorityNames, type CertificateSettings, reasonToIssue, wantedCertificates } from './certificates.ts';
+
+export interface CertificateListing {
+  readonly name: string;
+  /** `renew`: works now, and the next `up` issues it anew. `unusable`: missing, damaged, expired or not yet valid. */
+  readonly status: 'ok' | 'renew' | 'unusable';
+  /** Unless `ok`. */
+  readonly reason?: string;
+  readonly subject?: string;
+  readonly names: readonly string[];
+  readonly algorithm?: string;
+  readonly notAfter?: Date;
+}
+
+/** @returns authorities first, then members and clients in the order of the nodes */
+export async function listCertificates(
+  store: PkiStore,
+  nodes: readonly LabNode[],
+  settings: CertificateSettings,
+  now: Date,
+): Promise<CertificateListing[]> {
+  const listing: CertificateListing[] = [];
+  const authorities = new Map<string, string>();
+  for (const name of authorityNames) {
+    const loaded = await load(store, name);
+    if (loaded.certificate !== undefined) authorities.set(name, loaded.certificate);
+    listing.push({ name, ...judge(loaded, now, undefined) });
+  }
+  for (const wanted of wantedCertificates(nodes, settings)) {
+    const loaded = await load(store, wanted.name);
+    const authority = authorities.get(wanted.authority);
+    const { certificate, key } = loaded;
+    const there = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
+    const reason =
+      authority === undefined
+        ? `its authority ${wanted.authority} is unusable`
+        : reasonToIssue(wanted, there, authority, now);
+    listing.push({ name: wanted.name, ...judge(loaded, now, reason) });
+  }
+  return listing;
+}
+
+interface Loaded {
+  readonly certificate?: string;
+  readonly key?: string;
+  readonly problem?: string;
+}
+
+async function load(store: PkiStore, name: string): Promise<Loaded> {
+  try {
+    return (await store.load(name)) ?? { problem: 'is missing' };
+  } catch (error) {
+    if (error instanceof PkiError) return { problem: error.message };
+    throw error;
+  }
+}
+
+function judge(
+  { certificate, problem }: Loaded,
+  now: Date,
+  reasonToRenew: string | undefined,
+): Omit<CertificateListing, 'name'> {
+  if (certificate === undefined) return { status: 'unusable', reason: problem ?? 'is missing', names: [] };
+  const facts = inspect(certificate);
+  const known = describe(facts);
+  if (facts.notAfter <= now || facts.notBefore > now) {
+    return { status: 'unusable', reason: facts.notAfter <= now ? 'has expired' : 'is not valid yet', ...known };
+  }
+  return reasonToRenew === undefined
+    ? { status: 'ok', ...known }
+    : { status: 'renew', reason: reasonToRenew, ...known };
+}
+
+function describe({ subject, dnsNames, ipAddresses, algorithm, notAfter }: CertificateFacts) {
+  return { subject, names: [...dnsNames, ...ipAddresses], algorithm, notAfter };
+}

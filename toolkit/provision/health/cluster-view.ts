@@ -1,0 +1,87 @@
+/** What can be seen of a cluster from outside, member by member. */
+import { connect } from 'node:net';
+import { EtcdClient, explainConnectFailure } from '../../../server/client/mod.ts';
+import type { Member, StatusResponse } from '../../../server/proto/gen/rpc.ts';
+import type { ServiceStatus } from '../../hosts/host.ts';
+import type { Lab } from '../../lab/lab.ts';
+import type { LabNode } from '../../lab/nodes.ts';
+
+/** The hash of all live keys of one member up to a revision. */
+export interface KeySpaceHash {
+  readonly hash: number;
+  /** Members that compacted at different revisions hash different histories. */
+  readonly compactRevision: number;
+}
+
+export interface ClusterView {
+  readonly nodes: readonly LabNode[];
+  process(node: LabNode): Promise<ServiceStatus>;
+  logTail(node: LabNode, lines: number): Promise<string[]>;
+  /** @returns why no TCP connection can be made, or undefined */
+  portProblem(node: LabNode): Promise<string | undefined>;
+  /** What the member says of itself; it needs no quorum for that. */
+  status(node: LabNode): Promise<StatusResponse>;
+  members(node: LabNode): Promise<Member[]>;
+  /** @returns the revision at which a linearizable read through this member was served */
+  linearizableRead(node: LabNode): Promise<number>;
+  hashKv(node: LabNode, revision: number): Promise<KeySpaceHash>;
+  /** @returns why the member cannot be reached over TLS, in a sentence. Never rejects. */
+  explain(node: LabNode): Promise<string>;
+  close(): void;
+}
+
+/** A healthy member answers in milliseconds; one that needs longer is asked again. */
+const callTimeoutMs = 1000;
+
+/** @returns a view over real connections, as the administrator; to be closed */
+export function openClusterView(lab: Lab): ClusterView {
+  const tls = lab.clientTlsMaterial();
+  const clients = new Map<string, EtcdClient>();
+  // One client per member: each question is put to exactly one.
+  const clientOf = ({ clientUrl }: LabNode): EtcdClient => {
+    let client = clients.get(clientUrl);
+    if (client === undefined) {
+      client = new EtcdClient({ endpoints: [clientUrl], tls, dialTimeoutMs: callTimeoutMs });
+      clients.set(clientUrl, client);
+    }
+    return client;
+  };
+  const call = { timeoutMs: callTimeoutMs };
+  return {
+    nodes: lab.nodes,
+    process: (node) => node.host.service.status(),
+    logTail: (node, lines) => node.host.service.logTail(lines),
+    portProblem: (node) => tcpProblem(node.address, node.clientPort),
+    status: (node) => clientOf(node).status({}, call),
+    members: async (node) => (await clientOf(node).memberList({ linearizable: true }, call)).members,
+    linearizableRead: async (node) =>
+      (await clientOf(node).range({ key: Buffer.from('health') }, call)).header?.revision ?? 0,
+    hashKv: async (node, revision) => {
+      const { hash, compact_revision } = await clientOf(node).hashKv({ revision }, call);
+      return { hash, compactRevision: compact_revision };
+    },
+    explain: async (node) => {
+      const sentence = await explainConnectFailure(node.clientUrl, tls, callTimeoutMs);
+      // The member is named wherever the sentence is shown.
+      return sentence.replace(`${node.clientUrl}: `, '');
+    },
+    close: () => {
+      for (const client of clients.values()) client.close();
+    },
+  };
+}
+
+function tcpProblem(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: callTimeoutMs });
+    const finish = (problem: string | undefined) => {
+      socket.destroy();
+      resolve(problem);
+    };
+    socket.once('connect', () => finish(undefined));
+    socket.once('timeout', () => finish(`no answer from ${host}:${port}`));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      finish(error.code === 'ECONNREFUSED' ? `nothing listens on ${host}:${port} yet` : error.message),
+    );
+  });
+}

@@ -1,0 +1,87 @@
+/** The state of a cluster as one value: for a table, for JSON, for drills. */
+import type { StatusResponse } from '../../server/proto/gen/rpc.ts';
+import type { ServiceState } from '../hosts/host.ts';
+import type { LabNode } from '../lab/nodes.ts';
+import { type ClusterView, healthConditions } from './health/mod.ts';
+
+/** What a member says of itself. Ids are hexadecimal, as etcdctl shows them. */
+export interface MemberReport {
+  readonly memberId: string;
+  readonly clusterId: string;
+  readonly role: 'leader' | 'follower' | 'learner';
+  readonly leaderId: string;
+  readonly version: string;
+  readonly dbSizeBytes: number;
+  readonly raftTerm: number;
+  readonly raftIndex: number;
+  readonly revision: number;
+}
+
+export interface MemberStatus {
+  readonly node: string;
+  readonly endpoint: string;
+  readonly process: ServiceState;
+  readonly pid?: number;
+  /** Missing if the member did not answer. */
+  readonly report?: MemberReport;
+}
+
+export interface ClusterStatus {
+  readonly name: string;
+  readonly healthy: boolean;
+  readonly members: readonly MemberStatus[];
+  /** One line each. */
+  readonly problems: readonly string[];
+}
+
+/** Asks every member once, and does not wait for anything to become better. */
+export async function clusterStatus(name: string, view: ClusterView): Promise<ClusterStatus> {
+  const problems: string[] = [];
+  const members = await Promise.all(
+    view.nodes.map(async (node): Promise<MemberStatus> => {
+      const { state, pid, startedAt } = await view.process(node);
+      const common = { node: node.name, endpoint: node.clientUrl, process: state, ...(pid !== undefined && { pid }) };
+      if (state !== 'running') {
+        problems.push(processProblem(node, state, startedAt));
+        return common;
+      }
+      const report = await view.status(node).then(memberReport, () => undefined);
+      if (report === undefined) problems.push(`${node.name} does not answer: ${await view.explain(node)}`);
+      return report === undefined ? common : { ...common, report };
+    }),
+  );
+  if (problems.length === 0) problems.push(...(await firstShortfalls(view)));
+  return { name, healthy: problems.length === 0, members, problems: problems.sort() };
+}
+
+function processProblem(node: LabNode, state: ServiceState, startedAt: Date | undefined): string {
+  if (state === 'frozen') return `${node.name} is frozen: it holds its ports and answers nobody`;
+  if (state === 'stopped') return `${node.name} is stopped: etcdlab up starts it`;
+  const since = startedAt?.toISOString() ?? 'unknown';
+  return `${node.name} was started at ${since} and has ended by itself: etcdlab logs ${node.name} says why, etcdlab up repairs`;
+}
+
+function memberReport(status: StatusResponse): MemberReport {
+  const { header, leader, isLearner } = status;
+  const memberId = header?.member_id ?? 0n;
+  return {
+    memberId: memberId.toString(16),
+    clusterId: (header?.cluster_id ?? 0n).toString(16),
+    role: isLearner ? 'learner' : leader === memberId ? 'leader' : 'follower',
+    leaderId: leader.toString(16),
+    version: status.version,
+    dbSizeBytes: status.dbSize,
+    raftTerm: status.raftTerm,
+    raftIndex: status.raftIndex,
+    revision: header?.revision ?? 0,
+  };
+}
+
+/** The first condition of health that does not hold tells most; those behind it follow from it. */
+async function firstShortfalls(view: ClusterView): Promise<string[]> {
+  for (const condition of healthConditions(view)) {
+    const shortfalls = await condition.check();
+    if (shortfalls.length > 0) return shortfalls.map(({ node, reason }) => `${node}: ${reason}`);
+  }
+  return [];
+}

@@ -1,0 +1,246 @@
+/**
+ * The steps of `up`. Each looks at what is there and does what is missing, so that a second run changes nothing, and a
+ * run after an interruption goes on where the first one stopped.
+ */
+import { randomBytes } from 'node:crypto';
+import type { ListrTask } from 'listr2';
+import { PkiStore, type Sources, systemSources } from '../../pki/mod.ts';
+import { throwIfInterrupted } from '../errors.ts';
+import type { LabConfig } from '../lab/config.ts';
+import { type EnsureBuilt, ensureBuilt } from '../lab/engine.ts';
+import { Lab } from '../lab/lab.ts';
+import { type LabPaths, type LabState, readState } from '../lab/state.ts';
+import { applyPki, deployPki, planPki } from './certificates.ts';
+import { healthConditions, openClusterView, waitForCondition, waitUntilHealthy } from './health/mod.ts';
+import { configureMember, pendingAction } from './members.ts';
+import { type Finding, preflight, refuseOnErrors } from './preflight/mod.ts';
+import { engineVersion } from './preflight/program.ts';
+
+export interface UpOptions {
+  readonly config: LabConfig;
+  /** The folder that holds all labs. */
+  readonly stateDirectory: string;
+  readonly paths: LabPaths;
+  readonly signal?: AbortSignal | undefined;
+  readonly sources?: Sources;
+  readonly build?: EnsureBuilt;
+}
+
+/** What the steps hand on to each other. */
+export interface UpContext {
+  /** Set once the lab's state is written. */
+  lab?: Lab;
+  warnings: Finding[];
+  /** Whether anything was changed or started. */
+  changed: boolean;
+  /** Members that run with an older configuration, trust or executable. */
+  toRestart: string[];
+}
+
+export function newUpContext(): UpContext {
+  return { warnings: [], changed: false, toRestart: [] };
+}
+
+type Step = ListrTask<UpContext>;
+
+/** @returns the task list; run it with a `newUpContext()` */
+export function upTasks(options: UpOptions): Step[] {
+  const steps = [
+    preflightStep(options),
+    engineStep(options),
+    stateStep(options),
+    certificateStep(options),
+    configureStep(),
+    startStep(options),
+    healthStep(options),
+    restartStep(options),
+  ];
+  return steps.map((step) => ({
+    ...step,
+    task: (context, task) => {
+      throwIfInterrupted(options.signal);
+      return step.task(context, task);
+    },
+  }));
+}
+
+function preflightStep({ config, paths, sources = systemSources }: UpOptions): Step {
+  return {
+    title: 'Check this machine',
+    task: async (context) => {
+      const findings = await preflight({ config, paths, now: sources.now() });
+      context.warnings = findings.filter((finding) => finding.severity === 'warning');
+      refuseOnErrors(findings);
+    },
+  };
+}
+
+function engineStep({ config, build = ensureBuilt }: UpOptions): Step {
+  return {
+    title: config.engine.kind === 'built-in' ? 'Build the executable' : 'Use upstream binaries',
+    skip: () => (config.engine.kind === 'upstream' ? config.engine.path : false),
+    task: async () => {
+      await build();
+    },
+  };
+}
+
+/** The state is written before anything else is made: whatever happens then, `destroy` finds what there is. */
+function stateStep({ config, stateDirectory, paths }: UpOptions): Step {
+  return {
+    title: 'Open the lab',
+    task: async (context, task) => {
+      const before = await readState(paths);
+      const after = nextState(before, config);
+      if (before !== undefined && JSON.stringify(before) === JSON.stringify(after)) {
+        context.lab = await Lab.open(stateDirectory, config.name);
+        task.skip(`${paths.root} is there`);
+        return;
+      }
+      context.lab = await Lab.save(stateDirectory, after);
+      context.changed = true;
+      const { nodes, engine } = context.lab;
+      const version = await engineVersion(engine, (nodes[0] as (typeof nodes)[number]).host);
+      task.output = `${paths.root}, etcd ${version}`;
+    },
+  };
+}
+
+/** What was decided when the lab was first brought up stays: when, and how its members find each other. */
+export function nextState(before: LabState | undefined, config: LabConfig): LabState {
+  const cluster = Object.fromEntries(
+    config.nodes.map(({ name, address, peerPort }) => [name, `https://${address}:${peerPort}`]),
+  );
+  // A token of its own: two labs can never take each other's members for their own.
+  const token = `${config.name}-${randomBytes(4).toString('hex')}`;
+  const bootstrap = Object.fromEntries(
+    config.nodes.map(({ name }) => [name, { token, clusterState: 'new' as const, cluster }]),
+  );
+  return {
+    version: 1,
+    name: config.name,
+    provider: 'local',
+    engine: config.engine,
+    nodes: config.nodes,
+    certificates: config.certificates,
+    createdAt: before?.createdAt ?? new Date().toISOString(),
+    bootstrap: before?.bootstrap ?? bootstrap,
+  };
+}
+
+function labOf(context: UpContext): Lab {
+  if (context.lab === undefined) throw new Error('this step needs the lab to be open');
+  return context.lab;
+}
+
+function certificateStep({ config, sources = systemSources }: UpOptions): Step {
+  return {
+    title: 'Certificates',
+    task: async (context, task) => {
+      const lab = labOf(context);
+      const store = new PkiStore(lab.paths.pki);
+      const plan = await planPki(store, lab.nodes, config.certificates, sources.now());
+      await applyPki(store, plan, config.certificates, sources);
+      const deployed = (await Promise.all(lab.nodes.map((node) => deployPki(store, node)))).flat();
+      if (plan.toIssue.length + deployed.length === 0) {
+        task.skip(`all ${plan.wantedCount} are valid`);
+        return;
+      }
+      context.changed = true;
+      const authorities = plan.newAuthorities.length === 0 ? '' : `${plan.newAuthorities.length} authorities, `;
+      const why =
+        plan.newAuthorities.length > 0 ? '' : plan.toIssue.map(({ wanted, reason }) => `; ${wanted.name} ${reason}`);
+      task.output = `${authorities}${plan.toIssue.length} certificates issued${[...why].join('')}`;
+    },
+  };
+}
+
+function configureStep(): Step {
+  return {
+    title: 'Configure the members',
+    task: async (context, task) => {
+      const lab = labOf(context);
+      const changed: string[] = [];
+      for (const { name } of lab.nodes) if (await configureMember(lab, name)) changed.push(name);
+      if (changed.length === 0) task.skip('nothing has changed');
+      else context.changed = true;
+    },
+  };
+}
+
+function startStep({ signal }: UpOptions): Step {
+  return {
+    title: 'Start the members',
+    task: (context, task) =>
+      task.newListr(
+        labOf(context).nodes.map((node) => ({
+          title: node.name,
+          task: async (_, subtask) => {
+            throwIfInterrupted(signal);
+            const action = await pendingAction(labOf(context), node);
+            if (action === 'none' || action === 'restart') {
+              if (action === 'restart') context.toRestart.push(node.name);
+              subtask.skip(action === 'none' ? 'is running' : 'is running, and restarted below');
+              return;
+            }
+            context.changed = true;
+            if (action === 'thaw') await node.host.service.thaw();
+            else await node.host.service.start();
+          },
+        })),
+        { concurrent: true },
+      ),
+  };
+}
+
+function healthStep({ signal }: UpOptions): Step {
+  return {
+    title: 'Wait until the cluster is healthy',
+    task: (context, task) => {
+      const view = openClusterView(labOf(context));
+      const conditions = healthConditions(view);
+      return task.newListr(
+        conditions.map((condition, index) => ({
+          title: condition.title,
+          task: async (_, subtask) => {
+            try {
+              const onReason = (reason: string) => {
+                subtask.output = `not yet: ${reason}`;
+              };
+              await waitForCondition(view, condition, { signal, onReason });
+              if (index === conditions.length - 1) view.close();
+            } catch (error) {
+              view.close();
+              throw error;
+            }
+          },
+        })),
+      );
+    },
+  };
+}
+
+/** One after the other, each only when the cluster is healthy: a quorum serves all the time. */
+function restartStep({ signal }: UpOptions): Step {
+  return {
+    title: 'Restart members with changed configuration',
+    skip: (context) => (context.toRestart.length === 0 ? 'none' : false),
+    task: (context, task) =>
+      task.newListr(
+        context.toRestart.map((name) => ({
+          title: name,
+          task: async (_, subtask) => {
+            throwIfInterrupted(signal);
+            const lab = labOf(context);
+            context.changed = true;
+            await lab.stop(name);
+            await lab.start(name);
+            const onReason = (reason: string) => {
+              subtask.output = `not yet: ${reason}`;
+            };
+            await waitUntilHealthy(lab, { signal, onReason });
+          },
+        })),
+      ),
+  };
+}
