@@ -122,6 +122,7 @@ function secureServer(
   });
   // Before Node takes the connection up, so that this very handshake has the certificate of now.
   server.prependListener('connection', (socket: Socket) => {
+    guard.remember(socket);
     try {
       const latest = files.serverOptions();
       if (latest !== current) server.setSecureContext(latest);
@@ -134,7 +135,9 @@ function secureServer(
   });
   server.on('secureConnection', (socket) => guard.inspect(socket));
   server.on('tlsClientError', (error, socket) => {
-    guard.reject(socket, reasonOf(error));
+    // Node cuts the connection for a certificate that it does not accept, and reports only the cut.
+    const objection = socket.authorizationError as Error | string | null | undefined;
+    guard.reject(socket, objection ? `certificate was not accepted: ${reasonOf(objection)}` : reasonOf(error));
     socket.destroy();
   });
   log('debug', 'peer TLS', { cert: files.config.certFile, 'client-cert-auth': files.demandsCertificate });
@@ -147,6 +150,7 @@ class ConnectionGuard {
   private readonly log: Log;
   private readonly inspections = new WeakMap<Socket, Promise<boolean>>();
   private readonly open = new Set<Socket>();
+  private readonly addresses = new WeakMap<object, string>();
 
   constructor(options: PeerServerOptions, log: Log) {
     this.options = options;
@@ -177,12 +181,17 @@ class ConnectionGuard {
     this.inspections.set(socket, inspection);
   }
 
+  /** Notes where a connection comes from: when its handshake has failed, the socket does not know any more. */
+  remember(socket: Socket): void {
+    this.addresses.set(socket, addressOf(socket));
+  }
+
   /** One line for each connection that is refused. */
   reject(socket: Socket, reason: string): void {
     const certificate = (socket as tls.TLSSocket).getPeerX509Certificate?.();
     const names = certificate === undefined ? undefined : namesOfCertificate(certificate);
     this.log('warn', 'rejected connection on peer endpoint', {
-      'remote-addr': `${plainAddress(socket.remoteAddress ?? '')}:${socket.remotePort ?? ''}`,
+      'remote-addr': this.addresses.get(underlying(socket)) ?? addressOf(socket),
       'server-name': (socket as tls.TLSSocket).servername || '',
       ...(names === undefined ? {} : { 'ip-addresses': names.ipAddresses, 'dns-names': names.dnsNames }),
       error: reason,
@@ -211,4 +220,14 @@ class ConnectionGuard {
     if (config.skipClientSanVerification === true || socket.remoteAddress === undefined) return undefined;
     return checkClientAddress(certificate, socket.remoteAddress, this.options.nameService);
   }
+}
+
+function addressOf(socket: Socket): string {
+  const { remoteAddress = '', remotePort = 0 } = socket;
+  return `${plainAddress(remoteAddress)}:${remotePort}`;
+}
+
+/** The TCP socket under a TLS socket; Node offers no public way to it. */
+function underlying(socket: Socket): object {
+  return (Reflect.get(socket, '_parent') as Socket | null | undefined) ?? socket;
 }

@@ -1,0 +1,214 @@
+import fs from 'node:fs';
+import http from 'node:http';
+import tls from 'node:tls';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type Leaf, TestCa } from './testing/certificates.ts';
+import { connect, message, type NodeOptions, streamsUp, TestNode, until } from './testing/nodes.ts';
+import { type PeerTls, PeerTlsError, TlsFiles } from './tls.ts';
+
+let ca: TestCa;
+let otherCa: TestCa;
+let good: Leaf;
+let stranger: Leaf;
+
+beforeAll(() => {
+  ca = new TestCa();
+  otherCa = new TestCa('another-ca');
+  good = ca.issue('good', 'IP:127.0.0.1,DNS:localhost');
+  stranger = otherCa.issue('stranger', 'IP:127.0.0.1');
+});
+
+afterAll(() => {
+  ca.remove();
+  otherCa.remove();
+});
+
+const started: TestNode[] = [];
+
+async function start(id: bigint, options: NodeOptions): Promise<TestNode> {
+  const node = await TestNode.start(id, options);
+  started.push(node);
+  return node;
+}
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((node) => node.stop()));
+});
+
+const files = (leaf: Leaf, more: Partial<PeerTls> = {}) =>
+  new TlsFiles({ ...leaf, trustedCaFile: ca.caFile, clientCertAuth: true, ...more });
+
+/** The serial number of the certificate that a server shows now. */
+function shownSerial(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { certFile, keyFile } = good;
+    const socket = tls.connect({
+      host: '127.0.0.1',
+      port: Number(new URL(url).port),
+      rejectUnauthorized: false,
+      cert: fs.readFileSync(certFile),
+      key: fs.readFileSync(keyFile),
+    });
+    socket.once('error', reject);
+    socket.once('secureConnect', () => {
+      resolve(socket.getPeerX509Certificate()?.serialNumber ?? '');
+      socket.destroy();
+    });
+  });
+}
+
+describe('mutual TLS', () => {
+  test('carries messages both ways', async () => {
+    const [a, b] = [await start(1n, { tls: files(good) }), await start(2n, { tls: files(good) })];
+    await connect(a, b);
+    a.transport.send([message(a, b)]);
+    b.transport.send([message(b, a)]);
+    await until(() => a.handler.messages.length + b.handler.messages.length === 2, 'both have arrived');
+    expect(a.url).toMatch(/^https:/);
+  });
+
+  test('shows another certificate when dialing, if there is one', async () => {
+    const dialing = ca.issue('dialing', 'IP:127.0.0.1', 'dialer');
+    const own = { clientCertFile: dialing.certFile, clientKeyFile: dialing.keyFile };
+    const strict = files(good, { allowedCommonNames: ['dialer'] });
+    const a = await start(1n, { tls: files(good, own), serverTls: strict });
+    const b = await start(2n, { tls: files(good, own), serverTls: strict });
+    await connect(a, b);
+  });
+
+  test('takes a certificate that was replaced on disk, on both sides, without a restart', async () => {
+    const leaf = ca.issue('renewed', 'IP:127.0.0.1');
+    const a = await start(1n, { tls: files(leaf) });
+    const before = await shownSerial(a.url);
+    const b = await start(2n, { tls: files(leaf) });
+    ca.issue('renewed', 'IP:127.0.0.1');
+    const after = await shownSerial(a.url);
+    expect(after).not.toBe(before);
+    expect(await shownSerial(b.url)).toBe(after);
+    await connect(a, b);
+  });
+
+  test('fails a handshake while the files are damaged, says so, and recovers', async () => {
+    const leaf = ca.issue('damaged', 'IP:127.0.0.1');
+    const a = await start(1n, { tls: files(leaf) });
+    const b = await start(2n, { tls: files(good) });
+    const whole = fs.readFileSync(leaf.certFile);
+    fs.writeFileSync(leaf.certFile, 'nonsense');
+    b.transport.addPeer(1n, [a.url]);
+    await until(() => a.logged('rejected connection on peer endpoint').length > 0, 'a refuses');
+    expect(String(a.logged('rejected connection')[0]?.fields.error)).toContain('damaged.pem');
+    fs.writeFileSync(leaf.certFile, whole);
+    a.transport.addPeer(2n, [b.url]);
+    await streamsUp(a, b);
+  });
+});
+
+describe('a connection is refused', () => {
+  /** Starts a strict member and one with `dialer`, and gives what the strict one logs when it is dialed. */
+  async function refusal(dialer: TlsFiles, strict: Partial<PeerTls> = {}): Promise<Record<string, unknown>> {
+    const a = await start(1n, { tls: files(good, strict) });
+    const b = await start(2n, { tls: dialer });
+    a.transport.addPeer(2n, ['http://127.0.0.1:1']);
+    b.transport.addPeer(1n, [a.url]);
+    await until(() => a.logged('rejected connection on peer endpoint').length > 0, 'a refuses');
+    expect(b.logged('established')).toEqual([]);
+    return a.logged('rejected connection on peer endpoint')[0]?.fields ?? {};
+  }
+
+  test('when it shows a certificate of another CA', async () => {
+    const fields = await refusal(new TlsFiles({ ...stranger, insecureSkipVerify: true }));
+    expect(fields['remote-addr']).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(String(fields.error)).toMatch(/^certificate was not accepted: UNABLE_TO/);
+  });
+
+  test('when it shows none', async () => {
+    const a = await start(1n, { tls: files(good) });
+    const socket = tls.connect({ host: '127.0.0.1', port: Number(new URL(a.url).port), rejectUnauthorized: false });
+    socket.on('error', () => undefined);
+    await until(() => a.logged('rejected connection on peer endpoint').length > 0, 'a refuses');
+    expect(String(a.logged('rejected connection')[0]?.fields.error)).toMatch(/did not return a certificate/);
+    socket.destroy();
+  });
+
+  test('when it speaks TLS 1.1', async () => {
+    const a = await start(1n, { tls: files(good) });
+    const socket = tls.connect({
+      host: '127.0.0.1',
+      port: Number(new URL(a.url).port),
+      maxVersion: 'TLSv1.1',
+      minVersion: 'TLSv1',
+      ciphers: 'DEFAULT@SECLEVEL=0',
+      rejectUnauthorized: false,
+    });
+    const error = new Promise<Error>((resolve) => socket.once('error', resolve));
+    expect(String(await error)).toMatch(/protocol version/i);
+    await until(() => a.logged('rejected connection on peer endpoint').length > 0, 'a says so');
+  });
+
+  test('when it comes from an address that its certificate does not have', async () => {
+    const elsewhere = ca.issue('elsewhere', 'IP:10.9.8.7');
+    const fields = await refusal(files(good, { clientCertFile: elsewhere.certFile, clientKeyFile: elsewhere.keyFile }));
+    expect(fields).toMatchObject({
+      'ip-addresses': ['10.9.8.7'],
+      'dns-names': [],
+      error: "127.0.0.1 is none of the certificate's IP addresses 10.9.8.7",
+    });
+  });
+
+  test('when its common name is not allowed', async () => {
+    const fields = await refusal(files(good), { allowedCommonNames: ['somebody'] });
+    expect(fields.error).toBe('client certificate authentication failed');
+  });
+
+  test('when its certificate is for no allowed host name', async () => {
+    const fields = await refusal(files(good), { allowedHostnames: ['somewhere.example'] });
+    expect(fields.error).toBe('client certificate authentication failed');
+  });
+
+  test('when its certificate is revoked', async () => {
+    const fields = await refusal(files(good), { isRevoked: () => true });
+    expect(String(fields.error)).toMatch(/serial [0-9A-F]+ is revoked/);
+  });
+
+  test('by the dialer when the server’s certificate is not for its address', async () => {
+    const misnamed = ca.issue('misnamed', 'IP:10.9.8.7');
+    const a = await start(1n, { tls: files(good), serverTls: files(misnamed) });
+    const b = await start(2n, { tls: files(good) });
+    b.transport.addPeer(1n, [a.url]);
+    await until(() => b.lines.some((line) => /127\.0\.0\.1/.test(String(line.fields.error))), 'b says so');
+    expect(b.logged('established')).toEqual([]);
+  });
+});
+
+test('with the address check turned off, a certificate is good from anywhere', async () => {
+  const elsewhere = ca.issue('elsewhere2', 'IP:10.9.8.7');
+  const own = { clientCertFile: elsewhere.certFile, clientKeyFile: elsewhere.keyFile, skipClientSanVerification: true };
+  const [a, b] = [await start(1n, { tls: files(good, own) }), await start(2n, { tls: files(good, own) })];
+  await connect(a, b);
+});
+
+describe('at the start', () => {
+  test.each([
+    ['a missing certificate', () => ({ certFile: `${ca.folder}/none.pem` }), 'none.pem'],
+    ['a missing CA', () => ({ trustedCaFile: `${ca.folder}/no-ca.pem` }), 'no-ca.pem'],
+    ['a key of another certificate', () => ({ keyFile: stranger.keyFile }), 'cannot be used together'],
+  ])('%s is refused by name', (_, change, text) => {
+    expect(() => files(good, change())).toThrow(PeerTlsError);
+    expect(() => files(good, change())).toThrow(text);
+  });
+});
+
+test('an https peer is not dialed without certificates of one’s own', async () => {
+  const a = await start(1n, {});
+  a.transport.addPeer(2n, ['https://127.0.0.1:1']);
+  await until(() => a.lines.some((line) => /no peer certificate/.test(String(line.fields.error))), 'a says so');
+});
+
+test('a plain request to a TLS port is refused and logged', async () => {
+  const a = await start(1n, { tls: files(good) });
+  const failed = new Promise((resolve) => {
+    http.get(a.url.replace('https', 'http'), { agent: false }, resolve).on('error', resolve);
+  });
+  expect(await failed).toBeInstanceOf(Error);
+  await until(() => a.logged('rejected connection on peer endpoint').length > 0, 'a says so');
+});
