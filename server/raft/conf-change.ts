@@ -88,6 +88,15 @@ export function changeConfiguration(before: Configuration, change: ConfChange | 
   return { voters, learners };
 }
 
+/** Whether a configuration change would leave fewer voters. One that cannot be applied leaves them as they are. */
+export function takesVoter(before: Configuration, entry: Entry): boolean {
+  try {
+    return changeConfiguration(before, decodeConfChange(entry)).voters.size < before.voters.size;
+  } catch {
+    return false;
+  }
+}
+
 function singleChange(change: ConfChange | ConfChangeV2): SingleChange {
   if (!('changes' in change)) return change;
   const [first] = change.changes;

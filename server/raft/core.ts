@@ -26,6 +26,8 @@ export class Core {
   leadTransferee = 0n;
   /** No configuration change is taken up before the entry of this index is applied. */
   pendingConfIndex = 0;
+  /** The entry, if any, that takes away one of only two voters; see `proposeAsLeader`. */
+  pairEndsAt = 0;
   /** Ticks since the leader was heard from or voted for; on a leader, since its last check for a quorum. */
   electionElapsed = 0;
   heartbeatElapsed = 0;
@@ -78,6 +80,7 @@ export class Core {
     this.lead = 0n;
     this.leadTransferee = 0n;
     this.pendingConfIndex = 0;
+    this.pairEndsAt = 0;
     this.electionElapsed = 0;
     this.heartbeatElapsed = 0;
     this.drawElectionTimeout();

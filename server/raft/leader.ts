@@ -1,6 +1,6 @@
 /** A leader's work: replicating its log and committing it (Raft paper §5.3, §5.4), and handing leadership over. */
 import { type Entry, EntryType, type Message, MessageType } from '../proto/gen/raft.ts';
-import { isConfChange } from './conf-change.ts';
+import { isConfChange, takesVoter } from './conf-change.ts';
 import type { Core } from './core.ts';
 import { ProposalDropped } from './errors.ts';
 import type { Progress } from './progress.ts';
@@ -16,6 +16,7 @@ export function becomeLeader(core: Core): void {
   own?.acknowledge(core.log.stable);
   // There may be a change among the entries taken over; until all are applied it is not known.
   core.pendingConfIndex = core.log.lastIndex;
+  for (const entry of core.log.unapplied()) notePairsEnd(core, entry);
   core.trace('info', 'became leader', { term: core.term, lastIndex: core.log.lastIndex });
   appendOwn(core, [{ Type: EntryType.EntryNormal }]);
 }
@@ -23,11 +24,15 @@ export function becomeLeader(core: Core): void {
 /**
  * Appends proposals to the log.
  *
- * @throws ProposalDropped when this leader was removed or is handing over
+ * While one of two voters is being removed, nothing may follow: the removed one could be left with a longer log than
+ * the other, which would for ever ask in vain for the vote that it believes to need.
+ *
+ * @throws ProposalDropped when this leader was removed, is handing over, or one of two voters is being removed
  */
 export function proposeAsLeader(core: Core, proposals: readonly Pick<Entry, 'Type' | 'Data'>[]): void {
-  if (!core.tracker.progress.has(core.id)) throw new ProposalDropped('this member was removed from the cluster');
+  if (!core.tracker.isVoter(core.id)) throw new ProposalDropped('this member is no voter any more');
   if (core.leadTransferee !== 0n) throw new ProposalDropped('leadership is being transferred');
+  if (core.pairEndsAt > core.log.applied) throw new ProposalDropped('one of two voters is being removed');
   appendOwn(core, proposals);
 }
 
@@ -43,12 +48,20 @@ function appendOwn(core: Core, proposals: readonly Pick<Entry, 'Type' | 'Data'>[
         entry = { Type: EntryType.EntryNormal, Term: core.term, Index: index };
       } else {
         core.pendingConfIndex = index;
+        notePairsEnd(core, entry);
       }
     }
     entries.push(entry);
   }
   core.log.append(entries);
   broadcastAppend(core);
+}
+
+function notePairsEnd(core: Core, entry: Entry): void {
+  const { configuration } = core.tracker;
+  if (configuration.voters.size === 2 && isConfChange(entry) && takesVoter(configuration, entry)) {
+    core.pairEndsAt = entry.Index;
+  }
 }
 
 /** Makes every peer due a MsgApp. They are built with the next Ready: proposals of one turn travel together. */
@@ -102,14 +115,9 @@ export function acknowledgeOwn(core: Core): void {
   if (core.tracker.progress.get(core.id)?.acknowledge(core.log.stable) === true) advanceCommit(core);
 }
 
-/**
- * Commits what a majority holds. Only entries of the leader's own term are counted: an older one on a majority can
- * still be replaced, unless one of this term is behind it (Raft paper §5.4.2).
- */
+/** Commits what a majority holds. @returns whether that is news */
 export function advanceCommit(core: Core): boolean {
-  const index = core.tracker.committed();
-  if (index <= core.log.committed || !core.log.matches(index, core.term)) return false;
-  core.log.commitTo(index);
+  if (!core.log.commitInTerm(core.tracker.committed(), core.term)) return false;
   releasePostponedReads(core);
   broadcastAppend(core);
   return true;
@@ -135,8 +143,10 @@ export function handleAppendResponse(core: Core, message: Message, progress: Pro
   }
   const wasPaused = progress.isPaused();
   const isNews = progress.acknowledge(message.index);
-  // An answer that tells nothing new still ends probing: it shows where the logs meet.
-  if (!isNews && !(progress.state === 'probe' && progress.match === message.index)) return;
+  // An answer that tells nothing new still ends probing, if it is one to a probe right behind what is known to match.
+  const endsProbe =
+    progress.state === 'probe' && progress.match === message.index && progress.next === message.index + 1;
+  if (!isNews && !endsProbe) return;
   if (progress.state === 'replicate') progress.inflights.freeUpTo(message.index);
   else if (progress.state === 'probe' || progress.match + 1 >= core.log.firstIndex) progress.becomeReplicate();
   if (!advanceCommit(core)) markAppendDue(core, message.from, wasPaused);
@@ -178,6 +188,21 @@ export function transferTo(core: Core, to: bigint): void {
   core.trace('info', 'transferring leadership', { to });
   if (progress.match === core.log.lastIndex) sendTimeoutNow(core, to);
   else markAppendDue(core, to, true);
+}
+
+/**
+ * A leader that is no voter any more leads on until someone takes over: only it may know that its removal is committed,
+ * and those who do not know may need it to elect another.
+ */
+export function handOver(core: Core): void {
+  let successor = 0n;
+  let best = -1;
+  for (const id of core.tracker.configuration.voters) {
+    const match = core.tracker.progress.get(id)?.match ?? 0;
+    if (match > best) [successor, best] = [id, match];
+  }
+  core.leadTransferee = 0n;
+  transferTo(core, successor);
 }
 
 function sendTimeoutNow(core: Core, to: bigint): void {

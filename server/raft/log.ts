@@ -126,6 +126,11 @@ export class RaftLog {
     return this.list.slice(start, stop);
   }
 
+  /** The entries that the state machine has not applied, committed or not. */
+  unapplied(): Entry[] {
+    return this.list.slice(Math.max(0, this.appliedMark - this.compactedIndex));
+  }
+
   /** Appends a leader's own entries, which follow the last one. */
   append(entries: readonly Entry[]): void {
     for (const entry of entries) this.list.push(entry);
@@ -175,6 +180,16 @@ export class RaftLog {
     }
     this.committedMark = index;
     return true;
+  }
+
+  /**
+   * Commits on behalf of the leader of `term`. Only its own entries count: an older one that a majority holds can still
+   * be replaced, unless one of this term is behind it (Raft paper §5.4.2).
+   *
+   * @returns whether that is news
+   */
+  commitInTerm(index: number, term: number): boolean {
+    return index > this.committedMark && this.matches(index, term) && this.commitTo(index);
   }
 
   /** Replaces the whole log by a snapshot from the leader. */

@@ -1,7 +1,7 @@
 import type { ConfChange, ConfChangeV2, ConfState } from '../proto/gen/raft.ts';
 import { changeConfiguration, confStateOf } from './conf-change.ts';
 import type { Core } from './core.ts';
-import { advanceCommit, markAppendDue } from './leader.ts';
+import { advanceCommit, handOver, markAppendDue } from './leader.ts';
 
 /**
  * Puts a committed configuration change in force (thesis §4.2).
@@ -16,16 +16,11 @@ export function applyConfChange(core: Core, change: ConfChange | ConfChangeV2): 
   // From the last entry on: what a new member lacks shows with its first answer.
   tracker.configure(after, Math.max(core.log.lastIndex, 1));
   if (core.state !== 'leader') return confStateOf(after);
-  if (!after.voters.has(core.id)) {
-    // The commit of the change has been broadcast before it was applied; the others can elect one of their own.
-    core.trace('info', 'stepping down: this member is no voter any more', { term: core.term });
-    core.becomeFollower(core.term, 0n);
-    return confStateOf(after);
-  }
   // With fewer voters less may be needed for a majority.
   if (!advanceCommit(core)) {
     for (const id of tracker.progress.keys()) markAppendDue(core, id, false);
   }
-  if (core.leadTransferee !== 0n && !after.voters.has(core.leadTransferee)) core.leadTransferee = 0n;
+  if (!after.voters.has(core.id)) handOver(core);
+  else if (core.leadTransferee !== 0n && !after.voters.has(core.leadTransferee)) core.leadTransferee = 0n;
   return confStateOf(after);
 }

@@ -12,7 +12,9 @@
  * 4. Install the `snapshot` of a durable Ready into the state machine, and apply `committedEntries`, all in the order of the Readys.
  *    For each configuration change among them call `applyConfChange`; then `applied` with the index.
  * 5. Answer a read when the state machine has applied the index of its read state.
- * 6. Report what became of each MsgSnap (`reportSnapshot`), and peers that messages do not reach.
+ * 6. Send with a MsgSnap the snapshot in it, or any newer one of the applied state. It must be a newer one when the
+ *    configuration in it lacks the receiver, which would ignore it. Report what became of each (`reportSnapshot`), and
+ *    which peers messages do not reach (`reportUnreachable`).
  *
  * The caller bounds what it lets in: proposals not yet committed, Readys not yet durable, entries not yet applied.
  */

@@ -5,7 +5,7 @@ import { campaign, campaignTransfer, handleVoteRequest, handleVoteResponse } fro
 import { ProposalDropped } from './errors.ts';
 import { handleAppend, handleHeartbeat, handleSnapshot } from './follower.ts';
 import { broadcastHeartbeat } from './heartbeat.ts';
-import { handleAppendResponse, handleHeartbeatResponse, proposeAsLeader, transferTo } from './leader.ts';
+import { handleAppendResponse, handleHeartbeatResponse, handOver, proposeAsLeader, transferTo } from './leader.ts';
 import { handleReadIndex, handleReadIndexResponse } from './reads.ts';
 
 /** One unit of time has passed. */
@@ -28,8 +28,9 @@ function tickLeader(core: Core): void {
       core.becomeFollower(core.term, 0n);
       return;
     }
-    // Whoever was to take over has not: go on leading.
+    // Whoever was to take over has not: go on leading, or try again.
     core.leadTransferee = 0n;
+    if (!core.tracker.isVoter(core.id)) handOver(core);
   }
   if (core.heartbeatElapsed >= config.heartbeatTicks) {
     core.heartbeatElapsed = 0;

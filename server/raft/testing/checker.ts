@@ -33,7 +33,7 @@ export class Checker implements HostObserver {
   }
 
   asked(context: Uint8Array): void {
-    this.reads.set(context.toString(), this.committed);
+    this.reads.set(hex(context), this.committed);
   }
 
   restarted(host: SimulatedHost): void {
@@ -53,7 +53,7 @@ export class Checker implements HostObserver {
   }
 
   read(host: SimulatedHost, { index, context }: ReadState): void {
-    const floor = this.reads.get(context.toString());
+    const floor = this.reads.get(hex(context));
     if (floor === undefined) throw new Error(`member ${host.id} got a read index that nobody asked for`);
     if (index < floor) {
       throw new Error(`linearizability: member ${host.id} may read at ${index}, but ${floor} was committed before`);
@@ -72,7 +72,7 @@ export class Checker implements HostObserver {
   private checkLogMatching(host: SimulatedHost, entry: Entry): void {
     const previousTerm = host.node.term(entry.Index - 1);
     const key = `${entry.Index}.${entry.Term}`;
-    const fingerprint = `${previousTerm}/${entry.Type}/${Buffer.from(entry.Data ?? []).toString('hex')}`;
+    const fingerprint = `${previousTerm}/${entry.Type}/${hex(entry.Data ?? new Uint8Array())}`;
     const known = this.entries.get(key);
     if (known === undefined) this.entries.set(key, { fingerprint });
     else if (known.fingerprint !== fingerprint) {
@@ -132,4 +132,8 @@ export class Checker implements HostObserver {
       throw new Error(`entry ${index} committed, but durable only on [${holders.join()}] of [${voters.join()}]`);
     }
   }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }

@@ -4,6 +4,7 @@ import {
   type Entry,
   EntryType,
   type Message,
+  MessageType,
   type Snapshot,
 } from '../../proto/gen/raft.ts';
 import { type RaftConfig, RawNode, type ReadState, type Ready } from '../mod.ts';
@@ -62,6 +63,10 @@ export class SimulatedHost {
     return this.unwritten.length;
   }
 
+  get hasUnapplied(): boolean {
+    return this.unapplied.length > 0;
+  }
+
   get isIdle(): boolean {
     return !this.node.hasReady() && this.unwritten.length === 0 && this.unapplied.length === 0;
   }
@@ -100,7 +105,7 @@ export class SimulatedHost {
     const ready = this.node.ready();
     this.observer.offered(this, ready);
     this.unwritten.push(ready);
-    this.options.send(ready.messages);
+    this.options.send(ready.messages.map((message) => this.withUsefulSnapshot(message)));
     for (const read of ready.readStates) this.observer.read(this, read);
     this.unapplied.push(...ready.committedEntries);
     if (this.options.skipsSync) this.believeDurable([ready]);
@@ -138,6 +143,16 @@ export class SimulatedHost {
     this.disk.saveSnapshot({ data, metadata: { conf_state: confState, index, term } });
     this.node.createSnapshot(index, confState, data);
     this.node.compact(Math.max(0, index - keep));
+  }
+
+  /** A snapshot from before the receiver joined is replaced by one of the present, as etcd always does. */
+  private withUsefulSnapshot(message: Message): Message {
+    if (message.type !== MessageType.MsgSnap || message.snapshot === undefined) return message;
+    const { voters, learners } = message.snapshot.metadata.conf_state;
+    if (voters.includes(message.to) || learners.includes(message.to)) return message;
+    const { index, confState } = this.machine;
+    const metadata = { conf_state: confState, index, term: this.node.term(index) as number };
+    return { ...message, snapshot: { data: this.machine.snapshotData(), metadata } };
   }
 
   private believeDurable(done: readonly Ready[]): void {
