@@ -142,9 +142,11 @@ function codecOf(field: FieldDescriptor, syntax: string): Codec {
   }
 }
 
-/** `.etcdserverpb.RangeRequest.SortOrder` is called `RangeRequest_SortOrder`. */
+/** `.etcdserverpb.RangeRequest.SortOrder` is called `RangeRequest_SortOrder`; a package may have dots, too. */
 function typeName(qualified: string): string {
-  return qualified.split('.').slice(2).join('_');
+  const inPackage = descriptors.file.find((file) => qualified.startsWith(`.${file.package}.`));
+  if (inPackage === undefined) throw new Error(`no file declares the package of ${qualified}`);
+  return qualified.slice(inPackage.package.length + 2).replaceAll('.', '_');
 }
 
 function enumCode(descriptor: EnumDescriptor, prefix: string): string {

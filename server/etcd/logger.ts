@@ -125,8 +125,11 @@ function formatFields(fields: LogFields, level: LogLevel): string {
   }
 }
 
+/** ES2026 has it, TypeScript's library not yet: a number with all its digits. */
+const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
+
 function loggable(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return JSON.rawJSON(String(value));
+  if (typeof value === 'bigint') return rawJson(String(value));
   if (value instanceof Error) return value.message;
   if (value instanceof Map) return Object.fromEntries(value);
   return value;

@@ -1,0 +1,5 @@
+/** What is served over plain HTTP. */
+export { type AccessRule, withAccessRule } from './cors.ts';
+export type { HttpHandler, HttpRequest, HttpResponse } from './exchange.ts';
+export type { HealthObserver } from './health.ts';
+export { clientRouter, monitoringRouter, type RouterOptions } from './router.ts';

@@ -1,0 +1,103 @@
+/** The text of /metrics: upstream's names, types, buckets and labels, as far as there is something to measure. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { HealthObserver } from '../http/mod.ts';
+import type { PeerMetrics } from '../peer/mod.ts';
+import type { CallStats } from '../rpc/mod.ts';
+import { registerCallMetrics } from './call-metrics.ts';
+import { CounterFamily, doublingBuckets, histogram, register } from './families.ts';
+import { type MeasuredMember, registerMemberMetrics } from './member-metrics.ts';
+import { peerMetrics } from './peer-metrics.ts';
+
+/** Bounds of etcd's disk histograms: 1 ms to 8 s. */
+const diskBuckets = doublingBuckets(0.001, 14);
+
+export class Metrics {
+  /** For the peer protocol. */
+  readonly peers: PeerMetrics;
+  /** For the health endpoints. */
+  readonly health: HealthObserver;
+  /** Takes the seconds that an fdatasync of the WAL took. */
+  readonly observeWalFsync: (seconds: number) => void;
+  /** Takes the seconds that a commit of the backend took. */
+  readonly observeBackendCommit: (seconds: number) => void;
+  private readonly registry = new Registry();
+  private localId = 0n;
+
+  constructor() {
+    const { registry } = this;
+    this.peers = peerMetrics(registry, () => this.localId);
+    this.health = healthObserver(registry);
+    const fsyncHelp = 'The latency distributions of fsync called by WAL.';
+    const fsync = histogram(registry, 'etcd_disk_wal_fsync_duration_seconds', fsyncHelp, diskBuckets);
+    const commitHelp = 'The latency distributions of commit called by backend.';
+    const commit = histogram(registry, 'etcd_disk_backend_commit_duration_seconds', commitHelp, diskBuckets);
+    this.observeWalFsync = (seconds) => fsync.observe(seconds);
+    this.observeBackendCommit = (seconds) => commit.observe(seconds);
+    collectDefaultMetrics({ register: registry });
+    registerFileDescriptors(registry);
+  }
+
+  /** Adds what the running member and its calls are measured by. Once. */
+  attach(member: MeasuredMember, calls: CallStats, extensive: boolean): void {
+    this.localId = member.id;
+    registerMemberMetrics(this.registry, member);
+    registerCallMetrics(this.registry, calls, extensive);
+  }
+
+  /** What a scrape is answered. */
+  async text(): Promise<{ contentType: string; text: string }> {
+    return { contentType: this.registry.contentType, text: await this.registry.metrics() };
+  }
+}
+
+function healthObserver(registry: Registry): HealthObserver {
+  let successes = 0;
+  let failures = 0;
+  const successHelp = 'The total number of successful health checks';
+  register(registry, 'etcd_server_health_success', 'counter', successHelp, () => [{ value: successes }]);
+  const failureHelp = 'The total number of failed health checks';
+  register(registry, 'etcd_server_health_failures', 'counter', failureHelp, () => [{ value: failures }]);
+  const state = new CounterFamily(
+    registry,
+    'etcd_server_healthcheck',
+    'gauge',
+    'The result of each kind of healthcheck.',
+    ['type', 'name'],
+  );
+  const total = new CounterFamily(
+    registry,
+    'etcd_server_healthchecks_total',
+    'counter',
+    'The total number of each kind of healthcheck.',
+    ['type', 'name', 'status'],
+  );
+  return {
+    health: (healthy) => {
+      if (healthy) successes++;
+      else failures++;
+    },
+    check: (type, name, passed) => {
+      state.set([type, name], Number(passed));
+      total.add([type, name, passed ? 'success' : 'error'], 1);
+    },
+  };
+}
+
+function registerFileDescriptors(registry: Registry): void {
+  register(registry, 'os_fd_used', 'gauge', 'The number of used file descriptors.', () =>
+    fromProc(() => readdirSync('/proc/self/fd').length),
+  );
+  register(registry, 'os_fd_limit', 'gauge', 'The file descriptor limit.', () =>
+    fromProc(() => Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])),
+  );
+}
+
+/** Only Linux has /proc; elsewhere there is nothing to tell. */
+function fromProc(read: () => number): { value: number }[] {
+  try {
+    return [{ value: read() }];
+  } catch {
+    return [];
+  }
+}

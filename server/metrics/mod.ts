@@ -1,0 +1,2 @@
+/** What Prometheus is told. */
+export { Metrics } from './metrics.ts';

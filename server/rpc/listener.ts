@@ -1,0 +1,200 @@
+/**
+ * One listening address: accepts connections, finds out which version of HTTP they speak, and hands them on. gRPC and
+ * HTTP/1.1 share a port, told apart by TLS's protocol negotiation or by HTTP/2's preface (contract: api.md §4.2).
+ */
+import { createServer as createHttp1Server, type Server as Http1Server } from 'node:http';
+import { createServer as createNetServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import type { Logger } from '../base/logger.ts';
+import type { HttpHandler } from '../http/exchange.ts';
+import { serveHttp1 } from '../http/serve.ts';
+import type { ServerTls } from '../tls/server-tls.ts';
+import { type Http2Options, Http2Transport } from './http2-server.ts';
+
+/** Where to listen. */
+export interface ListenAddress {
+  /** The address to bind, or the path of a Unix socket when there is no port. */
+  readonly host: string;
+  readonly port?: number;
+  readonly reusePort?: boolean;
+}
+
+export interface ListenerOptions {
+  /** Undefined: plaintext. */
+  readonly tls?: ServerTls | undefined;
+  readonly logger: Logger;
+  /** Time for the TLS handshake and the first bytes; after it a silent connection is closed. */
+  readonly handshakeTimeoutMs?: number;
+}
+
+/** What to do with connections. At least one of both. */
+export interface ListenerServices {
+  readonly grpc?: Omit<Http2Options, 'http'>;
+  readonly http?: HttpHandler;
+}
+
+/** HTTP/2's preface starts with these bytes, and no request of HTTP/1 does (RFC 9113 §3.4). */
+const preface = Buffer.from('PRI * HTTP/2.0');
+/** Connections that wait for the server to be ready. */
+const maxWaiting = 1024;
+const defaultHandshakeTimeoutMs = 120_000;
+
+/** @throws Error `listen tcp 127.0.0.1:2379: bind: address already in use` */
+export async function openListener(address: ListenAddress, options: ListenerOptions): Promise<Listener> {
+  const listener = new Listener(options);
+  await listener.listen(address);
+  return listener;
+}
+
+export class Listener {
+  private readonly options: ListenerOptions;
+  private readonly server: Server;
+  private readonly sockets = new Set<Socket>();
+  /** Connections from before `serve`; undefined from then on. */
+  private waiting: Duplex[] | undefined = [];
+  private http2: Http2Transport | undefined;
+  private http1: Http1Server | undefined;
+
+  constructor(options: ListenerOptions) {
+    this.options = options;
+    const { tls } = options;
+    if (tls === undefined) {
+      this.server = createNetServer({ noDelay: true }, (socket) => this.accept(socket));
+    } else {
+      const timeout = options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs;
+      const server = createTlsServer({ ...tls.options(), handshakeTimeout: timeout, noDelay: true });
+      // Before node:tls sees the connection: it must find the certificate of now.
+      server.prependListener('connection', () => tls.refresh(server));
+      server.on('secureConnection', (socket) => {
+        if (tls.admit(socket)) this.accept(socket);
+      });
+      server.on('tlsClientError', (error, socket) => {
+        this.options.logger.warn('rejected connection on client endpoint', {
+          'remote-addr': `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`,
+          error,
+        });
+        socket.destroy();
+      });
+      this.server = server;
+    }
+    this.server.on('connection', (socket: Socket) => {
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+    });
+  }
+
+  listen({ host, port, reusePort = false }: ListenAddress): Promise<void> {
+    const target = port === undefined ? { path: host } : { host, port, reusePort };
+    return new Promise((resolve, reject) => {
+      const fail = (error: NodeJS.ErrnoException): void => reject(listenError(error, host, port));
+      this.server.once('error', fail);
+      this.server.listen({ ...target, backlog: 1024 }, () => {
+        this.server.off('error', fail);
+        this.server.on('error', (error) => this.options.logger.error('listener failed', { error }));
+        resolve();
+      });
+    });
+  }
+
+  /** The port that was bound, when it was chosen by the system. */
+  get port(): number {
+    const address = this.server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** Starts answering; connections that came before are answered now. */
+  serve({ grpc, http }: ListenerServices): void {
+    if (grpc !== undefined) {
+      // On plaintext the version of HTTP decides; over TLS the content type does (api.md §4.2).
+      this.http2 = new Http2Transport({ ...grpc, http: this.options.tls === undefined ? undefined : http });
+    }
+    if (http !== undefined) {
+      this.http1 = createHttp1Server((request, response) => void serveHttp1(http, request, response));
+      this.http1.on('clientError', (_error, socket) => socket.destroy());
+    }
+    const waiting = this.waiting ?? [];
+    this.waiting = undefined;
+    for (const socket of waiting) this.accept(socket);
+  }
+
+  /**
+   * Accepts no more connections, lets open calls end, and cuts what is left after the grace.
+   *
+   * @param graceMs how long calls may go on
+   */
+  async close(graceMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    for (const socket of this.waiting ?? []) socket.destroy();
+    this.http2?.drain();
+    this.http1?.closeIdleConnections();
+    const cut = setTimeout(() => this.cut(), graceMs);
+    await closed;
+    clearTimeout(cut);
+    this.http1?.close();
+  }
+
+  private cut(): void {
+    this.http2?.destroy();
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  private accept(socket: Duplex): void {
+    if (this.waiting !== undefined) {
+      if (this.waiting.length >= maxWaiting) socket.destroy();
+      else this.waiting.push(socket);
+      return;
+    }
+    const protocol = (socket as TLSSocket).alpnProtocol;
+    if (protocol === 'h2' || this.http1 === undefined) this.serveHttp2(socket);
+    else if (protocol === 'http/1.1' || this.http2 === undefined) this.serveHttp1(socket);
+    else this.sniff(socket);
+  }
+
+  /** Waits for as many bytes as tell the versions apart, and puts them back. */
+  private sniff(socket: Duplex): void {
+    const timeoutMs = this.options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs;
+    const timer = setTimeout(() => socket.destroy(), timeoutMs);
+    const ignore = (): void => {};
+    const read = (): void => {
+      const start: Buffer | null = socket.read();
+      if (start === null) return;
+      socket.unshift(start);
+      const seen = start.subarray(0, preface.length);
+      if (!seen.equals(preface.subarray(0, seen.length))) done(() => this.serveHttp1(socket));
+      else if (seen.length === preface.length) done(() => this.serveHttp2(socket));
+    };
+    const done = (serve: () => void): void => {
+      clearTimeout(timer);
+      socket.off('readable', read);
+      socket.off('error', ignore);
+      socket.off('close', closed);
+      serve();
+    };
+    const closed = (): void => clearTimeout(timer);
+    socket.on('error', ignore);
+    socket.on('close', closed);
+    socket.on('readable', read);
+    read();
+  }
+
+  private serveHttp1(socket: Duplex): void {
+    if (this.http1 === undefined) socket.destroy();
+    else this.http1.emit('connection', socket);
+  }
+
+  private serveHttp2(socket: Duplex): void {
+    if (this.http2 === undefined) socket.destroy();
+    else this.http2.serve(socket);
+  }
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number | undefined): Error {
+  const place = port === undefined ? `unix ${host}` : `tcp ${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'bind: address already in use',
+    EACCES: 'bind: permission denied',
+    EADDRNOTAVAIL: 'bind: cannot assign requested address',
+  };
+  return new Error(`listen ${place}: ${reasons[error.code ?? ''] ?? error.message}`);
+}
