@@ -19,6 +19,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'e2e',
+          globalSetup: ['test/support/build-once.ts'],
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           fileParallelism: false,
@@ -28,6 +29,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'interop',
+          globalSetup: ['test/support/build-once.ts'],
           include: ['test/interop/**/*.test.ts'],
           testTimeout: 120_000,
           fileParallelism: false,

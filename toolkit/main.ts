@@ -6,20 +6,24 @@ import { registerCtl } from './commands/ctl.ts';
 import { registerDestroy } from './commands/destroy.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerDown } from './commands/down.ts';
+import { registerDrill } from './commands/drill.ts';
 import { registerEnv } from './commands/env.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerTour } from './commands/tour.ts';
 import { registerUp } from './commands/up.ts';
 import { ExitCode, LabError } from './errors.ts';
 import { Ui } from './output/ui.ts';
 
 /** In the order of the help text. */
 const commands: readonly RegisterCommand[] = [
+  registerTour,
   registerUp,
   registerStatus,
   registerEnv,
   registerCtl,
   registerLogs,
+  registerDrill,
   registerCerts,
   registerDoctor,
   registerDown,

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { LabError, messageOf } from '../../toolkit/errors.ts';
 import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
+import { configureMember } from '../../toolkit/provision/members.ts';
 
 const schema = z.strictObject({
   runId: z.string(),
@@ -107,7 +108,7 @@ export class Journal {
           await host.rename(aside, data);
           await host.remove(failed);
         }
-        await lab.configure(name, bootstrap);
+        await configureMember(lab, name, bootstrap);
       }),
     );
     await this.close();

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { LabError } from '../../toolkit/errors.ts';
 import type { Host } from '../../toolkit/hosts/host.ts';
+import { configureMember } from '../../toolkit/provision/members.ts';
 import { required } from '../engine/context.ts';
 import { defineStep } from './step.ts';
 
@@ -56,7 +57,7 @@ export const restoreAllMembers = defineStep({
         } finally {
           await host.remove(file);
         }
-        await lab.configure(node.name, { token, clusterState: 'new' });
+        await configureMember(lab, node.name, { token, clusterState: 'new' });
       }),
     );
     return `${lab.nodes.length} members from SHA-256 ${snapshot.sha256.slice(0, 16)}…, token ${token}`;

@@ -4,7 +4,7 @@
  */
 import type { Logger } from '../base/logger.ts';
 import { type Cluster, compareMinor, decideClusterVersion, parseVersion } from '../membership/mod.ts';
-import { fetchVersion, type PeerTls } from '../peer/mod.ts';
+import { PeerClient, type TlsFiles } from '../peer/mod.ts';
 import { minClusterVersion, serverVersion } from './version.ts';
 
 const intervalMs = 4000;
@@ -15,17 +15,19 @@ export interface ClusterVersionOptions {
   cluster(): Cluster;
   isLeader(): boolean;
   propose(version: string): Promise<unknown>;
-  tls: PeerTls | undefined;
+  tls: TlsFiles | undefined;
   log: Logger;
 }
 
 export class ClusterVersionMonitor {
   private readonly options: ClusterVersionOptions;
+  private readonly client: PeerClient;
   private timer: NodeJS.Timeout | undefined;
   private checking = false;
 
   constructor(options: ClusterVersionOptions) {
     this.options = options;
+    this.client = new PeerClient({ ...(options.tls && { tls: options.tls }), timeoutMs: askTimeoutMs });
   }
 
   start(): void {
@@ -34,6 +36,7 @@ export class ClusterVersionMonitor {
 
   stop(): void {
     clearInterval(this.timer);
+    this.client.close();
   }
 
   /** Looks once, now: when a new leader has committed its first entry. */
@@ -48,13 +51,16 @@ export class ClusterVersionMonitor {
   }
 
   private async decide(): Promise<void> {
-    const { localId, propose, tls } = this.options;
+    const { localId, propose } = this.options;
     const cluster = this.options.cluster();
     const versions = await Promise.all(
       cluster.members().map(async (member) => {
         if (member.id === localId) return serverVersion;
-        const found = await fetchVersion(member.peerURLs, { tls, timeoutMs: askTimeoutMs }).catch(() => undefined);
-        return found?.etcdserver;
+        for (const url of member.peerURLs) {
+          const version = await this.client.fetchVersion(url).catch(() => undefined);
+          if (version !== undefined) return version.server;
+        }
+        return undefined;
       }),
     );
     const current = cluster.version();

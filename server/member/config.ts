@@ -2,7 +2,7 @@
 import type { FileSystem } from '../base/file-system.ts';
 import type { Logger } from '../base/logger.ts';
 import type { InitialCluster } from '../membership/mod.ts';
-import type { PeerMetrics, PeerTls } from '../peer/mod.ts';
+import type { PeerMetrics, TlsFiles } from '../peer/mod.ts';
 
 export interface MemberConfig {
   name: string;
@@ -35,7 +35,8 @@ export interface MemberConfig {
   maxTxnOps: number;
   maxRequestBytes: number;
 
-  peerTls?: PeerTls | undefined;
+  /** Certificates for peers with https URLs. */
+  peerTls?: TlsFiles | undefined;
   log: Logger;
   fs?: FileSystem;
   observe?: MemberObserver;
@@ -43,7 +44,7 @@ export interface MemberConfig {
 
 /** Where durations are recorded, in seconds. */
 export interface MemberObserver {
-  peer?: PeerMetrics;
+  peer?: Partial<PeerMetrics>;
   walFsync?(seconds: number): void;
   backendCommit?(seconds: number): void;
 }

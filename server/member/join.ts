@@ -2,7 +2,7 @@
 import dns from 'node:dns/promises';
 import net from 'node:net';
 import { idToHex, type Member, matchExistingCluster } from '../membership/mod.ts';
-import { fetchMembers } from '../peer/mod.ts';
+import { PeerClient, type RemoteCluster } from '../peer/mod.ts';
 import type { MemberConfig } from './config.ts';
 
 /** The cluster that a member without data starts in. */
@@ -22,10 +22,7 @@ const askTimeoutMs = 1000;
  * @throws ClusterConfigError with upstream's text when none answers or the configured members are not the cluster's
  */
 export async function joinExisting(config: MemberConfig): Promise<JoinedCluster> {
-  const { clusterId, members } = await fetchMembers(otherPeerUrls(config), {
-    tls: config.peerTls,
-    timeoutMs: askTimeoutMs,
-  });
+  const { clusterId, members } = await askOthers(config);
   const matched = await matchExistingCluster(config.initialCluster, members, resolveUrl);
   const local = matched.find((member) => member.name === config.name) as Member;
   return { id: local.id, clusterId, members: matched, isNew: false };
@@ -38,22 +35,22 @@ export async function joinExisting(config: MemberConfig): Promise<JoinedCluster>
  * @throws Error with upstream's text
  */
 export async function refuseIfBootstrapped(config: MemberConfig, local: Member): Promise<void> {
-  const urls = otherPeerUrls(config);
-  if (urls.length === 0) return;
-  let known: Member | undefined;
-  try {
-    const { members } = await fetchMembers(urls, { tls: config.peerTls, timeoutMs: askTimeoutMs });
-    known = members.find((member) => member.id === local.id);
-  } catch {
-    return; // Nobody answers: the usual case when a cluster starts for the first time.
-  }
+  // Nobody answers: the usual case when a cluster starts for the first time.
+  const cluster = await askOthers(config).catch(() => undefined);
+  const known = cluster?.members.find((member) => member.id === local.id);
   if (known !== undefined && known.clientURLs.length > 0) {
     throw new Error(`member ${idToHex(local.id)} has already been bootstrapped`);
   }
 }
 
-function otherPeerUrls(config: MemberConfig): string[] {
-  return [...config.initialCluster].filter(([name]) => name !== config.name).flatMap(([, urls]) => [...urls]);
+async function askOthers(config: MemberConfig): Promise<RemoteCluster> {
+  const others = [...config.initialCluster].filter(([name]) => name !== config.name);
+  const client = new PeerClient({ ...(config.peerTls && { tls: config.peerTls }), timeoutMs: askTimeoutMs });
+  try {
+    return await client.fetchMembers(others.flatMap(([, urls]) => [...urls]));
+  } finally {
+    client.close();
+  }
 }
 
 /** A URL with the address in place of its host name. */

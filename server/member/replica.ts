@@ -83,7 +83,8 @@ export class Replica {
       minClusterVersion,
       localPeerUrls: config.initialAdvertisePeerUrls,
       ...(config.peerTls === undefined ? {} : { tls: config.peerTls }),
-      times: { dialTimeoutMs: 1000 + config.electionMs },
+      dialTimeoutMs: 1000 + config.electionMs,
+      now: () => Date.now(),
       log: (level, message, fields) => log.at('rafthttp')[level](message, fields),
       ...(config.observe?.peer === undefined ? {} : { metrics: config.observe.peer }),
       handler: {
@@ -319,7 +320,7 @@ export class Replica {
     const backend = await openDatabase(this.config, databasePath);
     this.machine = new StateMachine(backend, Cluster.load(this.clusterId, backend), this.config);
     this.confState = conf_state;
-    for (const id of this.transport.peers()) this.transport.removePeer(id);
+    for (const id of this.transport.peerIds()) this.transport.removePeer(id);
     for (const { id, peerURLs } of this.cluster.members()) {
       if (id !== this.id) this.transport.addPeer(id, peerURLs);
     }

@@ -1,5 +1,6 @@
 /** `etcdlab down`: stops the members and keeps everything. */
 import type { ListrTask } from 'listr2';
+import { throwIfInterrupted } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
 import { addCommand, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
 
@@ -7,7 +8,7 @@ export const registerDown: RegisterCommand = (program, cli) => {
   addCommand<CommonOptions>(program, cli, 'down', 'stop the members; data and certificates stay', async (options) => {
     const lab = await openLab(cli, options);
     const context = { stopped: 0 };
-    await withLock(lab.paths, 'down', () => cli.ui.runTasks(downTasks(lab), context));
+    await withLock(lab.paths, 'down', () => cli.ui.runTasks(downTasks(lab, cli.signal), context));
     cli.ui.event({ event: 'finished', name: lab.name, changed: context.stopped > 0 });
     cli.ui.line();
     cli.ui.line(`Lab '${lab.name}' is down${context.stopped === 0 ? ' already: nothing changed' : ''}.`);
@@ -19,7 +20,7 @@ export const registerDown: RegisterCommand = (program, cli) => {
  * @returns a task that stops one member after the other. A leader hands over before it stops: stopped together with
  * its followers, it would wait seven seconds for one of them to take over.
  */
-export function downTasks(lab: Lab): ListrTask<{ stopped: number }>[] {
+export function downTasks(lab: Lab, signal: AbortSignal): ListrTask<{ stopped: number }>[] {
   return [
     {
       title: 'Stop the members',
@@ -28,6 +29,7 @@ export function downTasks(lab: Lab): ListrTask<{ stopped: number }>[] {
           lab.nodes.map(({ name, host }) => ({
             title: name,
             task: async (_, subtask) => {
+              throwIfInterrupted(signal);
               const { state } = await host.service.status();
               if (state === 'stopped') {
                 subtask.skip('is stopped');

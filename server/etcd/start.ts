@@ -1,0 +1,247 @@
+/** Puts a server together from its configuration: listeners, member, API; and takes it apart again. */
+import type { Logger } from '../base/logger.ts';
+import { clientRouter, type HttpHandler, monitoringRouter, withAccessRule } from '../http/mod.ts';
+import type { MemberConfig } from '../member/config.ts';
+import { Member } from '../member/member.ts';
+import { Replica } from '../member/replica.ts';
+import { serverVersion } from '../member/version.ts';
+import { idToHex, parseInitialCluster } from '../membership/mod.ts';
+import { createPeerServer, type PeerHandlers, type PeerServer, TlsFiles } from '../peer/mod.ts';
+import { Dispatcher, etcdMethods, grpcOverheadBytes, type Listener, openListener } from '../rpc/mod.ts';
+import { openSslCiphers } from '../tls/cipher-suites.ts';
+import { ServerTls } from '../tls/server-tls.ts';
+import type { EtcdConfig, TlsConfig } from './config.ts';
+import { ServerMetrics } from './server-metrics.ts';
+import type { EtcdUrl } from './urls.ts';
+
+/** How long open calls may go on when the server stops. */
+const stopGraceMs = 7000;
+
+export interface ServerEvents {
+  /** The server cannot go on; the process must end with a failure. */
+  onFatal(error: Error): void;
+  /** The cluster has removed this member; the process is to end. */
+  onRemoved(): void;
+}
+
+export class EtcdServer {
+  private readonly config: EtcdConfig;
+  private readonly logger: Logger;
+  private readonly metrics = new ServerMetrics();
+  private clientListeners: { url: EtcdUrl; listener: Listener; kind: 'all' | 'grpc' | 'http' | 'metrics' }[] = [];
+  private peerServers: PeerServer[] = [];
+  private replica: Replica | undefined;
+  private readonly stopping = new AbortController();
+
+  constructor(config: EtcdConfig, logger: Logger) {
+    this.config = config;
+    this.logger = logger;
+  }
+
+  /**
+   * Starts the server. All sockets are bound before the data directory is touched, and clients are answered once the
+   * member has made itself known to the cluster, which takes a leader (contract: api.md §5.3, "Ready order").
+   *
+   * @throws Error when something of the configuration, the certificates or the data directory cannot be used; what was
+   *   opened is closed again
+   */
+  async start(events: ServerEvents): Promise<void> {
+    const { logger } = this;
+    try {
+      await this.bind();
+      const config = this.memberConfig();
+      const replica = await Replica.open(config, events);
+      this.replica = replica;
+      replica.start();
+      logger.info('starting an etcd server', {
+        'etcd-version': serverVersion,
+        name: config.name,
+        'data-dir': config.dataDir,
+        'local-member-id': idToHex(replica.id),
+        'cluster-id': idToHex(replica.clusterId),
+        'initial-cluster': this.config.initialCluster,
+      });
+      await replica.publish(this.stopping.signal);
+      this.serve(new Member(replica, config));
+      logger.info('ready to serve client requests');
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Lets open calls end, hands leadership over, and closes everything. Can be called at any time, and twice. */
+  async stop(): Promise<void> {
+    this.stopping.abort(new Error('the server is stopping'));
+    const listeners = this.clientListeners.splice(0);
+    await Promise.all(listeners.map(({ listener }) => listener.close(stopGraceMs)));
+    const { replica } = this;
+    this.replica = undefined;
+    await replica?.handOver();
+    await replica?.close();
+    await Promise.all(this.peerServers.splice(0).map((server) => server.close()));
+  }
+
+  private async bind(): Promise<void> {
+    const { config, logger } = this;
+    const clientTls = serverTls(config.clientTls, ['h2', 'http/1.1'], logger);
+    const isSplit = config.listenClientHttpUrls.length > 0;
+    const wanted = [
+      ...config.listenClientUrls.map((url) => ({ url, kind: isSplit ? ('grpc' as const) : ('all' as const) })),
+      ...config.listenClientHttpUrls.map((url) => ({ url, kind: 'http' as const })),
+      ...config.listenMetricsUrls.map((url) => ({ url, kind: 'metrics' as const })),
+    ];
+    for (const { url, kind } of wanted) {
+      const tls = this.tlsFor(url, clientTls);
+      const place = url.port === '' ? { host: url.hostname } : { host: url.hostname, port: Number(url.port) };
+      const options = { tls, logger: logger.at('rpc/listener') };
+      const listener = await openListener({ ...place, reusePort: config.socketReusePort }, options);
+      this.clientListeners.push({ url, listener, kind });
+    }
+    const tls = peerTlsFiles(config.peerTls);
+    for (const { href } of config.listenPeerUrls) {
+      const server = await createPeerServer({
+        url: href,
+        handlers: this.peerHandlers(),
+        ...(tls && { tls }),
+        readTimeoutMs: config.raftReadTimeoutMs,
+        log: (level, message, fields) => logger.at('peer')[level](message, fields),
+      });
+      this.peerServers.push(server);
+    }
+  }
+
+  private tlsFor({ href, secure }: EtcdUrl, tls: ServerTls | undefined): ServerTls | undefined {
+    if (secure) {
+      if (tls !== undefined) return tls;
+      throw new Error(
+        `TLS key/cert (--cert-file, --key-file) must be provided for client url ${href} with HTTPS scheme`,
+      );
+    }
+    if (tls !== undefined) {
+      const message = 'scheme is HTTP or UNIX while key and cert files are present; ignoring key and cert files';
+      this.logger.warn(message, { 'client-url': href });
+    }
+    return undefined;
+  }
+
+  /** The peer port answers from the moment it is bound; until the member is there, with an error. */
+  private peerHandlers(): PeerHandlers {
+    const replica = (): Replica => {
+      if (this.replica === undefined) throw new Error('the member is not running');
+      return this.replica;
+    };
+    return {
+      get clusterId() {
+        return replica().clusterId;
+      },
+      serverVersion,
+      clusterVersion: () => this.replica?.cluster.version(),
+      members: () => replica().cluster.members(),
+      hashKv: async (revision) => {
+        const { hash, compactRevision, currentRevision } = replica().machine.store.hashKv(revision);
+        return { hash, compactRevision, revision: currentRevision };
+      },
+      downgradeEnabled: async () => {
+        await replica().reads.wait();
+        return replica().cluster.downgrade().enabled;
+      },
+      raft: (request, response) => {
+        if (!request.url?.startsWith('/raft')) return false;
+        if (this.replica !== undefined) return this.replica.transport.requestHandler(request, response);
+        response.writeHead(503).end('member is not running\n');
+        return true;
+      },
+    };
+  }
+
+  private memberConfig(): MemberConfig {
+    const { config } = this;
+    const tls = peerTlsFiles(config.peerTls);
+    return {
+      name: config.name,
+      dataDir: config.dataDir,
+      ...(config.walDir !== '' && { walDir: config.walDir }),
+      initialCluster: parseInitialCluster(config.initialCluster),
+      initialClusterToken: config.initialClusterToken,
+      initialClusterState: config.initialClusterState,
+      initialAdvertisePeerUrls: config.advertisePeerUrls.map(({ href }) => href),
+      advertiseClientUrls: config.advertiseClientUrls.map(({ href }) => href),
+      heartbeatMs: config.heartbeatIntervalMs,
+      electionMs: config.electionTimeoutMs,
+      preVote: config.preVote,
+      initialElectionTickAdvance: config.initialElectionTickAdvance,
+      snapshotCount: config.snapshotCount,
+      snapshotCatchUpEntries: config.snapshotCatchUpEntries,
+      maxWals: config.maxWalFiles,
+      maxSnapshots: config.maxSnapshotFiles,
+      unsafeNoFsync: config.unsafeNoFsync,
+      quotaBackendBytes: config.quotaBackendBytes,
+      backendBatchIntervalMs: config.backendBatchIntervalMs,
+      backendBatchLimit: config.backendBatchLimit,
+      maxTxnOps: config.maxTxnOps,
+      maxRequestBytes: config.maxRequestBytes,
+      ...(tls && { peerTls: tls }),
+      log: this.logger,
+      observe: this.metrics.observer,
+    };
+  }
+
+  private serve(member: Member): void {
+    const { config, logger, metrics } = this;
+    const dispatcher = new Dispatcher({
+      member,
+      methods: etcdMethods(member),
+      logger: logger.at('rpc/dispatcher'),
+      electionTimeoutMs: config.electionTimeoutMs,
+    });
+    metrics.attach(member, dispatcher.stats);
+    const routes = {
+      member,
+      metrics: () => metrics.render(),
+      requestTimeoutMs: stopGraceMs,
+      logger: logger.at('http/router'),
+      healthObserver: metrics.healthObserver,
+    };
+    const client: HttpHandler = withAccessRule(
+      { cors: config.cors, hostWhitelist: config.hostWhitelist },
+      clientRouter(routes),
+    );
+    const grpc = {
+      handler: dispatcher.handle,
+      maxReceiveBytes: config.maxRequestBytes + grpcOverheadBytes,
+      maxConcurrentStreams: config.maxConcurrentStreams,
+      keepalive: config.keepalive,
+    };
+    for (const { url, listener, kind } of this.clientListeners) {
+      if (kind === 'metrics') listener.serve({ http: monitoringRouter(routes) });
+      else listener.serve({ ...(kind !== 'http' && { grpc }), ...(kind !== 'grpc' && { http: client }) });
+      const fields = { traffic: kind === 'all' ? 'grpc+http' : kind, address: url.host };
+      if (url.secure) logger.info('serving client traffic securely', fields);
+      else logger.info('serving client traffic insecurely; this is strongly discouraged!', fields);
+    }
+  }
+}
+
+function serverTls(config: TlsConfig, protocols: string[], logger: Logger): ServerTls | undefined {
+  if (config.certFile === '' && config.keyFile === '') return undefined;
+  return new ServerTls(config, protocols, logger.at('tls'));
+}
+
+function peerTlsFiles(config: TlsConfig): TlsFiles | undefined {
+  if (config.certFile === '' && config.keyFile === '') return undefined;
+  const ciphers = openSslCiphers(config.cipherSuites);
+  return new TlsFiles({
+    certFile: config.certFile,
+    keyFile: config.keyFile,
+    clientCertAuth: config.clientCertAuth,
+    allowedCommonNames: config.allowedCns,
+    allowedHostnames: config.allowedHostnames,
+    skipClientSanVerification: config.skipClientSanVerification,
+    minVersion: config.minVersion === 'TLS1.3' ? 'TLSv1.3' : 'TLSv1.2',
+    ...(config.trustedCaFile !== '' && { trustedCaFile: config.trustedCaFile }),
+    ...(config.clientCertFile !== '' && { clientCertFile: config.clientCertFile }),
+    ...(config.clientKeyFile !== '' && { clientKeyFile: config.clientKeyFile }),
+    ...(ciphers !== undefined && { ciphers }),
+  });
+}
