@@ -61,7 +61,7 @@ export function namesOfCertificate(certificate: X509Certificate): CertificateNam
  * With IP SANs, one must be the address; failing that, and with DNS SANs, the address must have one of the names, or
  * one of the names the address. A certificate without either is good from anywhere.
  *
- * @returns why the connection must be refused; undefined when it is fine
+ * @returns why the connection must be refused, in upstream's words; undefined when it is fine
  */
 export async function checkClientAddress(
   certificate: X509Certificate,
@@ -72,9 +72,9 @@ export async function checkClientAddress(
   const address = plainAddress(remoteAddress);
   if (ipAddresses.length === 0 && dnsNames.length === 0) return undefined;
   if (ipAddresses.length > 0 && certificate.checkIP(address) !== undefined) return undefined;
-  if (dnsNames.length === 0) return `${address} is none of the certificate's IP addresses ${ipAddresses.join(', ')}`;
+  if (dnsNames.length === 0) return `x509: certificate is valid for ${ipAddresses.join(', ')}, not ${address}`;
   if (await isNamedSo(address, dnsNames.slice(0, maxNames), names)) return undefined;
-  return `${address} does not match any of the certificate's DNS names ${dnsNames.join(', ')}`;
+  return `tls: "${address}" does not match any of DNSNames [${dnsNames.map((name) => `"${name}"`).join(' ')}]`;
 }
 
 async function isNamedSo(address: string, dnsNames: string[], names: NameService): Promise<boolean> {

@@ -14,7 +14,7 @@ import {
   serverFromHeader,
   serverVersionHeader,
 } from './headers.ts';
-import { allowMethod, answerAndClose, answerError, answerJson, answerNotFound, pathOf } from './http-answer.ts';
+import { allowMethod, answerAndClose, answerError, answerNotFound, pathOf } from './http-answer.ts';
 import { decodeMessage } from './message-stream.ts';
 import type { PeerContext } from './peer.ts';
 import { RequestBody } from './request-body.ts';
@@ -56,7 +56,9 @@ export class RaftEndpoints {
   }
 
   private answerProbe(response: ServerResponse): void {
-    answerJson(response, `{"OK":true,"Now":"${new Date().toISOString()}"}\n`);
+    // Upstream's answer is of this type, too.
+    response.setHeader('Content-Type', 'text/plain; charset=utf-8');
+    response.end(`{"OK":true,"Now":"${new Date().toISOString()}"}\n`);
   }
 
   private post(request: IncomingMessage, response: ServerResponse, take: () => Promise<void>): void {

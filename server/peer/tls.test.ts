@@ -151,7 +151,7 @@ describe('a connection is refused', () => {
     expect(fields).toMatchObject({
       'ip-addresses': ['10.9.8.7'],
       'dns-names': [],
-      error: "127.0.0.1 is none of the certificate's IP addresses 10.9.8.7",
+      error: 'x509: certificate is valid for 10.9.8.7, not 127.0.0.1',
     });
   });
 
