@@ -89,6 +89,11 @@ export class Caller {
     });
   }
 
+  /** Gets a token if there is a user and no token yet. */
+  async logIn(options: CallOptions = {}): Promise<void> {
+    await this.loggedIn(new Deadline(options.timeoutMs ?? this.requestTimeoutMs, options.signal));
+  }
+
   /** Closes all connections; calls under way fail. */
   close(): void {
     this.pool.close();

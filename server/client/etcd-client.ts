@@ -227,6 +227,15 @@ export class EtcdClient {
     throw toRpcError(new Error('the server ended the stream without an answer'), opened.endpoint);
   }
 
+  /**
+   * Logs in now instead of at the first call, to tell a refused login from a refused call. Does nothing without a user.
+   *
+   * @throws RpcError `etcdserver: authentication failed, invalid user ID or password`
+   */
+  logIn(options?: CallOptions): Promise<void> {
+    return this.caller.logIn(options);
+  }
+
   /** Closes all connections; calls under way fail. */
   close(): void {
     this.caller.close();

@@ -5,3 +5,4 @@ export { EtcdClient } from './etcd-client.ts';
 export { explainConnectFailure } from './explain-connect-failure.ts';
 export { describeRpcError, RpcError } from './rpc-error.ts';
 export { type SaveSnapshotOptions, saveSnapshot } from './save-snapshot.ts';
+export { hasTrailer, TrailerCheck, type TrailerVerdict, trailerBytes } from './trailer-check.ts';

@@ -1,12 +1,8 @@
 /** Saves a member's backend to a file that is either complete and verified, or not there at all. */
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { type FileSystem, nodeFileSystem, type StorageFile } from '../base/file-system.ts';
 import type { EtcdClient } from './etcd-client.ts';
-
-/** A snapshot file is the database, whose size is a multiple of this, and the SHA-256 over it (disk-and-peer §7). */
-const alignmentBytes = 512;
-const digestBytes = 32;
+import { TrailerCheck } from './trailer-check.ts';
 
 export interface SaveSnapshotOptions {
   /** Called after each piece. `totalBytes` is what the member announced. */
@@ -63,46 +59,13 @@ async function receive(
     check.add(blob);
     options.onProgress?.({ receivedBytes: check.sizeBytes, totalBytes: check.sizeBytes + remaining_bytes });
   }
-  const sha256 = check.finish();
+  const { trailer, sha256, expected } = check.finish();
+  if (trailer === 'missing') {
+    throw new Error(`sha256 checksum not found [bytes: ${check.sizeBytes}]: the stream ended early; nothing is saved`);
+  }
+  if (trailer === 'mismatch') {
+    throw new Error(`damaged on its way: the SHA-256 is ${sha256}, the member sent ${expected}; nothing is saved`);
+  }
   await target.datasync();
   return { sizeBytes: check.sizeBytes, sha256 };
-}
-
-/** Hashes a stream whose last 32 bytes are the digest of all before them. */
-export class TrailerCheck {
-  sizeBytes = 0;
-  private readonly hash = createHash('sha256');
-  /** The last bytes so far, at most 32: they may turn out to be the digest. */
-  private tail: Uint8Array = new Uint8Array(0);
-
-  add(chunk: Uint8Array): void {
-    this.sizeBytes += chunk.length;
-    if (chunk.length >= digestBytes) {
-      this.hash.update(this.tail);
-      this.hash.update(chunk.subarray(0, -digestBytes));
-      this.tail = Buffer.from(chunk.subarray(-digestBytes));
-      return;
-    }
-    const held = Buffer.concat([this.tail, chunk]);
-    this.hash.update(held.subarray(0, Math.max(held.length - digestBytes, 0)));
-    this.tail = held.subarray(-digestBytes);
-  }
-
-  /**
-   * @returns the digest, in hex
-   * @throws Error when the stream did not end with it
-   */
-  finish(): string {
-    if (this.sizeBytes % alignmentBytes !== digestBytes) {
-      throw new Error(
-        `sha256 checksum not found [bytes: ${this.sizeBytes}]: the snapshot ended early; nothing has been saved`,
-      );
-    }
-    const expected = Buffer.from(this.tail).toString('hex');
-    const actual = this.hash.digest('hex');
-    if (actual !== expected) {
-      throw new Error(`the snapshot was damaged on its way: its SHA-256 is ${actual}, the member sent ${expected}`);
-    }
-    return actual;
-  }
 }

@@ -1,0 +1,104 @@
+/** From flags and environment to the settings of a client, refusing what cannot work before anything is dialled. */
+import fs from 'node:fs';
+import type { Invocation } from '../cli/command.ts';
+import { setFlagsFromEnvironment } from '../cli/environment.ts';
+import { badArgs, ExitCode, ExitError } from '../cli/exit-error.ts';
+import type { FlagSet } from '../cli/flag-set.ts';
+import type { CliIo } from '../cli/io.ts';
+import { type ClientTls, type EtcdClientOptions, parseEndpoint } from '../client/mod.ts';
+import { globalFlags } from './global-flags.ts';
+import { askPassword } from './password.ts';
+
+/**
+ * Takes the global flags from the environment where they are not on the command line.
+ *
+ * @throws ExitError (1) when a flag is given both ways
+ */
+export function applyEnvironment({ flags, io }: Invocation): void {
+  setFlagsFromEnvironment('ETCDCTL', globalFlags, flags, io);
+  if (flags.bool('debug')) dumpFlags(flags, io);
+}
+
+/** @throws ExitError (128) for bad TLS flags, (2) without an endpoint */
+export async function clientSettings({ flags, io }: Invocation): Promise<EtcdClientOptions> {
+  const tls = tlsSettings(flags);
+  const endpoints = flags.stringSlice('endpoints').map((endpoint) => endpoint.trim());
+  if (flags.string('discovery-srv') !== '') {
+    throw badArgs('--discovery-srv is not supported; name the members in --endpoints');
+  }
+  if (endpoints.length === 0) throw new ExitError(ExitCode.BadConnection, 'etcdclient: no available endpoints');
+  for (const endpoint of endpoints) parseEndpoint(endpoint);
+  const commandTimeoutMs = flags.duration('command-timeout');
+  return {
+    endpoints,
+    tls,
+    user: await userSettings(flags, io),
+    // As upstream, a command waits for a member to come up as long as it waits for its answer.
+    dialTimeoutMs: Math.max(flags.duration('dial-timeout'), commandTimeoutMs),
+    requestTimeoutMs: commandTimeoutMs,
+    keepaliveTimeMs: flags.duration('keepalive-time'),
+    keepaliveTimeoutMs: flags.duration('keepalive-timeout'),
+  };
+}
+
+function tlsSettings(flags: FlagSet): ClientTls | undefined {
+  for (const name of ['cert', 'key', 'cacert']) {
+    if (flags.changed(name) && flags.string(name) === '') throw badArgs(`empty string is passed to --${name} option`);
+  }
+  const [cert, key, ca] = [flags.string('cert'), flags.string('key'), flags.string('cacert')];
+  if ((cert === '') !== (key === '')) {
+    throw badArgs(`KeyFile and CertFile must both be present[key: ${key}, cert: ${cert}]`);
+  }
+  if (cert === '' && ca === '' && flags.bool('insecure-transport')) return undefined;
+  return {
+    ca: readPem(ca, 'CERTIFICATE'),
+    cert: readPem(cert, 'CERTIFICATE'),
+    key: readPem(key, 'PRIVATE KEY'),
+    insecureSkipVerify: flags.bool('insecure-skip-tls-verify'),
+  };
+}
+
+function readPem(file: string, label: string): Buffer | undefined {
+  if (file === '') return undefined;
+  let pem: Buffer;
+  try {
+    pem = fs.readFileSync(file);
+  } catch (error) {
+    throw badArgs(`open ${file}: ${systemErrorText(error)}`);
+  }
+  if (!new RegExp(`-----BEGIN [A-Z ]*${label}-----`).test(pem.toString('latin1'))) {
+    throw badArgs(`${file}: there is no PEM block "${label}" in it`);
+  }
+  return pem;
+}
+
+/** The text of an error of the operating system as C and Go have it. */
+export function systemErrorText(error: unknown): string {
+  const { code, message } = error as { code?: string; message: string };
+  const texts: Record<string, string> = {
+    ENOENT: 'no such file or directory',
+    EACCES: 'permission denied',
+    EISDIR: 'is a directory',
+    ENOTDIR: 'not a directory',
+    ENOSPC: 'no space left on device',
+  };
+  return texts[code ?? ''] ?? message;
+}
+
+async function userSettings(flags: FlagSet, io: CliIo): Promise<EtcdClientOptions['user']> {
+  const user = flags.string('user');
+  if (user === '') return undefined;
+  const password = flags.string('password');
+  if (password !== '') return { name: user, password };
+  const colon = user.indexOf(':');
+  if (colon >= 0) return { name: user.slice(0, colon), password: user.slice(colon + 1) };
+  return { name: user, password: await askPassword('Password: ', io) };
+}
+
+function dumpFlags(flags: FlagSet, io: CliIo): void {
+  const names = globalFlags.map(({ name }) => name).sort();
+  for (const name of names) {
+    const value = name === 'password' && flags.string(name) !== '' ? '********' : flags.text(name);
+    io.stderr.write(`ETCDCTL_${name.toUpperCase().replaceAll('-', '_')}=${value}\n`);
+  }
+}

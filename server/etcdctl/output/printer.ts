@@ -1,0 +1,46 @@
+/** What every output format can print; one file per format. */
+import { ExitCode, ExitError } from '../../cli/exit-error.ts';
+import type {
+  DeleteRangeResponse,
+  HashKVResponse,
+  MemberListResponse,
+  PutResponse,
+  RangeResponse,
+  StatusResponse,
+  TxnResponse,
+} from '../../proto/gen/rpc.ts';
+
+export interface EndpointHealth {
+  readonly endpoint: string;
+  readonly healthy: boolean;
+  /** A Go duration. */
+  readonly took: string;
+  /** Empty when healthy. */
+  readonly error: string;
+}
+
+export interface EndpointStatus {
+  readonly endpoint: string;
+  readonly status: StatusResponse;
+}
+
+export interface EndpointHashKv {
+  readonly endpoint: string;
+  readonly hashKv: HashKVResponse;
+}
+
+/** Each method writes one response. @throws ExitError (4) when the format does not exist for it */
+export interface Printer {
+  get(response: RangeResponse): void;
+  put(response: PutResponse): void;
+  del(response: DeleteRangeResponse): void;
+  txn(response: TxnResponse): void;
+  memberList(response: MemberListResponse): void;
+  endpointHealth(list: readonly EndpointHealth[]): void;
+  endpointStatus(list: readonly EndpointStatus[]): void;
+  endpointHashKv(list: readonly EndpointHashKv[]): void;
+}
+
+export function unsupported(format: string): never {
+  throw new ExitError(ExitCode.BadFeature, `${format} not supported as output format`);
+}

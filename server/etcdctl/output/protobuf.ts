@@ -1,0 +1,24 @@
+/** `-w protobuf`: the response as it came over the wire, without a line feed (contract: cli §1.5). */
+import type { CliIo } from '../../cli/io.ts';
+import {
+  DeleteRangeResponse,
+  MemberListResponse,
+  PutResponse,
+  RangeResponse,
+  TxnResponse,
+} from '../../proto/gen/rpc.ts';
+import { type Printer, unsupported } from './printer.ts';
+
+export function protobufPrinter(io: CliIo): Printer {
+  const refuse = (): never => unsupported('protobuf');
+  return {
+    get: (response) => void io.stdout.write(RangeResponse.encode(response)),
+    put: (response) => void io.stdout.write(PutResponse.encode(response)),
+    del: (response) => void io.stdout.write(DeleteRangeResponse.encode(response)),
+    txn: (response) => void io.stdout.write(TxnResponse.encode(response)),
+    memberList: (response) => void io.stdout.write(MemberListResponse.encode(response)),
+    endpointHealth: refuse,
+    endpointStatus: refuse,
+    endpointHashKv: refuse,
+  };
+}
