@@ -55,6 +55,16 @@ describe('a full segment', () => {
     expect((await fs.list('/wal'))[1]).toBe('0000000000000001-0000000000000033.wal');
   });
 
+  test('is cut to its data, too, when it had been made larger', async () => {
+    const fs = new CrashFileSystem();
+    await (await Wal.create('/wal', metadata, { fs, segmentSizeBytes: 50_000 })).close();
+    const { wal } = await Wal.open('/wal', start, { fs, segmentSizeBytes });
+    await wal.save(undefined, entries(1, 20, 1, 100), true);
+    await wal.close();
+    const first = fs.contents(`/wal/${segmentName(0, 0).name}`);
+    expect(first.length).toBe(frames(first).at(-1)?.end);
+  });
+
   test('never splits a save', async () => {
     const fs = new CrashFileSystem();
     const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });

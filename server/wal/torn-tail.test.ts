@@ -95,6 +95,19 @@ describe('a record that was cut short', () => {
     expect(fs.contents(path).length).toBe(frames(fs.contents(path)).at(-1)?.end);
   });
 
+  test('behind its lost beginning leaves nothing, as soon as the log is open', async () => {
+    const { bytes, lastOffset, end } = await segment();
+    bytes.fill(0, lastOffset, lastOffset + 8);
+    for (let seed = 0; seed < 20; seed++) {
+      const fs = new CrashFileSystem({ seed });
+      fs.seedFile(path, bytes);
+      await Wal.open('/wal', start, { fs });
+      const after = fs.reboot().contents(path);
+      expect(after.length).toBe(bytes.length);
+      expect(after.subarray(lastOffset, end).every((byte) => byte === 0)).toBe(true);
+    }
+  });
+
   test('is not repaired when the log is refused for another reason', async () => {
     const { bytes, lastOffset } = await segment();
     const fs = holding(bytes.slice(0, lastOffset + 100));

@@ -137,8 +137,10 @@ describe('opening', () => {
     await wal.close();
     const opened = await Wal.open('/wal', { index: 98, term: 2 }, { fs });
     await opened.wal.save(undefined, [entry(99, 2)], true);
+    await opened.wal.saveSnapshot({ index: 150, term: 2, confState: voters(1n) });
+    await opened.wal.save(undefined, [entry(151, 2)], true);
     await opened.wal.close();
-    expect((await Wal.read('/wal', { index: 98, term: 2 }, { fs })).entries).toHaveLength(1);
+    expect((await Wal.read('/wal', { index: 150, term: 2 }, { fs })).entries).toHaveLength(1);
   });
 
   test('at a snapshot that is not recorded, or with another term, is refused', async () => {
