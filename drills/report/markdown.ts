@@ -1,8 +1,9 @@
 /** The report for people. */
+import { describeCompaction } from '../verification/verify.ts';
 import type { DrillReport, ReportedDifference } from './report.ts';
 
 /** Lines of a list that are shown; report.json has them all. */
-const shownLines = 25;
+const shownLines = 10;
 
 const titles: Record<DrillReport['result'], string> = {
   passed: 'PASSED: every check below was carried out, and holds',
@@ -71,16 +72,23 @@ function recovery({ rto, rpo }: DrillReport): string {
       '',
       `**${rpo.revisions} revisions**, written within ${seconds(rpo.durationMs)} after the snapshot. Keys concerned: ${rpo.keys.length}.`,
       '',
-      ...list(rpo.keys.map(describeLoss)),
+      ...losses.flatMap(({ kind, title }) => {
+        const keys = rpo.keys.filter((each) => each.kind === kind);
+        return keys.length === 0
+          ? []
+          : [`${title} (${keys.length}):`, '', ...list(keys.map(({ key }) => `\`${key}\``)), ''];
+      }),
     );
   }
-  return lines.join('\n');
+  return lines.join('\n').trimEnd();
 }
 
-function describeLoss({ key, kind }: ReportedDifference): string {
-  const what = { unexpected: 'created after the snapshot, lost', missing: 'deleted after the snapshot, back again' };
-  return `\`${key}\` ${kind === 'changed' ? 'overwritten after the snapshot, back at the older value' : what[kind]}`;
-}
+/** Seen from the state before the disaster, in the words of somebody who looks for a key. */
+const losses: { kind: ReportedDifference['kind']; title: string }[] = [
+  { kind: 'unexpected', title: 'Created after the snapshot, lost' },
+  { kind: 'changed', title: 'Overwritten after the snapshot, back at the older value' },
+  { kind: 'missing', title: 'Deleted after the snapshot, back again' },
+];
 
 function checks({ checks: all }: DrillReport): string {
   if (all.length === 0) return '';

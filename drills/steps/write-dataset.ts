@@ -15,7 +15,9 @@ export const writeDataset = defineStep({
     try {
       const revision = await writeBatches(client, dataSet.before, {
         signal,
-        onProgress: (done, total) => progress(`${done} of ${total} transactions`),
+        onProgress: (done, total) => {
+          if (done % Math.ceil(total / 4) === 0) progress(`${done} of ${total} transactions`);
+        },
       });
       return `${keys} keys under ${dataSet.prefix}, revision ${revision}`;
     } finally {

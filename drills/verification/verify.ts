@@ -123,11 +123,11 @@ function checkMember(
     })),
     check(
       'hash-kv',
-      `HashKV ${reference.hashKv} at revision ${reference.revision}, compacted at ${reference.compactRevision}`,
+      `HashKV ${reference.hashKv} at revision ${reference.revision}, ${describeCompaction(reference.compactRevision)}`,
       observation.hashKv,
       ({ hash, compactRevision }) => ({
         passed: hash === reference.hashKv && compactRevision === reference.compactRevision,
-        observed: `HashKV ${hash}, compacted at ${compactRevision}`,
+        observed: `HashKV ${hash}, ${describeCompaction(compactRevision)}`,
       }),
     ),
     check(
@@ -168,6 +168,11 @@ function checkMember(
       }),
     ),
   ];
+}
+
+/** etcd says -1 for a store that was never compacted. */
+export function describeCompaction(revision: number): string {
+  return revision < 0 ? 'never compacted' : `compacted at ${revision}`;
 }
 
 function distinctIds(members: readonly MemberIdentity[]): boolean {

@@ -6,12 +6,12 @@ import { Member } from '../member/member.ts';
 import { Replica } from '../member/replica.ts';
 import { serverVersion } from '../member/version.ts';
 import { idToHex, parseInitialCluster } from '../membership/mod.ts';
+import { Metrics } from '../metrics/mod.ts';
 import { createPeerServer, type PeerHandlers, type PeerServer, TlsFiles } from '../peer/mod.ts';
 import { Dispatcher, etcdMethods, grpcOverheadBytes, type Listener, openListener } from '../rpc/mod.ts';
 import { openSslCiphers } from '../tls/cipher-suites.ts';
 import { ServerTls } from '../tls/server-tls.ts';
 import type { EtcdConfig, TlsConfig } from './config.ts';
-import { ServerMetrics } from './server-metrics.ts';
 import type { EtcdUrl } from './urls.ts';
 
 /** How long open calls may go on when the server stops. */
@@ -27,7 +27,7 @@ export interface ServerEvents {
 export class EtcdServer {
   private readonly config: EtcdConfig;
   private readonly logger: Logger;
-  private readonly metrics = new ServerMetrics();
+  private readonly metrics = new Metrics();
   private clientListeners: { url: EtcdUrl; listener: Listener; kind: 'all' | 'grpc' | 'http' | 'metrics' }[] = [];
   private peerServers: PeerServer[] = [];
   private replica: Replica | undefined;
@@ -183,7 +183,11 @@ export class EtcdServer {
       maxRequestBytes: config.maxRequestBytes,
       ...(tls && { peerTls: tls }),
       log: this.logger,
-      observe: this.metrics.observer,
+      observe: {
+        peer: this.metrics.peers,
+        walFsync: this.metrics.observeWalFsync,
+        backendCommit: this.metrics.observeBackendCommit,
+      },
     };
   }
 
@@ -195,13 +199,13 @@ export class EtcdServer {
       logger: logger.at('rpc/dispatcher'),
       electionTimeoutMs: config.electionTimeoutMs,
     });
-    metrics.attach(member, dispatcher.stats);
+    metrics.attach(member, dispatcher.stats, config.metrics === 'extensive');
     const routes = {
       member,
-      metrics: () => metrics.render(),
+      metrics: () => metrics.text(),
       requestTimeoutMs: stopGraceMs,
       logger: logger.at('http/router'),
-      healthObserver: metrics.healthObserver,
+      healthObserver: metrics.health,
     };
     const client: HttpHandler = withAccessRule(
       { cors: config.cors, hostWhitelist: config.hostWhitelist },
