@@ -7,6 +7,8 @@ import { Wal } from './wal.ts';
 
 const metadata = { nodeId: 0x59d8024f8dec20den, clusterId: 0xc1a6e8504d9ddbe9n };
 const start = { index: 0, term: 0 };
+/** Smaller than upstream's, so that the tests are quick. */
+const segmentSizeBytes = 100_000;
 const firstSegment = '/wal/0000000000000000-0000000000000000.wal';
 const voters = (...ids: bigint[]) => ConfState.create({ voters: ids });
 const state = (term: number, commit: number, vote = 1n): HardState => ({ term, vote, commit });
@@ -28,7 +30,7 @@ function memberEntry(index: number, nodeId: bigint, name: string) {
 describe('a new log', () => {
   test('has upstream’s bytes', async () => {
     const fs = new CrashFileSystem();
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     await wal.save(undefined, [memberEntry(1, 0x583f563645c3ed55n, 'm2')], true);
     await wal.close();
     expect(hex(fs, 0, 80)).toBe(
@@ -56,7 +58,7 @@ describe('a new log', () => {
   test('of a restore has its records where upstream’s etcdutl puts them', async () => {
     const fs = new CrashFileSystem();
     const [first, second] = [0x583f563645c3ed55n, 0x59d8024f8dec20den];
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     await wal.save(state(1, 2, first), [memberEntry(1, first, 'm2'), memberEntry(2, second, 'm1')], true);
     await wal.saveSnapshot({ index: 2, term: 1, confState: voters(first, second) });
     await wal.close();
@@ -67,7 +69,7 @@ describe('a new log', () => {
 
   test('writes states and snapshot records as upstream does', async () => {
     const fs = new CrashFileSystem();
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     await wal.save(state(2, 98, 0n), [], true);
     const confState = ConfState.create({
       voters: [0x583f563645c3ed55n, 0x59d8024f8dec20den, 0xe188ed3f548d3a9en],
@@ -85,21 +87,24 @@ describe('a new log', () => {
 
   test('is refused where one is', async () => {
     const fs = new CrashFileSystem();
-    await (await Wal.create('/wal', metadata, { fs })).close();
-    await expect(Wal.create('/wal', metadata, { fs })).rejects.toMatchObject({ code: 'WAL_EXISTS', path: '/wal' });
+    await (await Wal.create('/wal', metadata, { fs, segmentSizeBytes })).close();
+    await expect(Wal.create('/wal', metadata, { fs, segmentSizeBytes })).rejects.toMatchObject({
+      code: 'WAL_EXISTS',
+      path: '/wal',
+    });
   });
 
   test('is refused in a directory that holds something else, which stays', async () => {
     const fs = new CrashFileSystem();
     fs.seedFile('/wal/lost+found', Buffer.from('x'));
-    await expect(Wal.create('/wal', metadata, { fs })).rejects.toMatchObject({ code: 'WAL_EXISTS' });
+    await expect(Wal.create('/wal', metadata, { fs, segmentSizeBytes })).rejects.toMatchObject({ code: 'WAL_EXISTS' });
     expect(await fs.list('/wal')).toEqual(['lost+found']);
   });
 
   test('takes the place of one whose creation was interrupted', async () => {
     const fs = new CrashFileSystem();
     fs.seedFile('/wal.tmp/0000000000000000-0000000000000000.wal', Buffer.from('half'));
-    await (await Wal.create('/wal', metadata, { fs })).close();
+    await (await Wal.create('/wal', metadata, { fs, segmentSizeBytes })).close();
     expect(await Wal.exists('/wal', fs)).toBe(true);
     expect((await Wal.read('/wal', start, { fs })).entries).toEqual([]);
   });
@@ -108,7 +113,7 @@ describe('a new log', () => {
 describe('opening', () => {
   test('gives back member, cluster, last state and entries', async () => {
     const fs = new CrashFileSystem();
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     await wal.save(state(1, 0), entries(1, 3), true);
     await wal.save(state(1, 3), [], false);
     await wal.close();
@@ -120,7 +125,7 @@ describe('opening', () => {
 
   test('at a snapshot gives the entries behind it', async () => {
     const fs = new CrashFileSystem();
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     await wal.save(state(1, 5), entries(1, 5), true);
     await wal.saveSnapshot({ index: 3, term: 1, confState: voters(1n) });
     await wal.close();
@@ -130,7 +135,7 @@ describe('opening', () => {
 
   test('a joiner’s log, which begins with a snapshot, works', async () => {
     const fs = new CrashFileSystem();
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     await wal.save(state(2, 0, 0n), [], true);
     await wal.saveSnapshot({ index: 98, term: 2, confState: voters(1n) });
     await wal.save(state(2, 98, 0n), [], false);
@@ -145,7 +150,7 @@ describe('opening', () => {
 
   test('at a snapshot that is not recorded, or with another term, is refused', async () => {
     const fs = new CrashFileSystem();
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     await wal.save(state(1, 5), entries(1, 5), true);
     await wal.saveSnapshot({ index: 3, term: 1, confState: voters(1n) });
     await wal.close();
@@ -165,7 +170,7 @@ describe('opening', () => {
 
   test('ignores files that are not segments', async () => {
     const fs = new CrashFileSystem();
-    await (await Wal.create('/wal', metadata, { fs })).close();
+    await (await Wal.create('/wal', metadata, { fs, segmentSizeBytes })).close();
     for (const name of ['0.tmp', 'notes.wal', `${'0'.repeat(16)}-${'0'.repeat(16)}.wal.broken`]) {
       fs.seedFile(`/wal/${name}`, Buffer.from('x'));
     }
@@ -174,7 +179,7 @@ describe('opening', () => {
 
   test('read-only changes nothing', async () => {
     const fs = new CrashFileSystem();
-    await (await Wal.create('/wal', metadata, { fs })).close();
+    await (await Wal.create('/wal', metadata, { fs, segmentSizeBytes })).close();
     const steps = fs.steps.length;
     await Wal.read('/wal', start, { fs });
     await Wal.validSnapshots('/wal', { fs });
@@ -185,7 +190,7 @@ describe('opening', () => {
 describe('the snapshots to start from', () => {
   test('are those that the last saved commit index covers', async () => {
     const fs = new CrashFileSystem();
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     await wal.save(state(1, 5), entries(1, 9), true);
     for (const index of [3, 5, 7]) await wal.saveSnapshot({ index, term: 1, confState: voters(1n, 2n) });
     await wal.close();
@@ -201,7 +206,7 @@ describe('saving', () => {
     const seconds: number[] = [];
     let clock = 0;
     const now = () => (clock += 2000);
-    const wal = await Wal.create('/wal', metadata, { fs, now, onSync: (took) => seconds.push(took) });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes, now, onSync: (took) => seconds.push(took) });
     const before = { write: fs.count('write'), datasync: fs.count('datasync') };
     await Promise.all(entries(1, 1000).map((one) => wal.save(undefined, [one], true)));
     expect(fs.count('write') - before.write).toBe(1);
@@ -213,7 +218,7 @@ describe('saving', () => {
 
   test('resolves only after the sync', async () => {
     const fs = new CrashFileSystem();
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     const before = fs.count('datasync');
     await wal.save(state(1, 0), entries(1, 1), true);
     expect(fs.count('datasync')).toBe(before + 1);
@@ -222,7 +227,7 @@ describe('saving', () => {
 
   test('without the need to sync writes only; close syncs it', async () => {
     const fs = new CrashFileSystem();
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     const before = fs.count('datasync');
     await wal.save(state(1, 1), [], false);
     expect(fs.count('datasync')).toBe(before);
@@ -240,7 +245,7 @@ describe('saving', () => {
 
   test('refuses entries that leave a gap, and goes on with those that do not', async () => {
     const fs = new CrashFileSystem();
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     const refused = { code: 'WAL_BAD_INPUT' };
     await expect(wal.save(undefined, [entry(2)], true)).rejects.toMatchObject(refused);
     await expect(wal.save(undefined, [entry(0)], true)).rejects.toMatchObject(refused);
@@ -252,7 +257,7 @@ describe('saving', () => {
 
   test('over entries that are there replaces them and all behind', async () => {
     const fs = new CrashFileSystem();
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     await wal.save(state(1, 0), entries(1, 9), true);
     await wal.save(state(2, 0), entries(4, 5, 2), true);
     await wal.close();
@@ -262,7 +267,7 @@ describe('saving', () => {
 
   test('after close is refused, and what waited then is written', async () => {
     const fs = new CrashFileSystem();
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     const waiting = wal.save(undefined, entries(1, 2), true);
     const closed = wal.close();
     await expect(wal.save(undefined, [entry(3)], true)).rejects.toMatchObject({ code: 'WAL_CLOSED' });
@@ -277,7 +282,7 @@ describe('saving', () => {
         if (broken && step.operation === operation) throw new Error('EIO: i/o error');
       },
     });
-    const wal = await Wal.create('/wal', metadata, { fs });
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes });
     broken = true;
     const first = wal.save(undefined, [entry(1)], true);
     const second = wal.saveSnapshot({ index: 1, term: 1, confState: voters(1n) });
