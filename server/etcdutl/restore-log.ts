@@ -35,7 +35,9 @@ export async function restoreLog(
   const wal = await Wal.create(walDirectory, { nodeId: localId, clusterId: cluster }, { fs });
   try {
     await wal.save({ term: restoredTerm, vote: first.id, commit: index }, members.map(addMember), true);
-    const data = encodeV2Store({ members, removed: [], index });
+    // Names come into the v2 store when members start and publish them, as with upstream.
+    const unnamed = members.map(({ id, peerURLs }) => ({ id, peerURLs }));
+    const data = encodeV2Store({ members: unnamed, removed: [], index });
     const metadata = { conf_state: confState, index, term: restoredTerm };
     await new Snapshotter(snapDirectory, { fs }).save({ data, metadata });
     await wal.saveSnapshot({ index, term: restoredTerm, confState });
