@@ -34,13 +34,10 @@ export class AlarmStore {
     return false;
   }
 
-  /** @returns the alarm, raised by this call or before */
+  /** Raises an alarm; raising it again changes nothing. */
   activate(memberId: bigint, type: AlarmType): AlarmMember {
     const alarm = AlarmMember.create({ memberID: memberId, alarm: type });
-    const name = nameOf(alarm);
-    const known = this.raised.get(name);
-    if (known !== undefined) return known;
-    this.raised.set(name, alarm);
+    this.raised.set(nameOf(alarm), alarm);
     this.backend.put('alarm', AlarmMember.encode(alarm), nothing);
     return alarm;
   }

@@ -43,6 +43,10 @@ describe('a range', () => {
     expect(applyRange(store, range('\0', '\0', { limit: 1, max_create_revision: 3 })).more).toBe(true);
   });
 
+  test('cuts only what the filters by revision have left', () => {
+    expect(keys({ min_create_revision: 4, limit: 1 })).toBe('c');
+  });
+
   test('that only counts has neither pairs nor more', () => {
     const response = applyRange(machine().store, range('\0', '\0', { count_only: true, limit: 1 }));
     expect([response.kvs.length, response.count, response.more]).toEqual([0, 3, false]);
@@ -69,6 +73,7 @@ describe('a range', () => {
     ['not at all by an order that nobody has defined', { sort_target: CREATE, sort_order: 9 as never }, 'abc'],
     ['not at all by a target that nobody has defined', { sort_target: 9 as never, sort_order: DESCEND }, 'abc'],
     ['before the cut, when an order is given', { sort_target: CREATE, sort_order: ASCEND, limit: 1 }, 'b'],
+    ['by key before the cut, too', { sort_order: DESCEND, limit: 1 }, 'c'],
     // One more than the limit is fetched in key order, and only that is sorted.
     ['after the fetch, when only a target is given', { sort_target: CREATE, sort_order: 0, limit: 1 }, 'b'],
     [

@@ -113,7 +113,12 @@ describe('a transaction', () => {
     ['a put that ignores the value of a missing key', op.put('x', '', { ignore_value: true }), 'key not found'],
     ['a put that ignores the lease of a missing key', op.put('x', '', { ignore_lease: true }), 'key not found'],
   ])('with %s on its path has no effect at all', (_, bad, message) => {
-    for (const request of [txn([op.put('first'), bad]), txn([op.put('first'), op.txn([], [bad], [compare('a')])])]) {
+    const requests = [
+      txn([op.put('first'), bad]),
+      txn([op.put('first'), op.txn([], [bad], [compare('a')])]),
+      txn([op.put('first'), op.txn([op.put('second')]), op.txn([], [bad], [compare('a')])]),
+    ];
+    for (const request of requests) {
       const m = machine();
       expect(m.apply({ txn: request }).error?.message).toBe(`etcdserver: ${message}`);
       expect([m.value('first'), m.store.currentRevision]).toEqual([undefined, 4]);

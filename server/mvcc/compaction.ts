@@ -27,14 +27,13 @@ export interface CompactionJob extends RecordSource {
  */
 export async function compactRecords(job: CompactionJob): Promise<number> {
   const { index, revision } = job;
-  const retains = keepRule(index, (history) => history.retained(revision));
-  // Asked before the index is compacted: a key with nothing to retain is gone from it afterwards.
-  const hasher = new KvHasher(job.previousRevision, revision, retains.isEmpty() ? undefined : retains.keeps);
+  const { keeps } = keepRule(index, (history) => history.retained(revision));
+  const hasher = new KvHasher(job.previousRevision, keeps);
   await compactIndex(job);
   const end = encodeRevision(revision + 1, 0);
   let start: Buffer | undefined = encodeRevision(0, 0);
   while (start !== undefined) {
-    start = compactBatch(job, hasher, retains.keeps, start, end);
+    start = compactBatch(job, hasher, keeps, start, end);
     if (start !== undefined) await pause(job);
   }
   return hasher.sum;

@@ -3,29 +3,25 @@ import type { KeepRule } from './keep.ts';
 import { decodeRevision, isTombstone } from './revision.ts';
 
 /**
- * The hash of all records up to a revision that do not depend on how far a compaction's deletions have come
- * (contract: disk-and-peer §5.3). Feed it the records of bucket `key` in order.
+ * The hash of those records that do not depend on how far a compaction's deletions have come (contract: disk-and-peer
+ * §5.3). Feed it the records of bucket `key` in order, up to the revision that is asked for.
  */
 export class KvHasher {
   private readonly compactRevision: number;
-  private readonly revision: number;
   private readonly keeps: KeepRule | undefined;
   private crc = crc32c(Buffer.from('key'));
 
   /**
    * @param compactRevision records up to here count only if `keeps` says so
-   * @param revision records after it do not count
    * @param keeps undefined when no key has a record to keep: upstream then lets every record count
    */
-  constructor(compactRevision: number, revision: number, keeps: KeepRule | undefined) {
+  constructor(compactRevision: number, keeps: KeepRule | undefined) {
     this.compactRevision = compactRevision;
-    this.revision = revision;
     this.keeps = keeps;
   }
 
   add(key: Uint8Array, value: Uint8Array): void {
     const revision = decodeRevision(key);
-    if (revision.main > this.revision) return;
     if (revision.main <= this.compactRevision && this.keeps !== undefined && !this.keeps(revision, value)) return;
     // Releases before 3.5.16 delete this tombstone when they compact; left out, all releases come to the same hash.
     if (revision.main === this.compactRevision && isTombstone(key)) return;

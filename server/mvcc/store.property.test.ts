@@ -28,6 +28,9 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 );
 const history = fc.array(command, { maxLength: 40 });
 
+/** Finding the smallest counterexample must not take for ever. */
+const bounded = { interruptAfterTimeLimit: 8000 };
+
 /** Plays commands on both stores; compactions are waited for. */
 async function play(commands: readonly Command[], store: MvccStore, naive: NaiveStore): Promise<void> {
   for (const each of commands) {
@@ -121,7 +124,7 @@ describe('the store and its definition agree', () => {
         expectSame(store, naive);
         expect(recordKeys(backend)).toEqual(naive.recordKeys());
       }),
-      { numRuns: 150 },
+      { ...bounded, numRuns: 150 },
     );
   });
 
@@ -143,7 +146,7 @@ describe('the store and its definition agree', () => {
         await play(after, second, naive);
         expectSame(second, naive);
       }),
-      { numRuns: 100 },
+      { ...bounded, numRuns: 100 },
     );
   });
 
@@ -175,7 +178,7 @@ describe('the store and its definition agree', () => {
         expectSame(restarted, naive);
         expect(recordKeys(survivor)).toEqual(naive.recordKeys());
       }),
-      { numRuns: 150 },
+      { ...bounded, numRuns: 150 },
     );
   });
 
@@ -203,7 +206,7 @@ describe('the store and its definition agree', () => {
         expectSame(store, naive);
         expect(recordKeys(backend)).toEqual(naive.recordKeys());
       }),
-      { numRuns: 100 },
+      { ...bounded, numRuns: 100 },
     );
   });
 });

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { MemoryBackend } from '../backend/testing/memory-backend.ts';
 import { Code } from '../errors/etcd-error.ts';
@@ -258,6 +259,37 @@ describe('compacting', () => {
     await next.whenCompacted();
     expect(Object.keys(records(backend))).toHaveLength(1);
     expect(valueAt(next, 'a')).toBe('8');
+  });
+
+  test('a second one waits for the first', async () => {
+    let pauses = 0;
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const yieldControl = () => {
+      pauses++;
+      return released;
+    };
+    const store = open(new MemoryBackend(), { compactionBatchRecords: 2, yieldControl });
+    for (let i = 0; i < 9; i++) put(store, 'a', String(i));
+    const first = store.compact(7).done;
+    const second = store.compact(9).done;
+    for (let turn = 0; turn < 10; turn++) await setImmediate();
+    expect(pauses).toBe(1);
+    release();
+    await Promise.all([first, second]);
+  });
+
+  test('is done when the deletions, and that they are finished, are durable', async () => {
+    const backend = new MemoryBackend();
+    const store = open(backend);
+    put(store, 'a', '1');
+    put(store, 'a', '2');
+    await store.compact(3).done;
+    const survivor = backend.crash();
+    expect(Object.keys(records(survivor))).toHaveLength(1);
+    expect(survivor.get('meta', b('finishedCompactRev'))).toEqual(survivor.get('meta', b('scheduledCompactRev')));
   });
 
   test('one behind the other, each does its part', async () => {

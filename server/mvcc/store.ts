@@ -159,7 +159,7 @@ export class MvccStore implements ReadView {
 
   private computeHash(revision: number): number {
     const keep = keepRule(this.index, (history) => history.visible(revision));
-    const hasher = new KvHasher(this.compacted, revision, keep.isEmpty() ? undefined : keep.keeps);
+    const hasher = new KvHasher(this.compacted, keep.isEmpty() ? undefined : keep.keeps);
     const end = encodeRevision(Math.max(revision, 0) + 1, 0);
     this.backend.scan('key', encodeRevision(0, 0), end, (key, value) => {
       hasher.add(key, value);

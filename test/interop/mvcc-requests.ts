@@ -196,3 +196,41 @@ class Generator {
 function bytes(text: string): Buffer {
   return Buffer.from(text, 'latin1');
 }
+
+const putOf = (key: string) => RequestOp.create({ request_put: PutRequest.create({ key: bytes(key) }) });
+const deletionOf = (key: string, end = '') =>
+  RequestOp.create({ request_delete_range: DeleteRangeRequest.create({ key: bytes(key), range_end: bytes(end) }) });
+const txnOf = (...success: RequestOp[]) => TxnRequest.create({ success });
+const nestedOf = (...success: RequestOp[]) => RequestOp.create({ request_txn: txnOf(...success) });
+const alarmOf = (action: AlarmRequest_AlarmAction, alarm: AlarmType) =>
+  AlarmRequest.create({ action, memberID: 5n, alarm });
+
+/** Requests to send in this order, to a fresh server. No compaction may follow: see `deleteRange`. */
+export const cornerCases: Step[] = [
+  // What the check for keys that are touched twice lets through, and what not.
+  { txn: txnOf(nestedOf(putOf('a')), nestedOf(deletionOf('a'))) },
+  { txn: txnOf(nestedOf(deletionOf('a')), nestedOf(putOf('a'))) },
+  { txn: txnOf(putOf('b'), deletionOf('a', '\0')) },
+  { txn: txnOf(deletionOf('\0', '\0'), putOf('b')) },
+  { txn: txnOf(putOf('b'), deletionOf('c', 'a')) },
+  // Exactly as many operations as allowed, and what a nested transaction may use of them.
+  { txn: txnOf(...Array.from({ length: 16 }, (_, i) => putOf(`k${i}`))) },
+  { txn: txnOf(...Array.from({ length: 17 }, (_, i) => putOf(`k${i}`))) },
+  { txn: txnOf(nestedOf(...Array.from({ length: 15 }, (_, i) => putOf(`k${i}`)))) },
+  { txn: txnOf(nestedOf(...Array.from({ length: 16 }, (_, i) => putOf(`k${i}`)))) },
+  // Under the alarms: puts in nested transactions have no cost in 3.5; ordinary reads do not mind corruption.
+  { alarm: alarmOf(AlarmRequest_AlarmAction.ACTIVATE, AlarmType.NOSPACE) },
+  { txn: txnOf(nestedOf(putOf('n'))) },
+  { txn: txnOf(putOf('n')) },
+  { delete_range: DeleteRangeRequest.create({ key: bytes('n') }) },
+  { alarm: alarmOf(AlarmRequest_AlarmAction.DEACTIVATE, AlarmType.NOSPACE) },
+  { alarm: alarmOf(AlarmRequest_AlarmAction.ACTIVATE, AlarmType.CORRUPT) },
+  { put: PutRequest.create({ key: bytes('n') }) },
+  { delete_range: DeleteRangeRequest.create({ key: bytes('n') }) },
+  { txn: txnOf(deletionOf('n')) },
+  { compaction: CompactionRequest.create({ revision: 2, physical: true }) },
+  { range: RangeRequest.create({ key: bytes('b') }) },
+  { txn: txnOf(RequestOp.create({ request_range: RangeRequest.create({ key: bytes('b') }) })) },
+  { alarm: alarmOf(AlarmRequest_AlarmAction.DEACTIVATE, AlarmType.CORRUPT) },
+  { put: PutRequest.create({ key: bytes('n'), prev_kv: true }) },
+];
