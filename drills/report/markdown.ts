@@ -155,7 +155,7 @@ function snapshot({ snapshot: manifest }: DrillReport): string {
         ['SHA-256', manifest.sha256],
         ['Size', `${manifest.sizeBytes} bytes`],
         ['Taken from', `${manifest.takenFrom}, etcd ${manifest.serverVersion}, cluster ${manifest.clusterId}`],
-        ['Revision', `${manifest.revision}, compacted at ${manifest.compactRevision}`],
+        ['Revision', `${manifest.revision}, ${describeCompaction(manifest.compactRevision)}`],
         ['HashKV', String(manifest.hashKv)],
         ['Keys', String(manifest.keys)],
       ],

@@ -18,6 +18,9 @@ const forgivenStrikes = 2;
 /** The shortest time between pings without any stream open. */
 const idleMinTimeMs = 2 * 60 * 60 * 1000;
 
+/** More than the answer to a ping takes, TLS and a ping of the server's own included. */
+const pingAnswerBytes = 256;
+
 /** Counts the pings of one client. */
 export class PingPolicy {
   private readonly minTimeMs: number;
@@ -59,7 +62,12 @@ export class PingPolicy {
  */
 export function keepAlive(session: ServerHttp2Session, rule: KeepaliveRule, openStreams: () => number): PingPolicy {
   const policy = new PingPolicy(rule.minTimeMs);
+  let writtenBefore = 0;
   session.on('ping', () => {
+    // One long answer goes out in many frames, and clients measure the connection as they arrive.
+    const written = session.destroyed ? 0 : session.socket.bytesWritten;
+    if (written - writtenBefore > pingAnswerBytes) policy.answered();
+    writtenBefore = written;
     if (!policy.ping(performance.now(), openStreams() > 0)) return;
     session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'));
     // The frame has to leave before the connection goes.
