@@ -1,67 +1,10 @@
 import { createHash } from 'node:crypto';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { CrashFileSystem } from '../base/testing/crash-file-system.ts';
-import { BoltDatabase, check } from '../bolt/mod.ts';
+import { BoltDatabase } from '../bolt/mod.ts';
 import { bucketNames } from './backend.ts';
-import { BoltBackend, type BoltBackendOptions } from './bolt-backend.ts';
-
-/** A timer that goes off when the test says so. */
-class HandTimer {
-  pending: { callback: () => void; delayMs: number }[] = [];
-
-  readonly set = (callback: () => void, delayMs: number) => {
-    const timer = { callback, delayMs };
-    this.pending.push(timer);
-    return () => {
-      this.pending = this.pending.filter((other) => other !== timer);
-    };
-  };
-
-  fire(): void {
-    for (const { callback } of this.pending.splice(0)) callback();
-  }
-}
-
-const opened: BoltBackend[] = [];
-afterEach(async () => {
-  for (const backend of opened.splice(0)) await backend.close().catch(() => {});
-});
-
-async function open(fs = new CrashFileSystem(), options: BoltBackendOptions = {}) {
-  const timer = new HandTimer();
-  const backend = await BoltBackend.open('/db', { fs, setTimer: timer.set, ...options });
-  opened.push(backend);
-  return { fs, backend, timer };
-}
-
-const bytes = (text: string) => Buffer.from(text);
-const commits = (fs: CrashFileSystem) => fs.count('datasync', '/db') / 2;
-const get = (backend: BoltBackend, key: string) => backend.get('key', bytes(key))?.toString();
-
-function fill(backend: BoltBackend, count: number, value = 'value'): void {
-  for (let i = 0; i < count; i++) backend.put('key', bytes(`k${100_000 + i}`), bytes(`${value} ${i}`));
-}
-
-async function imageOf(chunks: AsyncIterable<Uint8Array>, between?: () => Promise<void>): Promise<Buffer> {
-  const all: Uint8Array[] = [];
-  for await (const chunk of chunks) {
-    all.push(chunk);
-    await between?.();
-  }
-  return Buffer.concat(all);
-}
-
-/** What a database file holds, read by another process, so to speak. */
-async function stored(fs: CrashFileSystem, path = '/db'): Promise<Map<string, string>> {
-  expect((await check(path, { fs })).errors).toEqual([]);
-  const database = await BoltDatabase.open(path, { fs, readOnly: true });
-  const pairs = new Map<string, string>();
-  database.view().scan('key', Buffer.alloc(0), undefined, (key, value) => {
-    pairs.set(key.toString(), value.toString());
-  });
-  await database.close();
-  return pairs;
-}
+import { BoltBackend } from './bolt-backend.ts';
+import { bytes, commits, fill, get, imageOf, open, stored } from './testing/open-backend.ts';
 
 describe('opening a backend', () => {
   test('creates etcd’s ten buckets, durably', async () => {
@@ -123,6 +66,7 @@ describe('a put', () => {
   test('within a scan does not end the transaction that is scanned', async () => {
     const { backend } = await open(undefined, { batchLimit: 10 });
     fill(backend, 50);
+    await backend.commit();
     let seen = 0;
     backend.scan('key', Buffer.alloc(0), undefined, (key) => {
       seen++;
@@ -246,119 +190,6 @@ describe('a snapshot', () => {
     }
     expect(backend.sizeBytes()).toBe(grown);
     expect(backend.sizeInUseBytes()).toBeLessThan(grown / 2);
-  });
-});
-
-describe('a defragmentation', () => {
-  async function fragmented(fs?: CrashFileSystem) {
-    const made = await open(fs);
-    fill(made.backend, 10_000);
-    await made.backend.commit();
-    for (let i = 0; i < 10_000; i++) if (i % 10) made.backend.delete('key', bytes(`k${100_000 + i}`));
-    await made.backend.commit();
-    return made;
-  }
-
-  test('leaves the contents and no free page', async () => {
-    const { fs, backend } = await fragmented();
-    const [hash, size] = [backend.hash(), backend.sizeBytes()];
-    await backend.defragment();
-    expect(backend.hash()).toBe(hash);
-    expect(backend.sizeBytes()).toBeLessThan(size / 5);
-    expect(backend.sizeInUseBytes()).toBe(backend.sizeBytes());
-    expect(await fs.list('/')).toEqual(['db']);
-    await backend.close();
-    expect((await stored(fs)).size).toBe(1000);
-  });
-
-  test('keeps what is put, deleted and committed meanwhile', async () => {
-    const { fs, backend, timer } = await fragmented();
-    const done = backend.defragment();
-    await Promise.resolve();
-    backend.put('key', bytes('meanwhile'), bytes('1'));
-    backend.delete('key', bytes('k100010'));
-    timer.fire();
-    const committed = backend.commit();
-    expect(get(backend, 'meanwhile')).toBe('1');
-    await done;
-    expect(get(backend, 'meanwhile')).toBe('1');
-    expect(get(backend, 'k100010')).toBeUndefined();
-    await committed;
-    const pairs = await stored(fs);
-    expect(pairs.get('meanwhile')).toBe('1');
-    expect(pairs.size).toBe(1000);
-  });
-
-  test('leaves an open snapshot its file', async () => {
-    const { fs, backend } = await fragmented();
-    const snapshot = await backend.snapshot();
-    const hash = backend.hash();
-    await backend.defragment();
-    fill(backend, 10_000, 'later');
-    await backend.commit();
-    fs.seedFile('/copy', await imageOf(snapshot.chunks()));
-    snapshot.close();
-    const copy = await BoltBackend.open('/copy', { fs });
-    expect(copy.hash()).toBe(hash);
-    await copy.close();
-  });
-
-  test('that fails, for want of room say, changes nothing and leaves nothing', async () => {
-    let full = false;
-    const fs = new CrashFileSystem({
-      onStep: (step) => {
-        if (full && step.operation === 'write' && step.path.includes('.tmp.')) throw new Error('ENOSPC: no space left');
-      },
-    });
-    const { backend } = await fragmented(fs);
-    full = true;
-    const hash = backend.hash();
-    await expect(backend.defragment()).rejects.toThrow('ENOSPC');
-    expect(await fs.list('/')).toEqual(['db']);
-    backend.put('key', bytes('after'), bytes('1'));
-    await backend.commit();
-    backend.delete('key', bytes('after'));
-    expect(backend.hash()).toBe(hash);
-    full = false;
-    await backend.defragment();
-    expect(backend.hash()).toBe(hash);
-  });
-
-  test('whose renaming may not be durable stops the backend', async () => {
-    let broken = false;
-    const fs = new CrashFileSystem({
-      onStep: (step) => {
-        if (broken && step.operation === 'sync-directory') throw new Error('EIO: input/output error');
-      },
-    });
-    const { backend } = await fragmented(fs);
-    broken = true;
-    await expect(backend.defragment()).rejects.toThrow('EIO');
-    expect(() => backend.put('key', bytes('a'), bytes('1'))).toThrow('the database is closed');
-  });
-
-  test('survives a power failure at any step: the file holds what was committed', async () => {
-    const run = async (fs: CrashFileSystem) => {
-      const { backend } = await open(fs);
-      fill(backend, 300);
-      await backend.commit();
-      await backend.defragment();
-      await backend.close();
-    };
-    const whole = new CrashFileSystem();
-    await run(whole);
-    const first = whole.steps.findIndex((step) => step.path.endsWith('.tmp.defrag')) + 1;
-    expect(first).toBeGreaterThan(1);
-    for (let step = first; step <= whole.steps.length; step++) {
-      const fs = new CrashFileSystem({ crashAtStep: step, seed: step });
-      await run(fs).catch(() => {});
-      const after = fs.reboot();
-      const { backend } = await open(after);
-      expect(get(backend, 'k100299')).toBe('value 299');
-      expect(await after.list('/')).toEqual(['db']);
-      await backend.close();
-      expect((await stored(after)).size).toBe(300);
-    }
   });
 });
 

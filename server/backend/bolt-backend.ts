@@ -1,34 +1,8 @@
 /** The backend on a bolt file: batches of operations, one transaction each (contract: disk-and-peer §4.7, §5). */
 import path from 'node:path';
-import { type FileSystem, nodeFileSystem } from '../base/file-system.ts';
 import { BoltDatabase, hashDatabase, type WriteTx, writeDatabase } from '../bolt/mod.ts';
 import { type Backend, type BackendSnapshot, type BucketName, bucketNames } from './backend.ts';
-
-/** Starts a one-shot timer. @returns what stops it */
-export type SetTimer = (callback: () => void, delayMs: number) => () => void;
-
-export interface BoltBackendOptions {
-  fs?: FileSystem;
-  /** The longest time that a change stays uncommitted. */
-  batchIntervalMs?: number;
-  /** So many puts and deletes are committed at once, before the interval is over. */
-  batchLimit?: number;
-  pageCacheBytes?: number;
-  /** False: never sync. A crash of the machine may then lose the file. */
-  sync?: boolean;
-  setTimer?: SetTimer;
-  /** Monotonic, for `onCommit` only. */
-  now?: () => number;
-  /** Gets each commit's duration, from sealing to durable. */
-  onCommit?: (seconds: number) => void;
-  /** Gets each defragmentation's duration. */
-  onDefragment?: (seconds: number) => void;
-  /**
-   * A commit that nobody waits for has failed. The backend is of no use from then on: every call throws or rejects.
-   * The member must stop; it continues from the last durable transaction and the WAL when it is started again.
-   */
-  onFailure?: (error: unknown) => void;
-}
+import { type BoltBackendOptions, withDefaults } from './backend-options.ts';
 
 /**
  * Up to this many commits are under way: one being written and one sealed behind it. What comes meanwhile is gathered
@@ -36,13 +10,10 @@ export interface BoltBackendOptions {
  */
 const maxCommitsUnderWay = 2;
 
-const systemTimer: SetTimer = (callback, delayMs) => {
-  const timer = setTimeout(callback, delayMs);
-  return () => clearTimeout(timer);
-};
-
 /** Names in the file's directory that begin so are leftovers of something that did not finish. */
 const temporarySuffix = '.tmp.';
+
+export type { BoltBackendOptions, SetTimer } from './backend-options.ts';
 
 export class BoltBackend implements Backend {
   private database: BoltDatabase;
@@ -74,19 +45,7 @@ export class BoltBackend implements Backend {
    * @throws BoltError see `BoltDatabase.open`
    */
   static async open(where: string, options: BoltBackendOptions = {}): Promise<BoltBackend> {
-    const complete: Required<BoltBackendOptions> = {
-      fs: nodeFileSystem,
-      batchIntervalMs: 100,
-      batchLimit: 10_000,
-      pageCacheBytes: 64 * 1024 * 1024,
-      sync: true,
-      setTimer: systemTimer,
-      now: () => performance.now(),
-      onCommit: () => {},
-      onDefragment: () => {},
-      onFailure: () => {},
-      ...options,
-    };
+    const complete = withDefaults(options);
     const { fs, pageCacheBytes, sync } = complete;
     const directory = path.dirname(where);
     for (const name of await fs.list(directory)) {

@@ -83,6 +83,21 @@ describe('the check finds', () => {
     ]);
   });
 
+  test('leaves that are not all equally deep', async () => {
+    const { fs, db } = await openInMemory();
+    const tx = db.begin();
+    tx.createBucket('b');
+    for (let i = 0; i < 1500; i++) tx.put('b', revisionKey(i), bytes('some value'));
+    await tx.commit();
+    const { state } = db.inspect();
+    const root = state.page(state.buckets.get('b')?.rootId as number);
+    const last = root.count - 1;
+    const branch = state.page(root.child(last));
+    const file = Buffer.from(fs.contents('/db').subarray(0, state.sizeBytes));
+    file.writeUInt32LE(branch.child(0), element(root.id, last) + 8);
+    expect(await damageOf(file)).toEqual([`page ${branch.child(0)}: a leaf at depth 1 in a tree of depth 2`]);
+  });
+
   test('an overflow that reaches into another page', async () => {
     const { file, leaves } = await simpleFile();
     file.writeUInt32LE(1, (leaves[0] as number) * smallPage + 12);

@@ -12,7 +12,7 @@ import { type PageCounts, TreeWalk } from './tree-walk.ts';
 export interface CheckResult {
   /** What is wrong, the first hundred of it. Empty: the file is sound. */
   errors: string[];
-  /** What is unusual in a sound file: a meta page torn by a crash. */
+  /** What is unusual in a sound file: a meta page torn by a crash, a branch with a single child. */
   warnings: string[];
   pages: PageCounts;
 }
@@ -82,7 +82,8 @@ function checkPages(pager: Pager, meta: Meta, report: Report, free: FreePages | 
   const unreached = [...walk.unreached()];
   if (stored !== undefined) checkStoredList(stored, unreached, report);
   if (free !== undefined) checkFree(free, walk, unreached, report);
-  const { branch, leaf, overflow } = walk.counts;
+  const { branch, leaf, lone, overflow } = walk.counts;
+  if (lone > 0) report.warnings.push(`${lone} branches have a single child`);
   const freeListPages = stored?.pageCount ?? 0;
   const counts = { branch, leaf, overflow, freeList: freeListPages, free: unreached.length };
   report.pages = { total: meta.highWater, ...counts };

@@ -132,10 +132,13 @@ export class Pager {
     this.cachedBytes -= cached.page.bytes.length;
   }
 
-  /** Second chance: oldest first, but what has been used meanwhile goes round once more. */
+  /**
+   * Second chance: oldest first, but what has been used meanwhile goes round once more. An eighth goes at a time,
+   * because each walk from the front of a Map passes what has been deleted there.
+   */
   private evict(): void {
     for (const [id, cached] of this.cache) {
-      if (this.cachedBytes <= this.cacheLimitBytes) return;
+      if (this.cachedBytes <= (this.cacheLimitBytes * 7) / 8) return;
       this.cache.delete(id);
       if (cached.used) {
         cached.used = false;

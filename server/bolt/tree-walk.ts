@@ -39,7 +39,8 @@ const unbounded: Bounds = { first: undefined, below: undefined };
 
 export class TreeWalk {
   readonly buckets = new Map<string, Bucket>();
-  readonly counts = { branch: 0, leaf: 0, overflow: 0, buckets: 0, inlineBuckets: 0, pairs: 0, depth: 0 };
+  /** `lone`: branches with a single child, which upstream's rebalancing does not expect. */
+  readonly counts = { branch: 0, leaf: 0, overflow: 0, buckets: 0, inlineBuckets: 0, pairs: 0, depth: 0, lone: 0 };
   private readonly pager: Pager;
   private readonly meta: Meta;
   private readonly report: (error: BoltError) => void;
@@ -94,6 +95,7 @@ export class TreeWalk {
       return;
     }
     this.counts.branch++;
+    if (page.count === 1) this.counts.lone++;
     for (let i = 0; i < page.count; i++) {
       const below = i + 1 < page.count ? page.key(i + 1) : bounds.below;
       this.visit(page.child(i), tree, depth + 1, { first: page.key(i), below });

@@ -70,7 +70,7 @@ export class TreeCursor {
     return this.source.page(branch.child(child));
   }
 
-  /** Goes to the first pair of the next leaf that has one. */
+  /** Goes to the first pair of the next leaf. No leaf below a branch is empty. */
   private nextLeaf(): void {
     for (;;) {
       const branch = this.branches.pop();
@@ -82,7 +82,6 @@ export class TreeCursor {
       if (child + 1 === branch.count) continue;
       let page = this.down(branch, child + 1);
       while (!page.isLeaf) page = this.down(page, 0);
-      if (page.count === 0) continue;
       this.page = page;
       this.index = 0;
       return;

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { CrashFileSystem } from '../base/testing/crash-file-system.ts';
+import { BoltBackend } from './bolt-backend.ts';
+import { bytes, fill, get, imageOf, open, stored } from './testing/open-backend.ts';
+
+describe('a defragmentation', () => {
+  async function fragmented(fs?: CrashFileSystem) {
+    const made = await open(fs);
+    fill(made.backend, 10_000);
+    await made.backend.commit();
+    for (let i = 0; i < 10_000; i++) if (i % 10) made.backend.delete('key', bytes(`k${100_000 + i}`));
+    await made.backend.commit();
+    return made;
+  }
+
+  test('leaves the contents and no free page', async () => {
+    const { fs, backend } = await fragmented();
+    const [hash, size] = [backend.hash(), backend.sizeBytes()];
+    await backend.defragment();
+    expect(backend.hash()).toBe(hash);
+    expect(backend.sizeBytes()).toBeLessThan(size / 5);
+    expect(backend.sizeInUseBytes()).toBe(backend.sizeBytes());
+    expect(await fs.list('/')).toEqual(['db']);
+    await backend.close();
+    expect((await stored(fs)).size).toBe(1000);
+  });
+
+  test('keeps what is put, deleted and committed while the copy is written', async () => {
+    let meanwhile: (() => void) | undefined;
+    const fs = new CrashFileSystem({
+      onStep: ({ operation, path }) => {
+        if (operation !== 'write' || !path.endsWith('.tmp.defrag')) return;
+        meanwhile?.();
+        meanwhile = undefined;
+      },
+    });
+    const { backend, timer } = await fragmented(fs);
+    let committed: Promise<void> | undefined;
+    meanwhile = () => {
+      backend.put('key', bytes('meanwhile'), bytes('1'));
+      backend.delete('key', bytes('k100010'));
+      timer.fire();
+      committed = backend.commit();
+      expect(get(backend, 'meanwhile')).toBe('1');
+    };
+    await backend.defragment();
+    expect(committed).toBeDefined();
+    expect(get(backend, 'meanwhile')).toBe('1');
+    expect(get(backend, 'k100010')).toBeUndefined();
+    await committed;
+    const pairs = await stored(fs);
+    expect(pairs.get('meanwhile')).toBe('1');
+    expect(pairs.size).toBe(1000);
+  });
+
+  test('leaves an open snapshot its file', async () => {
+    const { fs, backend } = await fragmented();
+    const snapshot = await backend.snapshot();
+    const hash = backend.hash();
+    await backend.defragment();
+    fill(backend, 10_000, 'later');
+    await backend.commit();
+    fs.seedFile('/copy', await imageOf(snapshot.chunks()));
+    snapshot.close();
+    const copy = await BoltBackend.open('/copy', { fs });
+    expect(copy.hash()).toBe(hash);
+    await copy.close();
+  });
+
+  test('that fails, for want of room say, changes nothing and leaves nothing', async () => {
+    let full = false;
+    const fs = new CrashFileSystem({
+      onStep: (step) => {
+        if (full && step.operation === 'write' && step.path.includes('.tmp.')) throw new Error('ENOSPC: no space left');
+      },
+    });
+    const { backend } = await fragmented(fs);
+    full = true;
+    const hash = backend.hash();
+    await expect(backend.defragment()).rejects.toThrow('ENOSPC');
+    expect(await fs.list('/')).toEqual(['db']);
+    backend.put('key', bytes('after'), bytes('1'));
+    await backend.commit();
+    backend.delete('key', bytes('after'));
+    expect(backend.hash()).toBe(hash);
+    full = false;
+    await backend.defragment();
+    expect(backend.hash()).toBe(hash);
+  });
+
+  test('whose renaming may not be durable stops the backend', async () => {
+    let broken = false;
+    const fs = new CrashFileSystem({
+      onStep: (step) => {
+        if (broken && step.operation === 'sync-directory') throw new Error('EIO: input/output error');
+      },
+    });
+    const { backend } = await fragmented(fs);
+    broken = true;
+    await expect(backend.defragment()).rejects.toThrow('EIO');
+    expect(() => backend.put('key', bytes('a'), bytes('1'))).toThrow('the database is closed');
+  });
+
+  test('survives a power failure at any step: the file holds what was committed', async () => {
+    const run = async (fs: CrashFileSystem) => {
+      const { backend } = await open(fs);
+      fill(backend, 300);
+      await backend.commit();
+      await backend.defragment();
+      await backend.close();
+    };
+    const whole = new CrashFileSystem();
+    await run(whole);
+    const first = whole.steps.findIndex((step) => step.path.endsWith('.tmp.defrag')) + 1;
+    expect(first).toBeGreaterThan(1);
+    for (let step = first; step <= whole.steps.length; step++) {
+      const fs = new CrashFileSystem({ crashAtStep: step, seed: step });
+      await run(fs).catch(() => {});
+      const after = fs.reboot();
+      const { backend } = await open(after);
+      expect(get(backend, 'k100299')).toBe('value 299');
+      expect(await after.list('/')).toEqual(['db']);
+      await backend.close();
+      expect((await stored(after)).size).toBe(300);
+    }
+  });
+});
