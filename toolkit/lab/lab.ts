@@ -10,15 +10,7 @@ import type { RunOptions, RunResult, StopOptions } from '../hosts/host.ts';
 import { type EngineBinaries, engineBinaries } from './engine.ts';
 import { renderMemberConfig } from './member-config.ts';
 import { type LabNode, localNode } from './nodes.ts';
-import {
-  type Bootstrap,
-  type LabPaths,
-  type LabState,
-  labPaths,
-  readState,
-  removeLabFolder,
-  writeState,
-} from './state.ts';
+import { type Bootstrap, type LabPaths, type LabState, labPaths, readState, writeState } from './state.ts';
 
 /** PEM files of a client of the cluster. */
 export interface ClientTlsFiles {

@@ -17,10 +17,11 @@ const maxCauses = 5;
 export function describeError(error: unknown): ErrorReport {
   const causes: string[] = [];
   let cause = error instanceof Error ? error.cause : undefined;
-  for (; cause !== undefined && causes.length < maxCauses; cause = cause instanceof Error ? cause.cause : undefined) {
+  for (let depth = 0; cause !== undefined && depth < maxCauses; depth++) {
     const message = messageOf(cause).split('\n')[0] as string;
     // Messages often repeat the one of their cause.
     if (!messageOf(error).includes(message)) causes.push(message);
+    cause = cause instanceof Error ? cause.cause : undefined;
   }
   if (error instanceof LabError) {
     return { code: error.code, message: error.message, causes, details: error.details, advice: error.advice };

@@ -4,6 +4,7 @@ import { Listr, type ListrTask } from 'listr2';
 import { LabError, messageOf } from '../errors.ts';
 import { describeError, type ErrorReport, formatError } from './error-report.ts';
 import { EventRenderer, formatJson, formatPlain, type TaskEvent } from './task-events.ts';
+import { terminalOptions } from './terminal.ts';
 
 export interface OutputStream {
   write(text: string): unknown;
@@ -81,8 +82,7 @@ export class Ui {
     const common = { ctx: context, registerSignalListeners: false, exitOnError: true };
     try {
       if (this.mode === 'terminal') {
-        const rendererOptions = { collapseSubtasks: false, collapseSkips: false, showErrorMessage: false };
-        return await new Listr(tasks, { ...common, renderer: 'default', rendererOptions }).run();
+        return await new Listr(tasks, { ...common, renderer: 'default', rendererOptions: terminalOptions }).run();
       }
       const report = (event: TaskEvent) =>
         this.stdout.write(`${this.mode === 'json' ? formatJson(event, this.now()) : formatPlain(event)}\n`);

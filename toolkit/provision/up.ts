@@ -224,7 +224,7 @@ function healthStep({ signal }: UpOptions): Step {
 function restartStep({ signal }: UpOptions): Step {
   return {
     title: 'Restart members with changed configuration',
-    skip: (context) => (context.toRestart.length === 0 ? 'none' : false),
+    enabled: (context) => context.toRestart.length > 0,
     task: (context, task) =>
       task.newListr(
         context.toRestart.map((name) => ({

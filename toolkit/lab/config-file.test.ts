@@ -1,0 +1,139 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { LabError } from '../errors.ts';
+import { scratchFolder } from '../testing/scratch.ts';
+import { type ConfigOverrides, loadConfig, parseConfig } from './config-file.ts';
+
+const parse = (text: string, overrides: ConfigOverrides = {}) => parseConfig(text, 'lab.yaml', '/base', overrides);
+
+/** @returns every error, as shown */
+function errorsOf(text: string, overrides: ConfigOverrides = {}): readonly string[] {
+  try {
+    parse(text, overrides);
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    expect(error.code).toBe('LAB_CONFIG');
+    expect(error.exitCode).toBe(2);
+    return error.details.length > 0 ? error.details : [error.message];
+  }
+  return [];
+}
+
+const day = 86_400_000;
+
+describe('lab.yaml', () => {
+  it('may be empty: three nodes on the loopback, built-in engine, local provider', () => {
+    const config = parse('');
+    expect(config).toMatchObject({ name: 'lab', provider: 'local', engine: { kind: 'built-in' } });
+    expect(config.nodes.map((node) => `${node.name} ${node.address}:${node.clientPort}/${node.peerPort}`)).toEqual([
+      'node1 127.0.0.1:2379/2380',
+      'node2 127.0.0.1:22379/22380',
+      'node3 127.0.0.1:32379/32380',
+    ]);
+    expect(config.certificates).toEqual({ algorithm: 'ecdsa-p256', authorityValidity: 365 * day, validity: 30 * day });
+  });
+
+  it('that the project comes with says nothing but the defaults', async () => {
+    expect(await loadConfig(join(import.meta.dirname, '../../lab.yaml'))).toEqual(parse(''));
+  });
+
+  it('gives durations with a unit', () => {
+    const { certificates } = parse('certificates: { validity: 90s, authorityValidity: 12h }');
+    expect(certificates).toMatchObject({ validity: 90_000, authorityValidity: day / 2 });
+  });
+
+  it('names the folder of upstream binaries, relative to itself', () => {
+    const engine = (path: string) => parse(`engine: { kind: upstream, path: ${path} }`).engine;
+    expect(engine('bin')).toEqual({ kind: 'upstream', path: '/base/bin' });
+    expect(engine('/opt/etcd')).toEqual({ kind: 'upstream', path: '/opt/etcd' });
+  });
+
+  it('is overridden by flags', () => {
+    expect(parse('name: a\nengine: built-in', { name: 'b', engine: '/bin' })).toMatchObject({
+      name: 'b',
+      engine: { kind: 'upstream', path: '/bin' },
+    });
+    expect(parse('engine: { kind: upstream, path: x }', { engine: 'built-in' }).engine).toEqual({ kind: 'built-in' });
+  });
+
+  it('is refused with all errors at once, each with line, column and reason', () => {
+    const text = `name: Bad_Name
+nodes:
+  - name: node1
+    clientPort: 99999
+  - name: node2
+    peerPort: many
+    colour: blue
+engine: upstream
+certificates:
+  authorityValidity: tomorrow
+`;
+    expect(errorsOf(text)).toMatchInlineSnapshot(`
+      [
+        "lab.yaml:1:7: name: use lower-case letters, digits and inner hyphens, at most 63",
+        "lab.yaml:8:9: engine.path: must name the folder of etcd, etcdctl and etcdutl",
+        "lab.yaml:4:17: nodes.0.clientPort: must be 1..65535",
+        "lab.yaml:6:15: nodes.1.peerPort: expected number, received string",
+        "lab.yaml:7:5: unknown key nodes.1.colour",
+        "lab.yaml:10:22: certificates.authorityValidity: use a number and a unit (s, m, h, d), such as 30d",
+      ]
+    `);
+  });
+
+  it.each([
+    ['a: [', /^lab\.yaml:1:5: /],
+    ['name: a\nname: b', 'lab.yaml:2:1: Map keys must be unique'],
+    ['- 1', 'lab.yaml:1:1: a lab is described by a mapping, such as: name: lab'],
+    ['nodes: []', 'lab.yaml:1:8: nodes: a lab needs at least one node'],
+    ['nodes:\n  - {}', 'lab.yaml:2:5: nodes.0.name: is missing'],
+    ['nodez: 1', 'lab.yaml:1:1: unknown key nodez'],
+    ['provider: aws', 'lab.yaml:1:11: provider: expected one of "local"|"vagrant"|"ssh"'],
+    ['engine: fast', "lab.yaml:1:9: engine.kind: expected 'built-in' | 'upstream'"],
+    ['nodes:\n  - { name: a, address: localhost }', 'lab.yaml:2:25: nodes.0.address: must be an IPv4 address'],
+    [
+      'nodes:\n  - { name: a }\n  - { name: a, clientPort: 1, peerPort: 2 }',
+      'lab.yaml:3:13: nodes.1.name: a is already used by nodes.0.name',
+    ],
+    [
+      'nodes:\n  - { name: a, clientPort: 2380 }',
+      'lab.yaml:2:5: nodes.0.peerPort: 127.0.0.1:2380 is already used by nodes.0.clientPort',
+    ],
+    [
+      'certificates:\n  validity: 400d',
+      'lab.yaml:2:13: certificates.validity: must not exceed authorityValidity: a certificate cannot outlive its authority',
+    ],
+    ['certificates: { validity: 0d }', /use a number and a unit/],
+    ['certificates: { validity: 99999d }', /at most 3660d/],
+    ['certificates: { algorithm: rsa-1024 }', /expected one of/],
+  ])('%j is refused', (text, error) => {
+    const errors = errorsOf(text);
+    expect(errors).toHaveLength(1);
+    if (typeof error === 'string') expect(errors[0]).toBe(error);
+    else expect(errors[0]).toMatch(error);
+  });
+
+  it('is not blamed for what a flag says', () => {
+    expect(errorsOf('name: good', { name: 'NO' })[0]).toMatch(/^--name: name: use lower-case/);
+  });
+
+  it('cannot be made to grow by aliases', () => {
+    const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
+    for (let i = 1; i < 9; i++)
+      lines.push(
+        `a${i}: &a${i} [${Array(10)
+          .fill(`*a${i - 1}`)
+          .join(', ')}]`,
+      );
+    expect(() => parse(lines.join('\n'))).toThrow(/alias/i);
+  });
+
+  it('is named when it cannot be read', async () => {
+    await expect(loadConfig('/nowhere/lab.yaml')).rejects.toMatchObject({
+      message: '/nowhere/lab.yaml cannot be read',
+    });
+    const path = join(scratchFolder(), 'lab.yaml');
+    writeFileSync(path, 'name: 7');
+    await expect(loadConfig(path)).rejects.toThrow(`${path}:1:7: name: expected string, received number`);
+  });
+});
