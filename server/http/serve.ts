@@ -35,7 +35,7 @@ export async function serveHttp2(
     headers: { host: request[':authority'], ...request },
     secure,
   });
-  if (stream.destroyed) return;
+  if (stream.destroyed || stream.closed) return;
   stream.respond({ ':status': status, ...headers, 'content-length': Buffer.byteLength(body) });
   stream.end(body);
 }

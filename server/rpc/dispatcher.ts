@@ -79,7 +79,7 @@ export class Dispatcher {
   /** The path of nearly every request: no async function, no iterator, one promise of the transport and one of the member. */
   private runUnary({ method, stats }: Route<UnaryMethod>, call: GrpcCall): void {
     const startMs = performance.now();
-    const deadline = this.startDeadline(call, () => end({ code: Code.DeadlineExceeded, message: deadlineText }));
+    const deadline = this.startDeadline(call, () => end(expired));
     let ended = false;
     let requestBytes = 0;
     const end = (status: GrpcStatus, answer?: Uint8Array): void => {
@@ -117,6 +117,7 @@ export class Dispatcher {
       }
     };
     stats.started++;
+    call.onCancel(() => end(canceled));
     call.message().then(start, fail);
   }
 
@@ -130,7 +131,8 @@ export class Dispatcher {
       stats.end(status.code, (performance.now() - startMs) / 1000);
       call.finish(status);
     };
-    const deadline = this.startDeadline(call, () => end({ code: Code.DeadlineExceeded, message: deadlineText }));
+    const deadline = this.startDeadline(call, () => end(expired));
+    call.onCancel(() => end(canceled));
     let unwatch = (): void => {};
     try {
       this.checkCaller(call, 'stream', method.allowedOnLearner);
@@ -203,7 +205,8 @@ export class Dispatcher {
 }
 
 const success: GrpcStatus = { code: Code.OK, message: '' };
-const deadlineText = 'context deadline exceeded';
+const canceled: GrpcStatus = { code: Code.Canceled, message: 'context canceled' };
+const expired: GrpcStatus = { code: Code.DeadlineExceeded, message: 'context deadline exceeded' };
 
 function callType({ definition: { requestStream, responseStream } }: Method): CallType {
   if (requestStream) return responseStream ? 'bidi_stream' : 'client_stream';

@@ -39,6 +39,7 @@ export class Http2Call implements GrpcCall {
   private readonly assembler: MessageAssembler;
   private reader: Reader | undefined;
   private abort: AbortController | undefined;
+  private cancelListener: (() => void) | undefined;
   /** Why nothing more can be read, once that is so. */
   private failure: Error | undefined;
   private requestEnded = false;
@@ -80,6 +81,10 @@ export class Http2Call implements GrpcCall {
       if (this.finished || this.stream.aborted) this.abort.abort(canceled());
     }
     return this.abort.signal;
+  }
+
+  onCancel(listener: () => void): void {
+    this.cancelListener = listener;
   }
 
   metadata(name: string): string | undefined {
@@ -140,7 +145,7 @@ export class Http2Call implements GrpcCall {
     this.status = status;
     if (this.headersSent) {
       this.stream.end();
-    } else if (!this.stream.destroyed) {
+    } else if (!this.gone) {
       if (status.code === Code.OK) {
         this.sendHeaders();
         this.stream.end();
@@ -159,7 +164,13 @@ export class Http2Call implements GrpcCall {
     if (this.stream.isPaused()) this.stream.resume();
   }
 
+  /** node:http2 throws when it is asked to answer on such a stream. */
+  private get gone(): boolean {
+    return this.stream.destroyed || this.stream.closed;
+  }
+
   private endResponse(): void {
+    if (this.gone) return;
     this.stream.sendTrailers(trailers(this.status));
     this.refuseRest();
   }
@@ -171,12 +182,12 @@ export class Http2Call implements GrpcCall {
   private refuseRest(): void {
     if (this.requestEnded) return;
     setImmediate(() => {
-      if (!this.requestEnded && !this.stream.destroyed) this.stream.close(constants.NGHTTP2_NO_ERROR);
+      if (!this.requestEnded && !this.gone) this.stream.close(constants.NGHTTP2_NO_ERROR);
     });
   }
 
   private sendHeaders(): void {
-    if (this.headersSent || this.stream.destroyed) return;
+    if (this.headersSent || this.gone) return;
     this.headersSent = true;
     this.connection.answered();
     this.stream.respond(responseHeaders, withTrailers);
@@ -185,7 +196,7 @@ export class Http2Call implements GrpcCall {
   /** @returns whether the stream can take more at once */
   private write(message: Uint8Array): boolean {
     const { stream } = this;
-    if (stream.destroyed) return true;
+    if (this.gone) return true;
     if (message.length <= copyLimitBytes) return stream.write(frameMessage(message));
     const prefix = Buffer.alloc(5);
     prefix.writeUInt32BE(message.length, 1);
@@ -239,9 +250,12 @@ export class Http2Call implements GrpcCall {
   }
 
   private cancel(): void {
+    if (this.finished) return;
     const error = canceled();
     this.fail(error);
     this.abort?.abort(error);
+    this.finished = true;
+    this.cancelListener?.();
   }
 }
 

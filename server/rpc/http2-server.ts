@@ -125,8 +125,17 @@ export class Http2Transport {
     stream.on('close', () => connection.openStreams--);
     const contentType = headers['content-type'] ?? '';
     if (isGrpc(contentType)) this.startCall(stream, headers, connection);
-    else if (this.options.http !== undefined) void serveHttp2(this.options.http, stream, headers, connection.secure);
+    else if (this.options.http !== undefined) this.startExchange(this.options.http, stream, headers, connection.secure);
     else refuse(stream, 415, Code.InvalidArgument, `invalid gRPC request content-type "${contentType}"`);
+  }
+
+  private startExchange(
+    http: HttpHandler,
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    secure: boolean,
+  ): void {
+    serveHttp2(http, stream, headers, secure).catch(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
   }
 
   private startCall(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, connection: Http2Connection): void {

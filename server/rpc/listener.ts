@@ -53,6 +53,8 @@ export class Listener {
   private readonly sockets = new Set<Socket>();
   /** Connections from before `serve`; undefined from then on. */
   private waiting: Duplex[] | undefined = [];
+  /** Connections that have not said yet what they speak. */
+  private readonly undecided = new Set<Duplex>();
   private http2: Http2Transport | undefined;
   private http1: Http1Server | undefined;
 
@@ -110,7 +112,9 @@ export class Listener {
       this.http2 = new Http2Transport({ ...grpc, http: this.options.tls === undefined ? undefined : http });
     }
     if (http !== undefined) {
-      this.http1 = createHttp1Server((request, response) => void serveHttp1(http, request, response));
+      this.http1 = createHttp1Server((request, response) => {
+        serveHttp1(http, request, response).catch(() => response.destroy());
+      });
       this.http1.on('clientError', (_error, socket) => socket.destroy());
     }
     const waiting = this.waiting ?? [];
@@ -125,7 +129,7 @@ export class Listener {
    */
   async close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    for (const socket of this.waiting ?? []) socket.destroy();
+    for (const socket of [...(this.waiting ?? []), ...this.undecided]) socket.destroy();
     this.http2?.drain();
     this.http1?.closeIdleConnections();
     const cut = setTimeout(() => this.cut(), graceMs);
@@ -140,6 +144,8 @@ export class Listener {
   }
 
   private accept(socket: Duplex): void {
+    // A connection that breaks is closed, and no more: whoever uses it listens to that.
+    socket.on('error', () => {});
     if (this.waiting !== undefined) {
       if (this.waiting.length >= maxWaiting) socket.destroy();
       else this.waiting.push(socket);
@@ -155,7 +161,7 @@ export class Listener {
   private sniff(socket: Duplex): void {
     const timeoutMs = this.options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs;
     const timer = setTimeout(() => socket.destroy(), timeoutMs);
-    const ignore = (): void => {};
+    this.undecided.add(socket);
     const read = (): void => {
       const start: Buffer | null = socket.read();
       if (start === null) return;
@@ -164,16 +170,17 @@ export class Listener {
       if (!seen.equals(preface.subarray(0, seen.length))) done(() => this.serveHttp1(socket));
       else if (seen.length === preface.length) done(() => this.serveHttp2(socket));
     };
-    const done = (serve: () => void): void => {
+    const decided = (): void => {
       clearTimeout(timer);
+      this.undecided.delete(socket);
+    };
+    const done = (serve: () => void): void => {
+      decided();
       socket.off('readable', read);
-      socket.off('error', ignore);
-      socket.off('close', closed);
+      socket.off('close', decided);
       serve();
     };
-    const closed = (): void => clearTimeout(timer);
-    socket.on('error', ignore);
-    socket.on('close', closed);
+    socket.on('close', decided);
     socket.on('readable', read);
     read();
   }

@@ -30,6 +30,9 @@ export interface GrpcCall {
    */
   readonly signal: AbortSignal;
 
+  /** Calls `listener` when the client cancels or goes before the call is finished: `signal` for those in a hurry. */
+  onCancel(listener: () => void): void;
+
   /**
    * The next message of the request; `undefined` when the client has said that there is none left. The bytes are the
    * caller's to keep. One read at a time.

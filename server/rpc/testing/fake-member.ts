@@ -1,0 +1,112 @@
+/** A member of one, in memory: just enough state to see that requests arrive and answers leave as they are. */
+import type { BackendSnapshot } from '../../backend/backend.ts';
+import { errEmptyKey } from '../../errors/etcd-error.ts';
+import type { EtcdMember, MemberGauges } from '../../member/etcd-member.ts';
+import { serverVersion } from '../../member/version.ts';
+import { KeyValue } from '../../proto/gen/kv.ts';
+import {
+  type AlarmMember,
+  CompactionResponse,
+  DeleteRangeResponse,
+  HashKVResponse,
+  HashResponse,
+  Member,
+  PutResponse,
+  RangeResponse,
+  ResponseHeader,
+  StatusResponse,
+  TxnResponse,
+} from '../../proto/gen/rpc.ts';
+
+export class FakeMember implements EtcdMember {
+  readonly id = 0xbf9071f4639c75ccn;
+  readonly clusterId = 0x8925027a7a2e1c5n;
+  leaderId = this.id;
+  learner = false;
+  revision = 1;
+  raisedAlarms: AlarmMember[] = [];
+  version: string | undefined = '3.5.0';
+  snapshotBytes = Buffer.alloc(0);
+  openSnapshots = 0;
+  readonly store = new Map<string, Buffer>();
+
+  range: EtcdMember['range'] = async ({ key }) => {
+    const value = this.store.get(Buffer.from(key).toString());
+    const kvs = value === undefined ? [] : [KeyValue.create({ key, value, mod_revision: this.revision, version: 1 })];
+    return RangeResponse.create({ header: this.header(), kvs, count: kvs.length });
+  };
+
+  put: EtcdMember['put'] = async ({ key, value }) => {
+    if (key.length === 0) throw errEmptyKey();
+    this.store.set(Buffer.from(key).toString(), Buffer.from(value));
+    this.revision++;
+    return PutResponse.create({ header: this.header() });
+  };
+
+  deleteRange: EtcdMember['deleteRange'] = async ({ key }) => {
+    const deleted = Number(this.store.delete(Buffer.from(key).toString()));
+    return DeleteRangeResponse.create({ header: this.header(), deleted });
+  };
+
+  txn: EtcdMember['txn'] = async () => TxnResponse.create({ header: this.header(), succeeded: true });
+  compact: EtcdMember['compact'] = async () => CompactionResponse.create({ header: this.header() });
+
+  members: EtcdMember['members'] = async () => [
+    Member.create({ ID: this.id, name: 'm1', peerURLs: ['http://m1:2380'], clientURLs: ['http://m1:2379'] }),
+  ];
+
+  hash: EtcdMember['hash'] = async () => HashResponse.create({ header: this.header(), hash: 7 });
+
+  hashKv: EtcdMember['hashKv'] = async (revision) =>
+    HashKVResponse.create({ header: this.header(), hash: 8, compact_revision: revision });
+
+  status: EtcdMember['status'] = () =>
+    StatusResponse.create({
+      ...{ header: this.header(), version: serverVersion, dbSize: 4096, leader: this.leaderId },
+      isLearner: this.learner,
+    });
+
+  snapshot: EtcdMember['snapshot'] = async (): Promise<BackendSnapshot> => {
+    const bytes = this.snapshotBytes;
+    this.openSnapshots++;
+    return {
+      sizeBytes: bytes.length,
+      async *chunks() {
+        // Sizes that fit no blob, so that chunks have to be cut and joined.
+        for (let at = 0; at < bytes.length; at += 50_000) yield bytes.subarray(at, at + 50_000);
+      },
+      close: () => this.openSnapshots--,
+    };
+  };
+
+  alarms(): AlarmMember[] {
+    return this.raisedAlarms;
+  }
+
+  header(): ResponseHeader {
+    return ResponseHeader.create({
+      ...{ cluster_id: this.clusterId, member_id: this.id, revision: this.revision, raft_term: 2 },
+    });
+  }
+
+  leader(): bigint {
+    return this.leaderId;
+  }
+
+  isLearner(): boolean {
+    return this.learner;
+  }
+
+  clusterVersion(): string | undefined {
+    return this.version;
+  }
+
+  gauges(): MemberGauges {
+    return {
+      ...{ leaderChanges: 1, proposalsCommitted: 11, proposalsApplied: 10, proposalsPending: 1, proposalsFailed: 2 },
+      ...{ slowApplies: 3, readIndexesFailed: 4, slowReadIndexes: 5, heartbeatSendFailures: 6 },
+      ...{ quotaBackendBytes: 2147483648, dbSizeBytes: 4096, dbSizeInUseBytes: 2048 },
+      ...{ currentRevision: this.revision, compactRevision: -1, keys: this.store.size },
+    };
+  }
+}
