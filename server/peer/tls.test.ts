@@ -97,6 +97,7 @@ describe('mutual TLS', () => {
     b.transport.addPeer(1n, [a.url]);
     await until(() => a.logged('rejected connection on peer endpoint').length > 0, 'a refuses');
     expect(String(a.logged('rejected connection')[0]?.fields.error)).toContain('damaged.pem');
+    await expect(shownSerial(a.url)).rejects.toThrow();
     fs.writeFileSync(leaf.certFile, whole);
     a.transport.addPeer(2n, [b.url]);
     await streamsUp(a, b);
