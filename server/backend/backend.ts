@@ -41,7 +41,7 @@ export interface Backend {
     bucket: BucketName,
     start: Uint8Array,
     end: Uint8Array | undefined,
-    visit: (key: Uint8Array, value: Uint8Array) => boolean | void,
+    visit: (key: Uint8Array, value: Uint8Array) => unknown,
   ): void;
 
   put(bucket: BucketName, key: Uint8Array, value: Uint8Array): void;

@@ -58,9 +58,17 @@ describe('a put', () => {
     fill(backend, 9);
     expect(timer.pending.length).toBe(1);
     backend.delete('key', bytes('k100000'));
-    expect(timer.pending).toEqual([]);
     await vi.waitFor(() => expect(commits(fs)).toBe(before + 1));
+    expect(timer.pending).toEqual([]);
     expect((await stored(fs)).size).toBe(8);
+  });
+
+  test('holds all or nothing of what one turn puts, however far beyond the limit', async () => {
+    const { fs, backend } = await open(undefined, { batchLimit: 10 });
+    const before = commits(fs);
+    fill(backend, 35);
+    await vi.waitFor(() => expect(commits(fs)).toBe(before + 1));
+    expect((await stored(fs)).size).toBe(35);
   });
 
   test('within a scan does not end the transaction that is scanned', async () => {

@@ -20,8 +20,6 @@ export class BoltBackend implements Backend {
   private transaction: WriteTx;
   private readonly options: Required<BoltBackendOptions>;
   private readonly hooks: (() => void)[] = [];
-  /** Within a hook or a scan: no time to seal the transaction that they use. */
-  private busy = 0;
   /** Puts and deletes since the last commit was sealed. */
   private operations = 0;
   private stopTimer: (() => void) | undefined;
@@ -32,6 +30,7 @@ export class BoltBackend implements Backend {
   private defragmenting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   private hasFailed = false;
+  private isFullCommitDue = false;
 
   private constructor(database: BoltDatabase, options: Required<BoltBackendOptions>) {
     this.database = database;
@@ -73,13 +72,7 @@ export class BoltBackend implements Backend {
     end: Uint8Array | undefined,
     visit: (key: Uint8Array, value: Uint8Array) => unknown,
   ): void {
-    this.busy++;
-    try {
-      this.transaction.scan(bucket, start, end, visit);
-    } finally {
-      this.busy--;
-      if (this.operations > 0) this.commitIfFull();
-    }
+    this.transaction.scan(bucket, start, end, visit);
   }
 
   /** @throws BoltError for a key or value of a size that the format does not allow, or after a failure */
@@ -167,9 +160,18 @@ export class BoltBackend implements Backend {
     this.commitIfFull();
   }
 
+  /**
+   * Commits once the batch is full, but not before the caller's turn is over: what one turn puts (a whole log entry
+   * with its consistent index) is committed together or not at all.
+   */
   private commitIfFull(): void {
-    const isWaiting = this.gathering !== undefined;
-    if (this.operations >= this.options.batchLimit && this.busy === 0 && !isWaiting) this.commitUnasked();
+    if (this.operations < this.options.batchLimit || this.isFullCommitDue) return;
+    this.isFullCommitDue = true;
+    queueMicrotask(() => {
+      this.isFullCommitDue = false;
+      const isFull = this.operations >= this.options.batchLimit && this.gathering === undefined;
+      if (isFull && this.closing === undefined) this.commitUnasked();
+    });
   }
 
   /** Nobody waits for this commit: its failure goes to `onFailure`, and every later call has it. */
@@ -188,7 +190,7 @@ export class BoltBackend implements Backend {
   /** Seals the transaction and begins the next. @returns when it is durable @throws BoltError when the database is of no use */
   private seal(): Promise<void> {
     this.database.checkUsable();
-    this.runHooks();
+    for (const hook of this.hooks) hook();
     this.stopTimer?.();
     this.stopTimer = undefined;
     this.operations = 0;
@@ -205,15 +207,6 @@ export class BoltBackend implements Backend {
     this.underWay.add(settled);
     this.transaction = this.database.begin();
     return durable;
-  }
-
-  private runHooks(): void {
-    this.busy++;
-    try {
-      for (const hook of this.hooks) hook();
-    } finally {
-      this.busy--;
-    }
   }
 
   private async replaceFile(): Promise<void> {

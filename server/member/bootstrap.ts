@@ -47,7 +47,13 @@ export async function bootstrap(config: MemberConfig): Promise<Bootstrapped> {
   const fs = config.fs ?? nodeFileSystem;
   const snapDir = path.join(config.dataDir, 'member/snap');
   const walDir = config.walDir ?? path.join(config.dataDir, 'member/wal');
-  const walOptions: WalOptions = { fs, sync: !config.unsafeNoFsync, onSync: (s) => config.observe?.walFsync?.(s) };
+  const walOptions: WalOptions = {
+    fs,
+    sync: !config.unsafeNoFsync,
+    onSync: (seconds) => config.observe?.walFsync?.(seconds),
+    now: () => performance.now(),
+    onWarning: (message) => config.log.at('wal').warn(message),
+  };
   const haveWal = await Wal.exists(walDir, fs);
   if (!haveWal && (await fs.exists(path.join(snapDir, 'db')))) {
     throw new BootstrapError(
@@ -72,15 +78,11 @@ async function startNew(config: MemberConfig, place: Place): Promise<Bootstrappe
   const { id, clusterId } = joined;
 
   await place.fs.makeDirectory(place.snapDir);
+  // The log comes first: a database without its log is a member that has lost its memory, and refuses to start.
+  const wal = await Wal.create(place.walDir, { nodeId: id, clusterId }, place.walOptions);
+  const { hardState, entries } = joined.isNew ? await beginLog(wal, joined.members) : emptyLog();
   const backend = await openBackend(config, place);
   const cluster = Cluster.fromMembers(clusterId, joined.members, backend);
-  const wal = await Wal.create(place.walDir, { nodeId: id, clusterId }, place.walOptions);
-
-  // A new cluster's first entries are the same on every member and count as committed from the start; a member that
-  // joins gets everything from the leader.
-  const entries = joined.isNew ? firstEntries(joined.members) : [];
-  const hardState = joined.isNew ? { term: 1, vote: 0n, commit: entries.length } : HardState.create();
-  if (joined.isNew) await wal.save(hardState, entries, true);
   config.log.info('starting local member', {
     'local-member-id': idToHex(id),
     'cluster-id': idToHex(clusterId),
@@ -90,7 +92,7 @@ async function startNew(config: MemberConfig, place: Place): Promise<Bootstrappe
     clusterId,
     initial: { hardState, confState: ConfState.create(), snapshot: noSnapshot(), entries, applied: 0 },
     wal,
-    snapshotter: new Snapshotter(place.snapDir, { fs: place.fs }),
+    snapshotter: openSnapshotter(config, place),
     backend,
     machine: new StateMachine(backend, cluster, config),
     databasePath: path.join(place.snapDir, 'db'),
@@ -102,6 +104,24 @@ async function newCluster(config: MemberConfig): Promise<JoinedCluster> {
   const local = members.find((member) => member.name === config.name) as Member;
   await refuseIfBootstrapped(config, local);
   return { id: local.id, clusterId, members, isNew: true };
+}
+
+interface Log {
+  hardState: HardState;
+  entries: Entry[];
+}
+
+/** A member that joins gets everything from the leader. */
+function emptyLog(): Log {
+  return { hardState: HardState.create(), entries: [] };
+}
+
+/** A new cluster's first entries are the same on every member and count as committed from the start. */
+async function beginLog(wal: Wal, members: readonly Member[]): Promise<Log> {
+  const entries = firstEntries(members);
+  const hardState = { term: 1, vote: 0n, commit: entries.length };
+  await wal.save(hardState, entries, true);
+  return { hardState, entries };
 }
 
 function firstEntries(members: readonly Member[]): Entry[] {
@@ -122,9 +142,10 @@ function firstEntries(members: readonly Member[]): Entry[] {
 }
 
 async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped> {
-  const { fs, snapDir, walDir, walOptions } = place;
+  const { snapDir, walDir, walOptions } = place;
   const recorded = await Wal.validSnapshots(walDir, walOptions);
-  const snapshotter = new Snapshotter(snapDir, { fs });
+  const snapshotter = openSnapshotter(config, place);
+  await snapshotter.removeTemporary();
   const snapshot =
     (await snapshotter.loadNewest((index, term) => recorded.some((r) => r.index === index && r.term === term))) ??
     noSnapshot();
@@ -132,7 +153,9 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
 
   const databasePath = path.join(snapDir, 'db');
   const backend = await openBackend(config, place, index);
-  const { wal, metadata, hardState, entries } = await Wal.open(walDir, { index, term }, walOptions);
+  const opened = await Wal.open(walDir, { index, term }, walOptions);
+  const { wal, metadata } = opened;
+  const { hardState, entries } = isUntouched(opened, index) ? await beginAgain(config, opened) : opened;
   const cluster = Cluster.load(metadata.clusterId, backend);
   config.log.info('restarting local member', {
     'local-member-id': idToHex(metadata.nodeId),
@@ -149,6 +172,23 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
     machine: new StateMachine(backend, cluster, config),
     databasePath,
   };
+}
+
+/** Whether a member stopped after it had created its log, before it had written to it. */
+function isUntouched({ hardState, entries }: Log, snapshotIndex: number): boolean {
+  return snapshotIndex === 0 && entries.length === 0 && hardState.term === 0 && hardState.commit === 0;
+}
+
+async function beginAgain(config: MemberConfig, { wal, metadata }: Awaited<ReturnType<typeof Wal.open>>): Promise<Log> {
+  if (config.initialClusterState === 'existing') return emptyLog();
+  const { clusterId, members } = initialMembers(config.initialCluster, config.initialClusterToken);
+  if (clusterId !== metadata.clusterId) {
+    throw new BootstrapError(
+      `the log in ${wal.directory} was begun for cluster ${idToHex(metadata.clusterId)}, and --initial-cluster with ` +
+        `--initial-cluster-token make cluster ${idToHex(clusterId)}. Start it with the flags that it was first started with.`,
+    );
+  }
+  return beginLog(wal, members);
 }
 
 /**
@@ -181,6 +221,10 @@ export function openDatabase(config: MemberConfig, file: string): Promise<BoltBa
     batchLimit: config.backendBatchLimit,
     onCommit: (seconds) => config.observe?.backendCommit?.(seconds),
   });
+}
+
+function openSnapshotter(config: MemberConfig, { fs, snapDir }: Place): Snapshotter {
+  return new Snapshotter(snapDir, { fs, onWarning: (message) => config.log.at('snap').warn(message) });
 }
 
 function noSnapshot(): Snapshot {

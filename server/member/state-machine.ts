@@ -2,6 +2,7 @@
  * The replicated state machine as one piece: takes committed log entries in order, whatever they hold, and keeps the
  * record of how far it has come (`meta/consistent_index`) in the same transaction as what it did.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { AlarmStore, Applier, type ApplyResult, Quota } from '../apply/mod.ts';
 import type { BoltBackend } from '../backend/bolt-backend.ts';
 import type { Logger } from '../base/logger.ts';
@@ -11,6 +12,9 @@ import { MvccStore } from '../mvcc/mod.ts';
 import { ConfChange, type ConfState, type Entry, EntryType } from '../proto/gen/raft.ts';
 import { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
 import { Request as V2Request } from '../proto/gen/v2request.ts';
+
+/** Between two batches of a compaction, so that requests are answered meanwhile (contract: disk-and-peer §5.2). */
+const compactionPauseMs = 10;
 
 const consistentIndexKey = Buffer.from('consistent_index');
 const termKey = Buffer.from('term');
@@ -45,7 +49,7 @@ export class StateMachine {
     this.backend = backend;
     this.cluster = cluster;
     this.log = log;
-    this.store = new MvccStore(backend);
+    this.store = new MvccStore(backend, { yieldControl: () => delay(compactionPauseMs) });
     this.store.restore();
     this.alarms = new AlarmStore(backend);
     this.alarms.restore();
