@@ -40,7 +40,7 @@ const unbounded: Bounds = { first: undefined, below: undefined };
 export class TreeWalk {
   readonly buckets = new Map<string, Bucket>();
   /** `lone`: branches with a single child, which upstream's rebalancing does not expect. */
-  readonly counts = { branch: 0, leaf: 0, overflow: 0, buckets: 0, inlineBuckets: 0, pairs: 0, depth: 0, lone: 0 };
+  readonly counts = { branch: 0, leaf: 0, overflow: 0, lone: 0 };
   private readonly pager: Pager;
   private readonly meta: Meta;
   private readonly report: (error: BoltError) => void;
@@ -84,7 +84,6 @@ export class TreeWalk {
   private visit(id: number, tree: Tree, depth: number, bounds: Bounds): void {
     const page = this.take(id, depth);
     if (page === undefined) return;
-    this.counts.depth = Math.max(this.counts.depth, depth + 1);
     this.checkOrder(page, id, bounds);
     if (page.isLeaf) {
       this.counts.leaf++;
@@ -144,8 +143,6 @@ export class TreeWalk {
           `element ${i} is a bucket within bucket ${tree.bucket}, which etcd never makes`,
           BoltCode.Unsupported,
         );
-      } else {
-        this.counts.pairs++;
       }
     }
   }
@@ -157,13 +154,11 @@ export class TreeWalk {
       this.fault(id, `bucket ${name}: ${bucket}`);
       return;
     }
-    this.counts.buckets++;
     this.buckets.set(name, bucket);
     const tree: Tree = { bucket: name, leafDepth: undefined };
     if (bucket.inline === undefined) {
       this.visit(bucket.rootId, tree, 0, unbounded);
     } else {
-      this.counts.inlineBuckets++;
       this.checkOrder(bucket.inline, id, unbounded);
       this.visitElements(bucket.inline, id, tree);
     }
