@@ -196,11 +196,12 @@ export class RaftDriver {
     await this.wal.saveSnapshot({ index, term, confState: conf_state as ConfState });
     await this.wal.save(ready.hardState, ready.entries, true);
     this.wal.releaseTo(index);
+    this.afterPersist(ready);
     await this.hooks.install(snapshot);
     this.node.applied(index);
     this.installing = false;
-    this.afterPersist(ready);
     for (const state of ready.readStates) this.hooks.readIndex(state.context, state.index);
     if (ready.committedEntries.length > 0) this.apply(ready.committedEntries);
+    this.wake();
   }
 }
