@@ -51,6 +51,31 @@ describe('an election (Raft paper §5.2)', () => {
     expect(node.status().state).toBe('candidate');
   });
 
+  test('takes the first answer of a member for its last', () => {
+    const node = startNode();
+    node.campaign();
+    pump(node);
+    receive(node, { type: MsgVoteResp, from: 2n, term: 1, reject: true });
+    receive(node, { type: MsgVoteResp, from: 2n, term: 1 });
+    expect(node.status().state).toBe('candidate');
+  });
+
+  test('is put off by each message of the leader, and by each vote given', () => {
+    const node = startNode();
+    const message = [
+      { type: MsgHeartbeat, from: 2n, term: 1 },
+      { type: MsgHeartbeat, from: 2n, term: 1 },
+      { type: MsgApp, from: 2n, term: 1 },
+      { type: MsgVote, from: 3n, term: 2 },
+      { type: MsgVote, from: 3n, term: 2 },
+    ];
+    for (const next of message) {
+      receive(node, next);
+      for (let i = 0; i < 9; i++) node.tick();
+    }
+    expect(node.status()).toMatchObject({ state: 'follower', term: 2, vote: 3n });
+  });
+
   test('is lost by a majority of refusals', () => {
     const node = startNode();
     node.campaign();
@@ -134,6 +159,13 @@ describe('terms (§5.1)', () => {
     const leader = startLeader();
     receive(leader, { type: MsgAppResp, from: 2n, term: 7 });
     expect(leader.status()).toMatchObject({ state: 'follower', term: 7, lead: 0n, vote: 0n });
+  });
+
+  test('what a deposed leader had yet to send is not sent in the new term', () => {
+    const leader = startLeader();
+    leader.propose(Buffer.from('a'));
+    receive(leader, { type: MsgHeartbeat, from: 2n, term: 2 });
+    expect(pump(leader).messages.map(({ type }) => type)).not.toContain(MsgApp);
   });
 
   test('messages of an old term change nothing', () => {

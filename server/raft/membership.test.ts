@@ -134,9 +134,35 @@ describe('a change of members (thesis §4.1)', () => {
     const leader = startLeader({ voters: [1n, 2n] });
     leader.proposeConfChange(remove(1n));
     expect(() => leader.propose(data('a'))).toThrow(ProposalDropped);
+    const heir = startNode({
+      voters: [1n, 2n],
+      entries: [{ Type: EntryType.EntryConfChange, Term: 1, Index: 1, Data: ConfChange.encode(remove(2n)) }],
+    });
+    heir.campaign();
+    pump(heir);
+    receive(heir, { type: MsgVoteResp, from: 2n, term: 1 });
+    expect(heir.status().state).toBe('leader');
+    expect(() => heir.propose(data('a'))).toThrow(ProposalDropped);
     const three = startLeader();
     three.proposeConfChange(remove(1n));
     expect(() => three.propose(data('a'))).not.toThrow();
+  });
+
+  test('that removes who was to lead ends the transfer', () => {
+    const leader = startLeader();
+    leader.transferLeader(3n);
+    leader.applyConfChange(remove(3n));
+    expect(leader.status().leadTransferee).toBe(0n);
+  });
+
+  test('gives a new member an election timeout to be heard from', () => {
+    const leader = startLeader({ voters: [1n], config: { checkQuorum: true } });
+    for (let i = 0; i < 9; i++) leader.tick();
+    leader.applyConfChange(addVoter(2n));
+    leader.tick();
+    expect(leader.status().state).toBe('leader');
+    for (let i = 0; i < 10; i++) leader.tick();
+    expect(leader.status().state).toBe('follower');
   });
 
   test('a removed leader takes no proposals, and hands over to the voter that has most', () => {

@@ -31,6 +31,21 @@ describe('a read index (thesis §6.4)', () => {
     expect(pump(leader).reads.map(({ context }) => context)).toEqual([data('r3')]);
   });
 
+  test('asked for twice by the same context keeps its place, and is answered once', () => {
+    const leader = startLeader();
+    leader.readIndex(data('r1'));
+    leader.propose(data('a'));
+    pump(leader);
+    receive(leader, { type: MsgAppResp, from: 2n, term: 1, index: 2 });
+    leader.readIndex(data('r1'));
+    pump(leader);
+    receive(leader, { type: MsgHeartbeatResp, from: 2n, term: 1, context: data('r1') });
+    receive(leader, { type: MsgHeartbeatResp, from: 3n, term: 1, context: data('r1') });
+    expect(pump(leader).reads).toEqual([{ index: 1, context: data('r1') }]);
+    leader.tick();
+    expect(sent(leader, MsgHeartbeat).map(({ context }) => context)).toEqual([undefined, undefined]);
+  });
+
   test('goes out again with the next heartbeat, should the first be lost', () => {
     const leader = startLeader();
     leader.readIndex(data('r1'));
@@ -122,6 +137,12 @@ describe('a read index (thesis §6.4)', () => {
     cluster.network.heal();
     cluster.tick(5);
     expect(old.node.status()).toMatchObject({ state: 'follower', lead: 2n });
+    expect(cluster.checker.counts.reads).toBe(0);
+    // Nor when it leads again: what it noted then is outdated.
+    cluster.host(2n).node.transferLeader(1n);
+    cluster.settle();
+    expect(cluster.leader?.id).toBe(1n);
+    cluster.tick(5);
     expect(cluster.checker.counts.reads).toBe(0);
     cluster.checker.asked(data('r2'));
     old.node.readIndex(data('r2'));

@@ -68,6 +68,17 @@ describe('nothing is promised before it is durable', () => {
     expect(node.status()).toMatchObject({ state: 'leader', term: 2 });
   });
 
+  test('a vote is not made durable by a Ready before it', () => {
+    const node = startNode();
+    receive(node, { type: MsgHeartbeat, from: 3n, term: 1 });
+    const before = node.ready();
+    node.campaign();
+    node.ready();
+    receive(node, { type: MsgVoteResp, from: 2n, term: 2 });
+    node.persisted(before);
+    expect(node.status()).toMatchObject({ state: 'candidate', term: 2 });
+  });
+
   test("the leader's own copy, though it is sent to the others at once", () => {
     const leader = startLeader();
     leader.propose(data('a'));
@@ -97,6 +108,9 @@ describe('committed entries', () => {
     for (const from of [2n, 3n]) receive(leader, { type: MsgAppResp, from, term: 1, index: 2 });
     expect(leader.status().commit).toBe(2);
     expect(leader.ready().committedEntries).toEqual([]);
+    leader.propose(data('b'));
+    leader.ready();
+    for (const from of [2n, 3n]) receive(leader, { type: MsgAppResp, from, term: 1, index: 3 });
     leader.persisted(ready);
     expect(leader.ready().committedEntries).toMatchObject([{ Index: 2, Data: data('a') }]);
   });

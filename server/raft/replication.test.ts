@@ -40,7 +40,7 @@ describe('a follower takes in entries (Raft paper §5.3)', () => {
 
   test('not below its commit index, which it answers with', () => {
     const node = startNode({ log: [1, 1, 1], hardState: { commit: 2 } });
-    receive(node, { type: MsgApp, from: 2n, term: 1, index: 1, logTerm: 1, entries: entriesOf([1], 2) });
+    receive(node, { type: MsgApp, from: 2n, term: 1, index: 1, logTerm: 1 });
     expect(sent(node, MsgAppResp)).toMatchObject([{ index: 2, reject: false }]);
   });
 
@@ -162,6 +162,28 @@ describe('a leader', () => {
     expect(sent(leader, MsgApp).filter(({ to }) => to === 2n)).toEqual([]);
     receive(leader, { type: MsgAppResp, from: 2n, term: 1, index: 4 });
     expect(leader.status().progress.get(2n)).toMatchObject({ state: 'replicate', match: 4 });
+  });
+
+  test('probes back with each refusal, but not for an outdated one, and never below what matches', () => {
+    const leader = startLeader({ log: [1, 1, 1] });
+    leader.reportUnreachable(2n);
+    const progress = () => leader.status().progress.get(2n);
+    expect(progress()).toMatchObject({ state: 'probe', match: 4, next: 5 });
+    const refuse = (index: number, rejectHint: number) =>
+      receive(leader, { type: MsgAppResp, from: 2n, term: 2, index, reject: true, rejectHint, logTerm: 1 });
+    refuse(2, 1);
+    expect(progress()).toMatchObject({ next: 5 });
+    refuse(4, 1);
+    expect(progress()).toMatchObject({ next: 5 });
+    const fresh = startNode({ log: [1, 1, 1] });
+    fresh.campaign();
+    pump(fresh);
+    receive(fresh, { type: MsgVoteResp, from: 2n, term: 2 });
+    pump(fresh);
+    receive(fresh, { type: MsgAppResp, from: 2n, term: 2, index: 3, reject: true, rejectHint: 1, logTerm: 1 });
+    expect(fresh.status().progress.get(2n)).toMatchObject({ state: 'probe', next: 2 });
+    receive(fresh, { type: MsgAppResp, from: 2n, term: 2, index: 3, reject: true, rejectHint: 0 });
+    expect(fresh.status().progress.get(2n)).toMatchObject({ next: 2 });
   });
 
   test('ignores outdated refusals, answers of strangers, and answers about entries that do not exist', () => {

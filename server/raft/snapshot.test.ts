@@ -107,8 +107,9 @@ describe('a leader that has compacted what a peer lacks', () => {
   const toThree = (leader: RawNode) => pump(leader).messages.filter(({ to }) => to === 3n);
   const confState = ConfState.create({ voters: [1n, 2n, 3n] });
 
-  test('waits while there is no snapshot', () => {
+  test('waits while there is no snapshot that reaches so far', () => {
     const leader = startCompacted();
+    leader.createSnapshot(3, confState, data('of no use'));
     leader.compact(4);
     receive(leader, answer);
     expect(toThree(leader)).toEqual([]);
@@ -139,8 +140,9 @@ describe('a leader that has compacted what a peer lacks', () => {
     leader.compact(4);
     receive(leader, answer);
     pump(leader);
-    leader.propose(data('d'));
     leader.reportSnapshot(3n, true);
+    expect(leader.status().progress.get(3n)).toMatchObject({ state: 'probe', next: 5 });
+    leader.propose(data('d'));
     expect(toThree(leader)).toEqual([]);
     receive(leader, { type: MsgAppResp, from: 3n, term: 1, index: 4 });
     expect(toThree(leader)).toMatchObject([{ type: MsgApp, index: 4, entries: [{ Index: 5 }] }]);
@@ -154,9 +156,21 @@ describe('a leader that has compacted what a peer lacks', () => {
     receive(leader, answer);
     pump(leader);
     leader.reportSnapshot(3n, false);
+    expect(leader.status().progress.get(3n)).toMatchObject({ state: 'probe', next: 2 });
     expect(toThree(leader)).toEqual([]);
     receive(leader, answer);
     expect(toThree(leader)).toMatchObject([{ type: MsgSnap }]);
+  });
+
+  test('does not send it over and over to a peer that does not take it', () => {
+    const leader = startCompacted();
+    leader.createSnapshot(4, confState, data('s4'));
+    leader.compact(4);
+    receive(leader, answer);
+    expect(toThree(leader)).toMatchObject([{ type: MsgSnap }]);
+    leader.reportSnapshot(3n, true);
+    receive(leader, { type: MsgAppResp, from: 3n, term: 1, index: 1 });
+    expect(toThree(leader)).toEqual([]);
   });
 
   test('sends none to a peer that is silent', () => {
@@ -164,9 +178,10 @@ describe('a leader that has compacted what a peer lacks', () => {
     leader.propose(data('a'));
     pump(leader);
     receive(leader, { type: MsgAppResp, from: 2n, term: 1, index: 2 });
-    for (let i = 0; i < 10; i++) leader.tick();
-    leader.reportUnreachable(3n);
     pump(leader);
+    for (let i = 0; i < 10; i++) leader.tick();
+    pump(leader);
+    leader.reportUnreachable(3n);
     leader.createSnapshot(2, confState, data('s2'));
     leader.compact(2);
     leader.propose(data('b'));

@@ -27,8 +27,11 @@ describe('a transfer of leadership (thesis §3.10)', () => {
 
   test('is given up after an election timeout', () => {
     const leader = startLeader();
+    for (let i = 0; i < 9; i++) leader.tick();
     leader.transferLeader(2n);
-    for (let i = 0; i < 10; i++) leader.tick();
+    for (let i = 0; i < 9; i++) leader.tick();
+    expect(leader.status().leadTransferee).toBe(2n);
+    leader.tick();
     expect(leader.status()).toMatchObject({ state: 'leader', leadTransferee: 0n });
     leader.propose(data('a'));
     expect(sent(leader, MsgApp)).toHaveLength(2);
