@@ -16,8 +16,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { build } from 'esbuild';
-import { execa } from 'execa';
 
 /** Absolute paths of the three programs. */
 export interface Executables {
@@ -50,6 +48,8 @@ export async function ensureBuilt(): Promise<Executables> {
     return executables;
   }
 
+  // Loaded only to build: `etcdlab up` asks each time whether there is something to do.
+  const [{ build }, { $ }] = await Promise.all([import('esbuild'), import('zx')]);
   // Built in a folder of its own and moved into place, so that an interrupted build leaves nothing half made.
   const work = path.join(dist, `.build-${process.pid}`);
   mkdirSync(work, { recursive: true });
@@ -79,7 +79,7 @@ export async function ensureBuilt(): Promise<Executables> {
         execArgvExtension: 'none',
       };
       writeFileSync(config, JSON.stringify(sea));
-      await execa(process.execPath, ['--build-sea', config], { cwd: work });
+      await $({ cwd: work, quiet: true })`${process.execPath} --build-sea ${config}`;
       renameSync(output, executables.etcd);
       for (const link of [executables.etcdctl, executables.etcdutl]) {
         rmSync(link, { force: true });
