@@ -87,7 +87,9 @@ export async function main(
 function usageError(error: CommanderError): LabError | undefined {
   if (error.exitCode === 0) return undefined;
   // A group without a verb prints its help, and throws without a message of its own.
-  if (error.code === 'commander.help') return new LabError('LAB_USAGE', 'a command is missing');
+  if (error.code === 'commander.help') {
+    return new LabError('LAB_USAGE', 'a command is missing', { advice: 'etcdlab --help' });
+  }
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = /Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1];
   return new LabError('LAB_USAGE', suggestion === undefined ? first : `${first} (did you mean ${suggestion}?)`, {
@@ -104,5 +106,10 @@ if (import.meta.main) {
       controller.abort();
     });
   }
+  // Whoever reads our output has gone, as in `etcdlab logs -f | head`: as good as an interrupt.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    controller.abort();
+  });
   process.exitCode = await main(process.argv.slice(2), controller.signal);
 }

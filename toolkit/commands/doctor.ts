@@ -43,5 +43,7 @@ export function formatFindings(
     return advice === undefined ? [line] : [line, `${' '.repeat(26)}→ ${advice}`];
   });
   const count = (severity: Finding['severity']) => findings.filter((finding) => finding.severity === severity).length;
-  return [...lines, '', `${findings.length} checks: ${count('error')} errors, ${count('warning')} warnings`].join('\n');
+  const counted = (severity: Finding['severity']) =>
+    `${count(severity)} ${severity}${count(severity) === 1 ? '' : 's'}`;
+  return [...lines, '', `${findings.length} checks: ${counted('error')}, ${counted('warning')}`].join('\n');
 }

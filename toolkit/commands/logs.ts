@@ -33,11 +33,13 @@ async function logs(cli: Cli, options: LogsOptions, name: string | undefined): P
     if (cli.ui.mode === 'json') cli.ui.raw(`${JSON.stringify({ node: node.name, line })}\n`);
     else cli.ui.raw(nodes.length === 1 ? `${line}\n` : `${node.name.padEnd(width)} | ${line}\n`);
   };
+  if (!options.follow) {
+    for (const node of nodes) for (const line of await node.host.service.logTail(options.lines)) write(node, line);
+    return;
+  }
   await Promise.all(
     nodes.map(async (node) => {
-      const { service } = node.host;
-      if (options.follow) for await (const line of service.followLog(options.lines, cli.signal)) write(node, line);
-      else for (const line of await service.logTail(options.lines)) write(node, line);
+      for await (const line of node.host.service.followLog(options.lines, cli.signal)) write(node, line);
     }),
   );
 }

@@ -6,6 +6,7 @@
  * after a higher one exists: unlike removing and re-making a single file, no late-comer can remove a lock it has not
  * looked at.
  */
+import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../errors.ts';
@@ -61,7 +62,7 @@ export class LabLock {
 
   /** Lets others in. No error if the lab was removed meanwhile. */
   async release(): Promise<void> {
-    const temporary = join(this.directory, `.lock-${this.owner.pid}`);
+    const temporary = join(this.directory, `.lock-${randomUUID()}`);
     try {
       await writeFile(temporary, JSON.stringify({ ...this.owner, released: true }), { mode: 0o600 });
       await rename(temporary, fileOf(this.directory, this.generation));
@@ -106,7 +107,8 @@ function refuseIfHeld(directory: string, owner: Owner | undefined): void {
 
 /** A link gives the file its content and its name in one step: nobody can read a half-written owner. */
 async function createExclusively(directory: string, generation: number, owner: Owner): Promise<boolean> {
-  const temporary = join(directory, `.lock-${owner.pid}`);
+  // A name of its own for each attempt: the link shares the content with whatever is written under this name.
+  const temporary = join(directory, `.lock-${randomUUID()}`);
   try {
     await writeFile(temporary, JSON.stringify(owner), { mode: 0o600 });
     await link(temporary, fileOf(directory, generation));

@@ -86,7 +86,7 @@ describe('a task list', () => {
       {"time":"2026-11-20T08:00:00.000Z","event":"task-done","path":["Start","node1"],"durationMs":0}
       {"time":"2026-11-20T08:00:00.000Z","event":"task-done","path":["Start"],"durationMs":0}
       {"time":"2026-11-20T08:00:00.000Z","event":"task-started","path":["Fail"]}
-      {"time":"2026-11-20T08:00:00.000Z","event":"task-failed","path":["Fail"],"text":"","durationMs":0}
+      {"time":"2026-11-20T08:00:00.000Z","event":"task-failed","path":["Fail"],"durationMs":0}
       "
     `);
     for (const line of output.trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('event');

@@ -16,7 +16,7 @@ export interface TaskEvent {
   readonly event: TaskEventType;
   /** Titles from the outermost task to this one. */
   readonly path: readonly string[];
-  /** What the task says, why it was skipped, or why it failed. */
+  /** What the task says, or why it was skipped. */
   readonly text?: string;
   /** Of a task that has ended. */
   readonly durationMs?: number;
@@ -73,7 +73,8 @@ export class EventRenderer implements ListrRenderer {
         // listr2 sets the state first and the reason right after it.
         queueMicrotask(() => report({ event: 'task-skipped', path, text: task.message.skip ?? '' }));
       } else if (state === ListrTaskState.FAILED) {
-        queueMicrotask(() => report({ event: 'task-failed', path, text: task.message.error ?? '', durationMs }));
+        // Why it failed is told once, by whoever runs the list.
+        report({ event: 'task-failed', path, durationMs });
       }
     });
   }

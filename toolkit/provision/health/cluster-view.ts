@@ -5,6 +5,7 @@ import type { Member, StatusResponse } from '../../../server/proto/gen/rpc.ts';
 import type { ServiceStatus } from '../../hosts/host.ts';
 import type { Lab } from '../../lab/lab.ts';
 import type { LabNode } from '../../lab/nodes.ts';
+import { tellingLines } from './log-line.ts';
 
 /** The hash of all live keys of one member up to a revision. */
 export interface KeySpaceHash {
@@ -16,7 +17,8 @@ export interface KeySpaceHash {
 export interface ClusterView {
   readonly nodes: readonly LabNode[];
   process(node: LabNode): Promise<ServiceStatus>;
-  logTail(node: LabNode, lines: number): Promise<string[]>;
+  /** @returns the end of the member's log of its present or last run, as far as it says what went wrong */
+  tellingLog(node: LabNode): Promise<string[]>;
   /** @returns why no TCP connection can be made, or undefined */
   portProblem(node: LabNode): Promise<string | undefined>;
   /** What the member says of itself; it needs no quorum for that. */
@@ -29,6 +31,10 @@ export interface ClusterView {
   explain(node: LabNode): Promise<string>;
   close(): void;
 }
+
+/** How far back the reason for a failure is looked for, and how much of it is shown. */
+const searchedLogLines = 300;
+const shownLogLines = 8;
 
 /** A healthy member answers in milliseconds; one that needs longer is asked again. */
 const callTimeoutMs = 1000;
@@ -50,7 +56,10 @@ export function openClusterView(lab: Lab): ClusterView {
   return {
     nodes: lab.nodes,
     process: (node) => node.host.service.status(),
-    logTail: (node, lines) => node.host.service.logTail(lines),
+    tellingLog: async ({ host }) => {
+      const { startedAt } = await host.service.status();
+      return tellingLines(await host.service.logTail(searchedLogLines), startedAt, shownLogLines);
+    },
     portProblem: (node) => tcpProblem(node.address, node.clientPort),
     status: (node) => clientOf(node).status({}, call),
     members: async (node) => (await clientOf(node).memberList({ linearizable: true }, call)).members,

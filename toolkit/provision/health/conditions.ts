@@ -7,10 +7,6 @@ import { LabError } from '../../errors.ts';
 import type { LabNode } from '../../lab/nodes.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Condition, Shortfall } from './condition.ts';
-import { formatLogLine } from './log-line.ts';
-
-/** How many lines of a member's log are shown when it is the reason for a failure. */
-export const shownLogLines = 8;
 
 /** @returns the conditions of a healthy cluster, in the order in which they come true */
 export function healthConditions(view: ClusterView): Condition[] {
@@ -69,7 +65,7 @@ async function missingProcesses(view: ClusterView): Promise<readonly Shortfall[]
 /** A process that has ended does not come back by waiting. */
 async function exitedError(view: ClusterView, node: LabNode): Promise<LabError> {
   return new LabError('LAB_MEMBER_EXITED', `${node.name} has ended by itself`, {
-    details: (await view.logTail(node, shownLogLines)).map(formatLogLine),
+    details: await view.tellingLog(node),
     advice: [`etcdlab logs ${node.name}`, 'etcdlab up starts it again'],
   });
 }

@@ -5,7 +5,7 @@ import { localNode } from '../../lab/nodes.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { type Condition, waitFor } from './condition.ts';
 import { healthConditions } from './conditions.ts';
-import { formatLogLine } from './log-line.ts';
+import { formatLogLine, tellingLines } from './log-line.ts';
 import { waitForCondition } from './mod.ts';
 
 const nodes = [1, 2, 3].map((n) =>
@@ -25,9 +25,7 @@ const answer = (change: Partial<StatusResponse> = {}) =>
 const view = (change: Partial<ClusterView> = {}): ClusterView => ({
   nodes,
   process: async () => ({ state: 'running' }),
-  logTail: async () => [
-    '{"level":"fatal","ts":"2026-11-20T08:13:02.123456Z","caller":"x.go:1","msg":"boom","error":"no"}',
-  ],
+  tellingLog: async () => ['08:13:02.123 fatal boom error=no'],
   portProblem: async () => undefined,
   status: async () => answer(),
   members: async () => [member(1), member(2), member(3)],
@@ -145,7 +143,7 @@ describe('waiting for a condition', () => {
     await expect(waiting).rejects.toMatchObject({
       code: 'LAB_UNHEALTHY',
       message: 'not so after 0 s: all is well (node1: not yet)',
-      details: ['the log of node1 ends with:', '08:13:02.123 fatal boom error=no'],
+      details: ['the log of node1 says:', '08:13:02.123 fatal boom error=no'],
       advice: ['etcdlab status', 'etcdlab logs node1'],
     });
   });
@@ -174,5 +172,32 @@ describe('a log line', () => {
     expect(formatLogLine(line)).toBe('08:13:02.123 warn  slow took=3s n=[1]');
     for (const other of ['panic: boom', '{"a":1}', '{', 'null', '']) expect(formatLogLine(other)).toBe(other);
     expect(formatLogLine('x'.repeat(999))).toHaveLength(240);
+  });
+});
+
+describe('the telling lines of a log', () => {
+  const json = (level: string, time: string, msg: string) =>
+    JSON.stringify({ level, ts: `2026-11-20T${time}.000000Z`, caller: 'x.go:1', msg });
+  const since = new Date('2026-11-20T08:00:00Z');
+
+  it('are those that say what went wrong, without the frames of a stack trace', () => {
+    const log = [
+      json('info', '08:00:01', 'starting'),
+      json('fatal', '08:00:02', 'discovery failed'),
+      'panic: boom',
+      'goroutine 1 [running]:',
+      '\tetcd.go:228 +0x17',
+    ];
+    expect(tellingLines(log, since, 8)).toEqual(['08:00:02.000 fatal discovery failed', 'panic: boom']);
+  });
+
+  it('are of the last run, not of one before it', () => {
+    const log = [json('fatal', '07:59:00', 'old'), 'panic: old', json('info', '08:00:01', 'starting')];
+    expect(tellingLines(log, since, 8)).toEqual(['08:00:01.000 info  starting']);
+  });
+
+  it('are the last lines if nothing went wrong, or if it is no log of etcd', () => {
+    expect(tellingLines(['a', 'b', 'c'], since, 2)).toEqual(['b', 'c']);
+    expect(tellingLines([], undefined, 2)).toEqual([]);
   });
 });

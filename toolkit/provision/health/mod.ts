@@ -2,8 +2,7 @@
 import type { Lab } from '../../lab/lab.ts';
 import { type ClusterView, openClusterView } from './cluster-view.ts';
 import { type Condition, UnhealthyError, type WaitOptions, waitFor } from './condition.ts';
-import { healthConditions, shownLogLines } from './conditions.ts';
-import { formatLogLine } from './log-line.ts';
+import { healthConditions } from './conditions.ts';
 
 export { type ClusterView, openClusterView } from './cluster-view.ts';
 export { type Condition, describeShortfalls, type Shortfall, UnhealthyError, type WaitOptions } from './condition.ts';
@@ -21,8 +20,7 @@ export async function waitForCondition(view: ClusterView, condition: Condition, 
     if (!(error instanceof UnhealthyError)) throw error;
     const concerned = view.nodes.find((node) => node.name === error.shortfalls[0]?.node);
     if (concerned === undefined) throw error;
-    const tail = await view.logTail(concerned, shownLogLines);
-    throw error.withDetails([`the log of ${concerned.name} ends with:`, ...tail.map(formatLogLine)]);
+    throw error.withDetails([`the log of ${concerned.name} says:`, ...(await view.tellingLog(concerned))]);
   }
 }
 

@@ -1,0 +1,103 @@
+import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { CertificateListing } from '../provision/certificate-list.ts';
+import type { Finding } from '../provision/preflight/mod.ts';
+import type { ClusterStatus } from '../provision/status.ts';
+import { formatCertificates } from './certs.ts';
+import { formatFindings } from './doctor.ts';
+import { formatEnvironment } from './env.ts';
+import { formatStatus } from './status.ts';
+
+describe('etcdlab env', () => {
+  it('is taken by the shell as it is, whatever is in a path', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[ -~äß]{0,30}$/), (value) => {
+        const script = `${formatEnvironment({ ETCDCTL_CERT: value }, 'posix')}\nprintf %s "$ETCDCTL_CERT"`;
+        expect(execFileSync('sh', ['-c', script], { encoding: 'utf8' })).toBe(value);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('speaks other shells', () => {
+    expect(formatEnvironment({ A: "it's a \\", B: '2' }, 'fish')).toBe("set -gx A 'it\\'s a \\\\'\nset -gx B '2'");
+    expect(formatEnvironment({ A: "it's" }, 'powershell')).toBe("$env:A = 'it''s'");
+  });
+});
+
+describe('etcdlab status', () => {
+  it('shows every member, and what is wrong', () => {
+    const report = {
+      memberId: '8e9e05c52164694d',
+      clusterId: 'cdf818194e3a8c32',
+      leaderId: '8e9e05c52164694d',
+      version: '3.5.30',
+      dbSizeBytes: 20_480,
+      raftTerm: 2,
+      raftIndex: 9,
+      revision: 1,
+    };
+    const status: ClusterStatus = {
+      name: 'lab',
+      healthy: false,
+      members: [
+        { node: 'node1', endpoint: 'https://a', process: 'running', pid: 7, report: { ...report, role: 'leader' } },
+        { node: 'node2', endpoint: 'https://b', process: 'exited' },
+      ],
+      problems: ['node2 has ended by itself'],
+    };
+    expect(formatStatus(status)).toMatchInlineSnapshot(`
+      "Lab 'lab' is NOT healthy.
+
+      NODE   PROCESS    ROLE    MEMBER ID         VERSION  DB SIZE  TERM  INDEX  REVISION  ENDPOINT
+      node1  running 7  leader  8e9e05c52164694d  3.5.30   20 kB    2     9      1         https://a
+      node2  exited     -       -                 -        -        -     -      -         https://b
+
+      node2 has ended by itself"
+    `);
+  });
+});
+
+describe('etcdlab doctor', () => {
+  it('shows what it found, the cure below each problem, and the count', () => {
+    const findings: Finding[] = [
+      { check: 'port-free', severity: 'error', subject: ':2379', found: 'in use by pid 7', advice: 'kill 7' },
+      { check: 'disk-sync', severity: 'warning', subject: '/tmp', found: 'slow', advice: 'use an SSD' },
+      { check: 'node-version', severity: 'ok', subject: 'Node.js', found: 'v26.10.0' },
+    ];
+    expect(formatFindings(findings)).toMatchInlineSnapshot(`
+      "error    port-free        :2379: in use by pid 7
+                                → kill 7
+      warning  disk-sync        /tmp: slow
+                                → use an SSD
+      ok       node-version     Node.js: v26.10.0
+
+      3 checks: 1 error, 1 warning"
+    `);
+  });
+});
+
+describe('etcdlab certs list', () => {
+  it('shows when each certificate expires, and why one is no good', () => {
+    const now = new Date('2026-11-20T12:00:00Z');
+    const common = { algorithm: 'ecdsa-p256', subject: 'CN=node1', names: ['localhost', '127.0.0.1'] };
+    const listing: CertificateListing[] = [
+      { name: 'server-node1', status: 'ok', notAfter: new Date('2026-12-20T12:00:00Z'), ...common },
+      {
+        name: 'peer-node1',
+        status: 'unusable',
+        reason: 'has expired',
+        notAfter: new Date('2026-11-20T11:00:00Z'),
+        ...common,
+      },
+      { name: 'client-admin', status: 'unusable', reason: 'is missing', names: [] },
+    ];
+    expect(formatCertificates(listing, now)).toMatchInlineSnapshot(`
+      "CERTIFICATE   STATUS    EXPIRES IN  EXPIRES AT        KEY         SUBJECT   NAMES
+      server-node1  ok        30 d        2026-12-20T12:00  ecdsa-p256  CN=node1  localhost 127.0.0.1
+      peer-node1    unusable  expired     2026-11-20T11:00  ecdsa-p256  CN=node1  has expired
+      client-admin  unusable  -           -                 -           -         is missing"
+    `);
+  });
+});
