@@ -25,6 +25,11 @@ export interface PageSpace extends PageSource {
 /** A node with its changes applied, not on a page yet. */
 interface Node {
   entries: Entry[];
+  /**
+   * The only child of a branch, when it is so small that it has to be joined with a neighbour: it has none below this
+   * branch, but will find one when this branch, which is too small as well, is joined with a neighbour of its own.
+   */
+  lone: Node | undefined;
   isLeaf: boolean;
   /** Has fewer entries than before: the only reason to look for a neighbour to join. */
   shrunk: boolean;
@@ -53,22 +58,19 @@ interface Range {
  * @returns the bucket's new header; the same object when nothing has changed
  */
 export function rewriteBucket(space: PageSpace, bucket: Bucket, changes: readonly Entry[]): Bucket {
-  const root = rootPage(space, bucket);
-  const node = rewriteNode(space, root, changes, { from: 0, to: changes.length, rightmost: true, depth: 0 });
+  const { sequence } = bucket;
+  const node = rewriteTree(space, rootPage(space, bucket), changes);
   if (node === undefined) return bucket;
-  let { entries, isLeaf } = node;
-  if (!isLeaf && entries.length === 1) {
-    const below = lowestSingle(space, (entries[0] as Entry).child);
-    if (!below.isLeaf) return { rootId: below.id, inline: undefined, sequence: bucket.sequence };
-    entries = entriesOf(below);
-    if (!mayBeInline(entries, space.pageSize))
-      return { rootId: below.id, inline: undefined, sequence: bucket.sequence };
-    space.free(below);
-    return inlineBucket(entries, bucket.sequence);
+  if (node.isLeaf && mayBeInline(node.entries, space.pageSize)) return inlineBucket(node.entries, sequence);
+  if (node.isLeaf || node.entries.length > 1) {
+    return { rootId: writeTop(space, node).child, inline: undefined, sequence };
   }
-  if (entries.length === 0) isLeaf = true;
-  if (isLeaf && mayBeInline(entries, space.pageSize)) return inlineBucket(entries, bucket.sequence);
-  return { rootId: writeTop(space, { ...node, entries, isLeaf }).child, inline: undefined, sequence: bucket.sequence };
+  const below = lowestSingle(space, (node.entries[0] as Entry).child);
+  if (below.isLeaf && mayBeInline(entriesOf(below), space.pageSize)) {
+    space.free(below);
+    return inlineBucket(entriesOf(below), sequence);
+  }
+  return { rootId: below.id, inline: undefined, sequence };
 }
 
 /**
@@ -77,12 +79,18 @@ export function rewriteBucket(space: PageSpace, bucket: Bucket, changes: readonl
  * @returns the root page's id
  */
 export function rewriteRoot(space: PageSpace, rootId: number, changes: readonly Entry[]): number {
-  const range = { from: 0, to: changes.length, rightmost: true, depth: 0 };
-  const node = rewriteNode(space, space.page(rootId), changes, range);
+  const node = rewriteTree(space, space.page(rootId), changes);
   if (node === undefined) return rootId;
-  if (!node.isLeaf && node.entries.length === 1) return lowestSingle(space, (node.entries[0] as Entry).child).id;
-  if (node.entries.length === 0) node.isLeaf = true;
-  return writeTop(space, node).child;
+  if (node.isLeaf || node.entries.length > 1) return writeTop(space, node).child;
+  return lowestSingle(space, (node.entries[0] as Entry).child).id;
+}
+
+/** @returns the new root, not on a page yet: a leaf, or a branch of one child or more; undefined if nothing has changed */
+function rewriteTree(space: PageSpace, root: Page, changes: readonly Entry[]): Node | undefined {
+  let node = rewriteNode(space, root, changes, { from: 0, to: changes.length, rightmost: true, depth: 0 });
+  while (node?.lone !== undefined) node = node.lone;
+  if (node?.entries.length === 0) node.isLeaf = true;
+  return node;
 }
 
 /** Goes down from a page while it is a branch with one child; those on the way are freed. */
@@ -100,7 +108,8 @@ function lowestSingle(space: PageSpace, id: number): Page {
 function writeTop(space: PageSpace, node: Node): Entry {
   let pages = writeNode(space, node);
   while (pages.length > 1) {
-    pages = writeNode(space, { entries: pages, isLeaf: false, shrunk: false, appended: node.appended });
+    const { appended } = node;
+    pages = writeNode(space, { entries: pages, lone: undefined, isLeaf: false, shrunk: false, appended });
   }
   return pages[0] as Entry;
 }
@@ -139,7 +148,7 @@ function rewriteLeaf(page: Page, changes: readonly Entry[], range: Range): Node 
   }
   if (!changed) return undefined;
   while (next < page.count) entries.push(page.entry(next++));
-  return { entries, isLeaf: true, shrunk: entries.length < page.count, appended };
+  return { entries, lone: undefined, isLeaf: true, shrunk: entries.length < page.count, appended };
 }
 
 function rewriteBranch(space: PageSpace, page: Page, changes: readonly Entry[], range: Range): Node | undefined {
@@ -165,10 +174,20 @@ function rewriteBranch(space: PageSpace, page: Page, changes: readonly Entry[], 
   }
   if (rewritten === 0) return undefined;
   while (next < page.count) children.push(page.entry(next++));
-  const entries = joinSmall(space, children, page.id).flatMap((child) =>
-    isNode(child) ? writeNode(space, child) : [child],
-  );
-  return { entries, isLeaf: false, shrunk: entries.length < page.count, appended };
+  const node = branchOf(space, children, page.id, appended);
+  node.shrunk ||= node.entries.length < page.count;
+  return node;
+}
+
+/** Puts children on pages, those that are too small joined with a neighbour first. */
+function branchOf(space: PageSpace, children: readonly Child[], parentId: number, appended: boolean): Node {
+  const joined = joinSmall(space, children, parentId);
+  const only = joined.length === 1 ? joined[0] : undefined;
+  if (only !== undefined && isNode(only) && isSmall(space, only)) {
+    return { entries: [], lone: only, isLeaf: false, shrunk: true, appended: false };
+  }
+  const entries = joined.flatMap((child) => (isNode(child) ? writeNode(space, child) : [child]));
+  return { entries, lone: undefined, isLeaf: false, shrunk: false, appended };
 }
 
 /** @returns the first index in `from..to` whose key is not less than `bound`'s; more than `from` */
@@ -187,7 +206,7 @@ function firstNotBelow(changes: readonly Entry[], bound: Entry, from: number, to
 function joinSmall(space: PageSpace, children: readonly Child[], parentId: number): Child[] {
   const joined: Child[] = [];
   for (const child of children) {
-    if (isNode(child) && child.entries.length === 0) continue;
+    if (isNode(child) && isEmpty(child)) continue;
     const previous = joined.at(-1);
     const wanted = previous !== undefined && (isSmall(space, previous) || isSmall(space, child));
     if (!wanted) {
@@ -197,7 +216,7 @@ function joinSmall(space: PageSpace, children: readonly Child[], parentId: numbe
     const left = nodeOf(space, joined.pop() as Child);
     const right = nodeOf(space, child);
     if (left.isLeaf !== right.isLeaf) throw space.corrupt(parentId, 'a leaf and a branch are neighbours below it');
-    joined.push(join(left, right));
+    joined.push(join(space, left, right, parentId));
   }
   return joined;
 }
@@ -208,20 +227,25 @@ function isSmall(space: PageSpace, child: Child): boolean {
   return child.shrunk && imageBytes(child.entries) < space.pageSize / 4;
 }
 
+function isEmpty(node: Node): boolean {
+  return node.entries.length === 0 && node.lone === undefined;
+}
+
 function nodeOf(space: PageSpace, child: Child): Node {
   if (isNode(child)) return child;
   const page = space.page(child.child);
   space.free(page);
-  return { entries: entriesOf(page), isLeaf: page.isLeaf, shrunk: false, appended: false };
+  return { entries: entriesOf(page), lone: undefined, isLeaf: page.isLeaf, shrunk: false, appended: false };
 }
 
-function join(left: Node, right: Node): Node {
-  return {
-    entries: left.entries.concat(right.entries),
-    isLeaf: left.isLeaf,
-    shrunk: left.shrunk || right.shrunk,
-    appended: false,
-  };
+function join(space: PageSpace, left: Node, right: Node, parentId: number): Node {
+  const shrunk = left.shrunk || right.shrunk;
+  if (left.lone === undefined && right.lone === undefined) {
+    const entries = left.entries.concat(right.entries);
+    return { entries, lone: undefined, isLeaf: left.isLeaf, shrunk, appended: false };
+  }
+  const children = [left, right].flatMap((node): readonly Child[] => (node.lone ? [node.lone] : node.entries));
+  return { ...branchOf(space, children, parentId, false), shrunk };
 }
 
 function entriesOf(page: Page): Entry[] {

@@ -78,6 +78,26 @@ describe('trees', () => {
     }
   });
 
+  test('never have a branch with one child, whatever part of a deep one goes at once', async () => {
+    const long = (i: number) => bytes(`${1000 + i}`.padEnd(450, 'k'));
+    const count = 80;
+    for (let from = 0; from < count; from += 3) {
+      for (let to = from + 1; to <= count; to += 5) {
+        const { db } = await openInMemory(undefined, { sync: false });
+        let tx = db.begin();
+        tx.createBucket('b');
+        for (let i = 0; i < count; i++) tx.put('b', long(i), bytes('v'));
+        await tx.commit();
+        tx = db.begin();
+        for (let i = from; i < to; i++) tx.delete('b', long(i));
+        const expected = contentsOf(tx);
+        await tx.commit();
+        await expectSound(db);
+        expect(contentsOf(db.view())).toEqual(expected);
+      }
+    }
+  });
+
   test('stay compact when scattered keys go', async () => {
     const { db } = await openInMemory();
     let tx = db.begin();
