@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import type { LogRecord } from '../base/logger.ts';
-import { configFromValues, type EtcdConfig, type HostFacts, UnknownLogLevel } from './config.ts';
+import { configFromValues, type EtcdConfig, type HostFacts } from './config.ts';
 import { ConfigFileUrlError, parseConfigFile } from './config-file.ts';
 import { applyEnvironment, type Environment, EnvironmentConflict } from './environment.ts';
 import { FlagSyntaxError, type FlagValues, HelpRequested, parseFlags } from './flags.ts';
 import { helpText, usageText, versionText } from './help.ts';
+import { UnknownLogLevel } from './log-config.ts';
 import { verifyConfig } from './validate.ts';
 
 /** What reading the command line looks at besides the arguments. */

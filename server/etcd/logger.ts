@@ -7,7 +7,7 @@
  */
 import { pino } from 'pino';
 import { type LogFields, Logger, type LogLevel, type LogRecord, type LogSink, logLevels } from '../base/logger.ts';
-import type { LogConfig } from './config.ts';
+import type { LogConfig } from './log-config.ts';
 import { RotatingFile } from './rotating-file.ts';
 
 /** One place that lines are written to. */

@@ -250,11 +250,9 @@ export class Http2Call implements GrpcCall {
   }
 
   private cancel(): void {
-    if (this.finished) return;
     const error = canceled();
     this.fail(error);
     this.abort?.abort(error);
-    this.finished = true;
     this.cancelListener?.();
   }
 }

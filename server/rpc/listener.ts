@@ -2,6 +2,7 @@
  * One listening address: accepts connections, finds out which version of HTTP they speak, and hands them on. gRPC and
  * HTTP/1.1 share a port, told apart by TLS's protocol negotiation or by HTTP/2's preface (contract: api.md §4.2).
  */
+import { lstatSync, unlinkSync } from 'node:fs';
 import { createServer as createHttp1Server, type Server as Http1Server } from 'node:http';
 import { createServer as createNetServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -87,6 +88,7 @@ export class Listener {
   }
 
   listen({ host, port, reusePort = false }: ListenAddress): Promise<void> {
+    if (port === undefined) removeStaleSocket(host);
     const target = port === undefined ? { path: host } : { host, port, reusePort };
     return new Promise((resolve, reject) => {
       const fail = (error: NodeJS.ErrnoException): void => reject(listenError(error, host, port));
@@ -194,6 +196,11 @@ export class Listener {
     if (this.http2 === undefined) socket.destroy();
     else this.http2.serve(socket);
   }
+}
+
+/** A server that was killed leaves its socket's name behind, under which nobody can listen again. */
+function removeStaleSocket(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number | undefined): Error {

@@ -1,4 +1,8 @@
 /** The server's front on a free port of loopback, with a fake member behind it, and clients for it. */
+import { once } from 'node:events';
+import { Agent, get as httpGet } from 'node:http';
+import https from 'node:https';
+import { text } from 'node:stream/consumers';
 import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { Logger } from '../../base/logger.ts';
 import { clientRouter, withAccessRule } from '../../http/mod.ts';
@@ -55,7 +59,7 @@ export class TestServer {
 
   static async start(options: TestServerOptions): Promise<TestServer> {
     const { logger, tls } = options;
-    const listener = await openListener({ host: '127.0.0.1', port: 0 }, { logger, tls, handshakeTimeoutMs: 5000 });
+    const listener = await openListener({ host: '127.0.0.1', port: 0 }, { logger, tls, handshakeTimeoutMs: 60_000 });
     return new TestServer(listener, options);
   }
 
@@ -102,4 +106,14 @@ export function call<Request, Response>(
       (error: ServiceError | null, value) => (error === null ? resolve(value as Response) : reject(error)),
     );
   });
+}
+
+/** One GET on a connection of its own. */
+export async function get(
+  target: string,
+  options: https.RequestOptions = {},
+): Promise<{ status: number; body: string }> {
+  const request = (target.startsWith('https') ? https.get : httpGet)(target, { agent: new Agent(), ...options });
+  const [response] = await once(request, 'response');
+  return { status: response.statusCode, body: await text(response) };
 }

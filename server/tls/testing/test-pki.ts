@@ -24,7 +24,7 @@ export class TestPki {
   }
 
   /** @returns the path of the file that was written */
-  write(name: string, text: string): string {
+  write(name: string, text: string | Uint8Array): string {
     const file = path.join(this.directory, name);
     writeFileSync(file, text);
     return file;
