@@ -9,8 +9,8 @@
  *    `mustSync`. The next Ready may be asked for before that is done, and several may be forced to disk together.
  * 3. When a Ready is durable, call `persisted` with it (or with the last of several), then send its
  *    `messagesAfterPersist`. A Ready with nothing to store is durable as soon as all before it are.
- * 4. Install the `snapshot` of a durable Ready into the state machine, and apply `committedEntries`, all in the order of the Readys.
- *    For each configuration change among them call `applyConfChange`; then `applied` with the index.
+ * 4. Install the `snapshot` of a durable Ready into the state machine, and apply `committedEntries`, all in the order
+ *    of the Readys. For each configuration change among them call `applyConfChange`; then `applied` with the index.
  * 5. Answer a read when the state machine has applied the index of its read state.
  * 6. Send with a MsgSnap the snapshot in it, or any newer one of the applied state. It must be a newer one when the
  *    configuration in it lacks the receiver, which would ignore it. Report what became of each (`reportSnapshot`), and
