@@ -12,7 +12,7 @@ import { formatStatus } from './status.ts';
 describe('etcdlab env', () => {
   it('is taken by the shell as it is, whatever is in a path', () => {
     fc.assert(
-      fc.property(fc.stringMatching(/^[ -~äß]{0,30}$/), (value) => {
+      fc.property(fc.stringMatching(/^([ -~äß]|['"$`\\]){0,30}$/), (value) => {
         const script = `${formatEnvironment({ ETCDCTL_CERT: value }, 'posix')}\nprintf %s "$ETCDCTL_CERT"`;
         expect(execFileSync('sh', ['-c', script], { encoding: 'utf8' })).toBe(value);
       }),

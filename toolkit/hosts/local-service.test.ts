@@ -103,8 +103,9 @@ describe('a local service', () => {
   });
 
   it('can be frozen, thawed, and stopped while frozen', async () => {
-    const { service: one } = await service(forever);
+    const { service: one, folder } = await service(`trap 'echo bye; exit 0' TERM; ${forever}`);
     await one.start();
+    await untilItSays(folder, 'started');
     await one.freeze();
     expect(await one.status()).toMatchObject({ state: 'frozen' });
     await one.thaw();
@@ -112,6 +113,7 @@ describe('a local service', () => {
     await one.freeze();
     await one.stop();
     expect(await one.status()).toEqual({ state: 'stopped' });
+    expect(await one.logTail(1), 'it ended by itself, and was not killed').toEqual(['bye']);
     await expect(one.freeze()).rejects.toMatchObject({ code: 'LAB_SERVICE_NOT_RUNNING' });
   });
 
