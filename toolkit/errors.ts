@@ -9,7 +9,7 @@
  * |---|---|
  * | 0 | done, or already as wanted |
  * | 1 | failed: something did not work |
- * | 2 | usage: unknown command, flag or value; bad lab.yaml |
+ * | 2 | usage: unknown command, flag or value; bad lab.yaml or drill file |
  * | 3 | refused: a preflight check, a lock or a safety rule said no, and nothing was touched |
  * | 130 | interrupted |
  */
@@ -22,6 +22,8 @@ const exitCodes: Readonly<Record<string, ExitCode>> = {
   LAB_CONFIG: ExitCode.usage,
   LAB_NODE_UNKNOWN: ExitCode.usage,
   LAB_NOT_YET: ExitCode.usage,
+  LAB_DRILL_FILE: ExitCode.usage,
+  LAB_DRILL_UNKNOWN: ExitCode.usage,
   LAB_PREFLIGHT: ExitCode.refused,
   LAB_LOCKED: ExitCode.refused,
   LAB_NOT_CONFIRMED: ExitCode.refused,
@@ -62,9 +64,12 @@ export class LabError extends Error {
   }
 }
 
-/** @returns the refusal of a command that was interrupted by a signal or an aborted caller */
-export function interrupted(): LabError {
-  return new LabError('LAB_INTERRUPTED', 'interrupted', { advice: 'run the same command again: it goes on from here' });
+/**
+ * @param again what happens when the command is run again
+ * @returns the refusal of a command that was interrupted by a signal or an aborted caller
+ */
+export function interrupted(again = 'it goes on from here'): LabError {
+  return new LabError('LAB_INTERRUPTED', 'interrupted', { advice: `run the same command again: ${again}` });
 }
 
 /** @throws LabError LAB_INTERRUPTED if the signal has fired */

@@ -1,20 +1,28 @@
 /** Drills as files: what is done in each phase. Verification is built in, and no file can leave it out. */
-
-import { parseDocument } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { LabError } from '../../toolkit/errors.ts';
+import { describeIssue, offsetOfIssue, unfoldIssue } from '../../toolkit/lab/yaml-issues.ts';
+
+const stepForms = 'must be the name of a step, or `name: { parameters }`';
 
 /** A step is a name, or a name with parameters. */
-const step = z.union([
-  z.string().transform((name) => ({ name, parameters: {} as Record<string, unknown> })),
-  z
-    .record(z.string(), z.record(z.string(), z.unknown()))
-    .refine((entry) => Object.keys(entry).length === 1, 'one step at a time: a name, or `name: { parameters }`')
-    .transform((entry) => {
-      const [[name, parameters]] = Object.entries(entry) as [[string, Record<string, unknown>]];
-      return { name, parameters };
-    }),
-]);
+const step = z.union(
+  [
+    z.string().transform((name) => ({ name, parameters: {} as Record<string, unknown> })),
+    z
+      .record(z.string(), z.record(z.string(), z.unknown()))
+      .refine((entry) => Object.keys(entry).length === 1)
+      .transform((entry) => {
+        const [[name, parameters]] = Object.entries(entry) as [[string, Record<string, unknown>]];
+        return { name, parameters };
+      }),
+  ],
+  stepForms,
+);
+
+/** The phases that a file describes; `verify` follows by itself. */
+export const describedPhases = ['prepare', 'backup', 'disaster', 'recover'] as const;
 
 const definition = z.strictObject({
   title: z.string().min(1),
@@ -26,8 +34,13 @@ const definition = z.strictObject({
   recover: z.array(step).min(1),
 });
 
-export type DrillDefinition = z.output<typeof definition> & { name: string };
-export type StepReference = z.output<typeof step>;
+export type StepReference = z.output<typeof step> & {
+  /** `FILE:LINE:COLUMN`, for messages. */
+  at: string;
+};
+
+export type DrillDefinition = Pick<z.output<typeof definition>, 'title' | 'teaches'> &
+  Record<(typeof describedPhases)[number], StepReference[]> & { name: string };
 
 /**
  * Parses the text of a drill file.
@@ -37,22 +50,32 @@ export type StepReference = z.output<typeof step>;
  * @throws LabError LAB_DRILL_FILE with file, line, column and reason
  */
 export function parseDrill(name: string, text: string, file: string): DrillDefinition {
-  const document = parseDocument(text);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
   const [problem] = document.errors;
-  if (problem !== undefined) {
-    const at = problem.linePos?.[0];
-    throw new LabError('LAB_DRILL_FILE', `${file}:${at?.line ?? 1}:${at?.col ?? 1}: ${problem.message.split('\n')[0]}`);
+  if (problem !== undefined) throw new LabError('LAB_DRILL_FILE', `${at(problem.pos[0])}: ${problem.message}`);
+  const parsed = definition.safeParse(plainValue(document, at));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues.flatMap(unfoldIssue) as [z.core.$ZodIssue];
+    throw new LabError('LAB_DRILL_FILE', `${at(offsetOfIssue(document, issue))}: ${describeIssue(issue)}`);
   }
-  const parsed = definition.safeParse(document.toJS());
-  if (parsed.success) return { ...parsed.data, name };
-  const [issue] = parsed.error.issues;
-  const node = document.getIn(issue?.path ?? [], true) as { range?: [number, number, number] } | undefined;
-  const { line, column } = position(text, node?.range?.[0] ?? 0);
-  const where = issue?.path.join('.') || 'the drill';
-  throw new LabError('LAB_DRILL_FILE', `${file}:${line}:${column}: ${where}: ${issue?.message ?? 'invalid'}`);
+  const positioned = describedPhases.map((phase) => [
+    phase,
+    parsed.data[phase].map((reference, i) => {
+      const node = document.getIn([phase, i], true) as { range?: [number, number, number] } | undefined;
+      return { ...reference, at: at(node?.range?.[0] ?? 0) };
+    }),
+  ]);
+  return { ...parsed.data, ...Object.fromEntries(positioned), name };
 }
 
-function position(text: string, offset: number): { line: number; column: number } {
-  const before = text.slice(0, offset).split('\n');
-  return { line: before.length, column: (before.at(-1) as string).length + 1 };
+function plainValue(document: ReturnType<typeof parseDocument>, at: (offset: number) => string): object {
+  // A bound on aliases stops a small file from growing into gigabytes.
+  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new LabError('LAB_DRILL_FILE', `${at(0)}: a drill is described by a mapping, such as: title: ...`);
 }

@@ -10,7 +10,8 @@ export type DrillEvent =
   | { type: 'step-progress'; step: number; text: string }
   | { type: 'step-finished'; step: number; durationMs: number; summary: string }
   | { type: 'step-failed'; step: number; durationMs: number; error: string }
-  | { type: 'rolled-back'; reason: string; ok: boolean; detail: string }
+  | { type: 'rolling-back'; reason: string }
+  | { type: 'rolled-back'; ok: boolean; detail: string }
   | { type: 'verified'; verdict: Verdict }
   | { type: 'drill-finished'; result: DrillResult; reports: string[] };
 

@@ -7,11 +7,15 @@ import path from 'node:path';
 import { z } from 'zod';
 import { LabError, messageOf } from '../../toolkit/errors.ts';
 import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
+import type { Host } from '../../toolkit/hosts/host.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
+import type { NodePaths } from '../../toolkit/lab/nodes.ts';
 import { configureMember } from '../../toolkit/provision/members.ts';
 
 const schema = z.strictObject({
   runId: z.string(),
+  /** The drill has proved its result: what was moved aside is to be removed, and may be half removed already. */
+  settled: z.boolean().default(false),
   nodes: z.record(
     z.string(),
     z.strictObject({
@@ -62,6 +66,11 @@ export class Journal {
     return this.entries !== undefined;
   }
 
+  /** Whether the drill had proved its result, and only the data moved aside was still to be removed. */
+  get isSettled(): boolean {
+    return this.entries?.settled === true;
+  }
+
   /** Where the data of before the drill lies, by member. */
   get asideByNode(): Record<string, string> {
     return Object.fromEntries(Object.entries(this.entries?.nodes ?? {}).map(([name, { aside }]) => [name, aside]));
@@ -73,12 +82,18 @@ export class Journal {
       node.name,
       { data: node.paths.data, aside: `${node.paths.data}.before-${runId}`, bootstrap: lab.bootstrap(node.name) },
     ]);
-    this.entries = { runId, nodes: Object.fromEntries(nodes) };
-    await writeFileAtomically(this.file, JSON.stringify(this.entries, undefined, 2), 0o600);
+    await this.record({ runId, settled: false, nodes: Object.fromEntries(nodes) });
   }
 
-  /** The data moved aside is not needed any more: removes it. */
+  private async record(entries: Entries): Promise<void> {
+    await writeFileAtomically(this.file, JSON.stringify(entries, undefined, 2), 0o600);
+    this.entries = entries;
+  }
+
+  /** The data moved aside is not needed any more: removes it. Can be repeated when it was interrupted. */
   async discard(lab: Lab): Promise<void> {
+    // First of all: data that is half removed must never be put back.
+    if (this.entries !== undefined) await this.record({ ...this.entries, settled: true });
     for (const [name, { aside }] of Object.entries(this.entries?.nodes ?? {})) await lab.node(name).host.remove(aside);
     await this.close();
   }
@@ -98,8 +113,9 @@ export class Journal {
     if (entries === undefined) return;
     await Promise.all(
       Object.entries(entries.nodes).map(async ([name, { data, aside, bootstrap }]) => {
-        const { host } = lab.node(name);
+        const { host, paths } = lab.node(name);
         await host.service.stop();
+        await removeRestoreRemains(host, paths, entries.runId);
         if (await host.exists(aside)) {
           const failed = `${data}.failed-${entries.runId}`;
           // Made by the drill from a snapshot that is still there; the old data is not touched before it is back.
@@ -112,5 +128,15 @@ export class Journal {
       }),
     );
     await this.close();
+  }
+}
+
+/** What a restore that was cut off leaves beside the data: the copy of the snapshot, and a directory half made. */
+async function removeRestoreRemains(host: Host, paths: NodePaths, runId: string): Promise<void> {
+  const halfMade = `${path.basename(paths.data)}.restore-`;
+  for (const name of await host.list(paths.root)) {
+    if (name.startsWith(`restore-${runId}.db`) || name.startsWith(halfMade)) {
+      await host.remove(path.join(paths.root, name));
+    }
   }
 }

@@ -1,8 +1,10 @@
 /** From a drill file to steps with checked parameters: everything that can be wrong in a file is found before it runs. */
+import type { z } from 'zod';
 import { LabError } from '../../toolkit/errors.ts';
 import { stepCatalogue } from '../steps/catalogue.ts';
 import type { Step } from '../steps/step.ts';
-import type { DrillDefinition } from './definition.ts';
+import type { Findings } from './context.ts';
+import { type DrillDefinition, describedPhases, type StepReference } from './definition.ts';
 import type { Phase } from './events.ts';
 
 export interface PlannedStep {
@@ -11,32 +13,74 @@ export interface PlannedStep {
   parameters: unknown;
 }
 
+/** Parameters by step name. */
+export type StepParameters = Readonly<Record<string, Record<string, unknown>>>;
+
+export interface PlanOptions {
+  /** Parameters that win over the file's, for one run. */
+  overrides?: StepParameters | undefined;
+  /** The steps that a file may name. Default: those of the catalogue. */
+  steps?: ReadonlyMap<string, Step> | undefined;
+}
+
+/** Without these there is nothing to compare, or nothing that was recovered. */
+const neededToVerify: readonly (keyof Findings)[] = ['reference', 'loss', 'restoredFrom', 'recoveredAt'];
+
 /**
- * @param overrides parameters by step name that win over the file's, for one run
- * @throws LabError LAB_DRILL_FILE for an unknown step or a parameter that it does not take
+ * @throws LabError LAB_DRILL_FILE, with file, line and column, for an unknown step, a parameter that it does not take,
+ *   a step before those it builds on, and a drill that could prove nothing; LAB_USAGE for an override that does not fit
  */
-export function planDrill(
-  drill: DrillDefinition,
-  overrides: Record<string, Record<string, unknown>> = {},
-): PlannedStep[] {
-  return (['prepare', 'backup', 'disaster', 'recover'] as const).flatMap((phase) =>
-    drill[phase].map((reference) => {
-      const step = stepCatalogue.get(reference.name);
-      if (step === undefined) {
-        throw new LabError('LAB_DRILL_FILE', `drill ${drill.name}: ${phase} names an unknown step, ${reference.name}`, {
-          advice: `steps: ${[...stepCatalogue.keys()].join(', ')}`,
-        });
+export function planDrill(drill: DrillDefinition, options: PlanOptions = {}): PlannedStep[] {
+  const { overrides = {}, steps = stepCatalogue } = options;
+  const plan: PlannedStep[] = [];
+  const known = new Set<keyof Findings>();
+  for (const phase of describedPhases) {
+    for (const reference of drill[phase]) {
+      const step = findStep(reference, phase, steps);
+      const missing = step.needs.find((each) => !known.has(each));
+      if (missing !== undefined) {
+        throw drillFileError(reference, `${step.name} must come after ${makersOf(missing, steps)}`);
       }
-      const parsed = step.parameters.safeParse({ ...reference.parameters, ...overrides[step.name] });
-      if (!parsed.success) {
-        const [issue] = parsed.error.issues;
-        const parameter = issue?.path.join('.');
-        throw new LabError(
-          'LAB_DRILL_FILE',
-          `drill ${drill.name}: ${step.name}${parameter ? `, ${parameter}` : ''}: ${issue?.message}`,
-        );
-      }
-      return { phase, step, parameters: parsed.data };
-    }),
-  );
+      for (const made of step.makes) known.add(made);
+      plan.push({ phase, step, parameters: parametersOf(step, reference, overrides[step.name]) });
+    }
+  }
+  const unproved = neededToVerify.find((each) => !known.has(each));
+  if (unproved !== undefined) {
+    throw drillFileError(drill.recover.at(-1), `the drill proves nothing without ${makersOf(unproved, steps)}`);
+  }
+  const unused = Object.keys(overrides).find((name) => plan.every(({ step }) => step.name !== name));
+  if (unused !== undefined) throw new LabError('LAB_USAGE', `drill ${drill.name} has no step ${unused} to be changed`);
+  return plan;
+}
+
+function findStep(reference: StepReference, phase: Phase, steps: ReadonlyMap<string, Step>): Step {
+  const step = steps.get(reference.name);
+  if (step !== undefined) return step;
+  throw drillFileError(reference, `${phase} names an unknown step, ${reference.name}`, {
+    advice: `steps: ${[...steps.keys()].join(', ')}`,
+  });
+}
+
+/** The file's own parameters first: what is wrong with them is not the fault of whoever overrides others. */
+function parametersOf(step: Step, reference: StepReference, override: Record<string, unknown> | undefined): unknown {
+  const own = step.parameters.safeParse(reference.parameters);
+  if (!own.success) throw drillFileError(reference, `${step.name}: ${describe(own.error)}`);
+  if (override === undefined) return own.data;
+  const merged = step.parameters.safeParse({ ...reference.parameters, ...override });
+  if (!merged.success) throw new LabError('LAB_USAGE', `${step.name}: ${describe(merged.error)}`);
+  return merged.data;
+}
+
+function describe({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => [...path, message].join(': ')).join('; ');
+}
+
+function makersOf(finding: keyof Findings, steps: ReadonlyMap<string, Step>): string {
+  const names = [...steps.values()].filter((step) => step.makes.includes(finding)).map((step) => step.name);
+  return names.join(' or ');
+}
+
+function drillFileError(at: StepReference | undefined, message: string, options: { advice?: string } = {}): LabError {
+  return new LabError('LAB_DRILL_FILE', `${at?.at}: ${message}`, options);
 }

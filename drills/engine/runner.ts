@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { LabError, messageOf, throwIfInterrupted } from '../../toolkit/errors.ts';
+import { interrupted, LabError, messageOf, throwIfInterrupted } from '../../toolkit/errors.ts';
 import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import { renderMarkdown } from '../report/markdown.ts';
@@ -16,13 +16,11 @@ import { type DrillContext, required } from './context.ts';
 import type { DrillDefinition } from './definition.ts';
 import type { DrillEvent, DrillResult, Phase } from './events.ts';
 import { Journal } from './journal.ts';
-import { type PlannedStep, planDrill } from './plan.ts';
+import { type PlannedStep, type PlanOptions, planDrill } from './plan.ts';
 
-export interface DrillOptions {
+export interface DrillOptions extends PlanOptions {
   lab: Lab;
   drill: DrillDefinition;
-  /** Parameters by step name that win over the drill file's. */
-  overrides?: Record<string, Record<string, unknown>>;
   /** Names the run; letters, digits and hyphens. */
   runId: string;
   signal: AbortSignal;
@@ -43,17 +41,25 @@ export interface DrillOutcome {
 
 /**
  * @returns what came out, also when the drill failed or could not be carried through; the reports are written in any case
- * @throws LabError LAB_DRILL_FILE before anything is done, when the drill's file is not right
+ * @throws LabError as `planDrill`, before anything is done
  */
 export async function runDrill(options: DrillOptions): Promise<DrillOutcome> {
-  const plan = planDrill(options.drill, options.overrides);
+  const plan = planDrill(options.drill, options);
   return new Run(options, plan).carryOut();
 }
 
-/** Undoes a drill that was interrupted, if there is one. @returns whether there was */
+/**
+ * Undoes a drill that was interrupted, if there is one; one that had proved its result is ended instead.
+ *
+ * @returns whether the members have their data from before the drill again; they are not started
+ */
 export async function undoInterruptedDrill(lab: Lab): Promise<boolean> {
   const journal = await Journal.open(lab);
   if (!journal.isOpen) return false;
+  if (journal.isSettled) {
+    await journal.discard(lab);
+    return false;
+  }
   await journal.rollBack(lab);
   return true;
 }
@@ -103,7 +109,8 @@ class Run {
       }
       await this.step(this.plan.length, 'verify', verification.title, (progress) => this.prove(context, progress));
     } catch (thrown) {
-      error = thrown;
+      // Whatever an interruption cut short fails in its own words.
+      error = signal.aborted ? interrupted('the drill starts over') : thrown;
     }
     const result: DrillResult = error !== undefined ? 'error' : this.verdict?.passed ? 'passed' : 'failed';
     await this.settle(context.journal, result);
@@ -154,7 +161,7 @@ class Run {
 
   /** Proved: the old data may go. Disproved: both are kept to be looked at. Not carried through: the old data returns. */
   private async settle(journal: Journal, result: DrillResult): Promise<void> {
-    const { lab, onEvent, startAndWait } = this.options;
+    const { lab, onEvent, signal, startAndWait } = this.options;
     if (!journal.isOpen) return;
     if (result === 'passed') {
       await journal.discard(lab);
@@ -163,20 +170,22 @@ class Run {
       await journal.close();
     } else {
       const kept = journal.asideByNode;
-      const reason = 'the drill could not be carried through';
+      onEvent({
+        type: 'rolling-back',
+        reason: signal.aborted ? 'interrupted' : 'the drill could not be carried through',
+      });
       try {
         await journal.rollBack(lab);
         // The drill's own signal may have fired: that is one of the reasons to be here.
         await startAndWait(lab, AbortSignal.timeout(60_000));
         onEvent({
           type: 'rolled-back',
-          reason,
           ok: true,
           detail: 'all members run on their data from before the drill',
         });
       } catch (error) {
         this.keptData = journal.isOpen ? kept : undefined;
-        onEvent({ type: 'rolled-back', reason, ok: false, detail: messageOf(error) });
+        onEvent({ type: 'rolled-back', ok: false, detail: messageOf(error) });
       }
     }
   }

@@ -5,6 +5,8 @@ import { defineStep } from './step.ts';
 export const destroyAllMembers = defineStep({
   name: 'destroy-all-members',
   parameters: z.strictObject({}),
+  needs: ['snapshot'],
+  makes: ['disasterAt'],
   title: (_, { lab }) => `Kill all ${lab.nodes.length} members and take their data away`,
   async run({ lab, runId, journal, found, now }) {
     await journal.begin(lab, runId);

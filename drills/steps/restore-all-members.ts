@@ -13,6 +13,8 @@ import { defineStep } from './step.ts';
 export const restoreAllMembers = defineStep({
   name: 'restore-all-members',
   parameters: z.strictObject({}),
+  needs: ['snapshot', 'disasterAt'],
+  makes: ['restoredFrom'],
   title: (_, { lab }) =>
     `Restore ${lab.nodes.map((node) => node.name).join(', ')} from the snapshot, under a new token`,
   async run({ lab, runId, signal, found, progress }) {

@@ -6,6 +6,8 @@ import { defineStep } from './step.ts';
 export const startAllMembers = defineStep({
   name: 'start-all-members',
   parameters: z.strictObject({}),
+  needs: [],
+  makes: ['recoveredAt'],
   title: () => 'Start all members and wait until the cluster is healthy',
   async run({ lab, signal, progress, found, now }) {
     await Promise.all(lab.nodes.map((node) => node.host.service.start()));

@@ -1,11 +1,14 @@
 /** The form of a step that drill files can name. */
 import type { z } from 'zod';
-import type { DrillContext } from '../engine/context.ts';
+import type { DrillContext, Findings } from '../engine/context.ts';
 
 export interface Step<P = unknown> {
   /** As drill files name it. */
   name: string;
   parameters: z.ZodType<P>;
+  /** What steps before it must have found out, and what this one does: a wrong order is refused before it is tried. */
+  needs: readonly (keyof Findings)[];
+  makes: readonly (keyof Findings)[];
   /** What the step will do, for progress and reports. */
   title(parameters: P, context: Pick<DrillContext, 'lab'>): string;
   /** @returns one line that says what was done, with figures */

@@ -19,6 +19,8 @@ import { defineStep } from './step.ts';
 export const takeSnapshot = defineStep({
   name: 'take-snapshot',
   parameters: z.strictObject({}),
+  needs: ['dataSet'],
+  makes: ['snapshot', 'reference'],
   title: () => 'Take a snapshot and record what it must bring back',
   async run(context) {
     const { lab, signal, found, directory, progress } = context;

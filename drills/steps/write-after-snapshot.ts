@@ -9,6 +9,8 @@ import { defineStep } from './step.ts';
 export const writeAfterSnapshot = defineStep({
   name: 'write-after-snapshot',
   parameters: z.strictObject({}),
+  needs: ['dataSet', 'snapshot', 'reference'],
+  makes: ['loss'],
   title: () => 'Write, overwrite and delete more after the snapshot',
   async run({ lab, signal, found, now }) {
     const dataSet = required(found.dataSet, 'data set');

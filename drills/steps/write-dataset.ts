@@ -7,6 +7,8 @@ import { defineStep } from './step.ts';
 export const writeDataset = defineStep({
   name: 'write-dataset',
   parameters: z.strictObject({ keys: z.number().int().min(100).max(500_000).default(1000) }),
+  needs: [],
+  makes: ['dataSet'],
   title: ({ keys }) => `Write a known data set of ${keys} keys`,
   async run({ lab, seed, signal, found, progress }, { keys }) {
     const dataSet = planDataSet({ keys, seed });

@@ -4,12 +4,14 @@ import type { ListrTask } from 'listr2';
 import { findDrill, listDrills } from '../../drills/engine/catalog.ts';
 import type { DrillDefinition } from '../../drills/engine/definition.ts';
 import type { DrillEvent } from '../../drills/engine/events.ts';
+import { planDrill, type StepParameters } from '../../drills/engine/plan.ts';
 import { type DrillOutcome, runDrill, undoInterruptedDrill } from '../../drills/engine/runner.ts';
 import type { Check } from '../../drills/verification/verify.ts';
 import { ExitCode, LabError } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
 import { formatTable } from '../output/table.ts';
-import { waitUntilHealthy } from '../provision/health/mod.ts';
+import { openClusterView, waitUntilHealthy } from '../provision/health/mod.ts';
+import { clusterStatus } from '../provision/status.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
 
@@ -41,6 +43,7 @@ async function runCommand(cli: Cli, options: DrillRunOptions, name: string): Pro
   // Whatever can be wrong with the command is found before anything is asked or done.
   const drill = await findDrill(name);
   const overrides = keysOverride(options.keys);
+  planDrill(drill, { overrides });
   const lab = await openLab(cli, options);
   if (options.yes !== true) {
     await confirm(cli, {
@@ -52,7 +55,7 @@ async function runCommand(cli: Cli, options: DrillRunOptions, name: string): Pro
   return withLock(lab.paths, 'drill run', () => runOnLab(cli, lab, drill, overrides));
 }
 
-function keysOverride(keys: string | undefined): Record<string, Record<string, unknown>> {
+function keysOverride(keys: string | undefined): StepParameters {
   if (keys === undefined) return {};
   if (!/^[1-9][0-9]{0,6}$/.test(keys)) throw new LabError('LAB_USAGE', `--keys takes a whole number, not '${keys}'`);
   return { 'write-dataset': { keys: Number(keys) } };
@@ -67,11 +70,13 @@ export async function runOnLab(
   cli: Cli,
   lab: Lab,
   drill: DrillDefinition,
-  overrides: Record<string, Record<string, unknown>> = {},
+  overrides: StepParameters = {},
 ): Promise<ExitCode> {
   if (await undoInterruptedDrill(lab)) {
     cli.ui.warning('an interrupted drill was undone: the members have their data from before it again');
     await startAndWait(lab, cli.signal);
+  } else {
+    await requireHealth(lab);
   }
   cli.ui.line(cli.ui.style('bold', `Drill '${drill.name}' on lab '${lab.name}'`));
   const progress = new DrillProgress(cli);
@@ -88,6 +93,21 @@ export async function runOnLab(
   return conclude(cli, await running);
 }
 
+/** A drill proves what comes back of a healthy cluster. @throws LabError LAB_PREFLIGHT */
+async function requireHealth(lab: Lab): Promise<void> {
+  const view = openClusterView(lab);
+  try {
+    const { healthy, problems } = await clusterStatus(lab.name, view);
+    if (healthy) return;
+    throw new LabError('LAB_PREFLIGHT', `lab '${lab.name}' is not healthy, and a drill starts from a healthy one`, {
+      details: problems,
+      advice: 'etcdlab up',
+    });
+  } finally {
+    view.close();
+  }
+}
+
 async function startAndWait(lab: Lab, signal: AbortSignal): Promise<void> {
   await Promise.all(lab.nodes.map((node) => node.host.service.start()));
   await waitUntilHealthy(lab, { signal });
@@ -98,11 +118,18 @@ function newRunId(now: Date): string {
   return now.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
 }
 
+/** One step on the screen. What it says before its task is drawn is kept until then. */
+interface ShownStep {
+  readonly done: PromiseWithResolvers<void>;
+  latest: string | undefined;
+  output: ((text: string) => void) | undefined;
+}
+
 /** Draws a drill's steps as a task list while it runs; in JSON mode, hands on its events. */
 class DrillProgress {
   private readonly cli: Cli;
   private readonly started = Promise.withResolvers<ListrTask<object>[]>();
-  private steps: { done: PromiseWithResolvers<void>; output: (text: string) => void }[] = [];
+  private steps: ShownStep[] = [];
 
   constructor(cli: Cli) {
     this.cli = cli;
@@ -112,23 +139,37 @@ class DrillProgress {
     if (this.cli.ui.mode === 'json') this.cli.ui.event(forJson(event));
     switch (event.type) {
       case 'drill-started':
-        this.steps = event.steps.map(() => ({ done: Promise.withResolvers<void>(), output: () => undefined }));
+        this.steps = event.steps.map(() => ({
+          done: Promise.withResolvers<void>(),
+          latest: undefined,
+          output: undefined,
+        }));
         this.started.resolve(event.steps.map(({ title }, i) => this.task(title, i)));
         break;
       case 'step-progress':
-        this.steps[event.step]?.output(event.text);
+        this.say(event.step, event.text);
         break;
       case 'step-finished':
-        this.steps[event.step]?.output(event.summary);
+        this.say(event.step, event.summary);
         this.steps[event.step]?.done.resolve();
         break;
       case 'step-failed':
         this.steps[event.step]?.done.reject(new LabError('LAB_DRILL', event.error));
         break;
+      case 'rolling-back':
+        this.cli.ui.warning(`${event.reason}: putting back the data from before it`);
+        break;
       case 'rolled-back':
-        this.cli.ui.warning(`${event.reason}; ${event.ok ? event.detail : `and could not be undone: ${event.detail}`}`);
+        this.cli.ui.warning(event.ok ? event.detail : `it could not be undone: ${event.detail}`);
         break;
     }
+  }
+
+  private say(step: number, text: string): void {
+    const shown = this.steps[step];
+    if (shown === undefined) return;
+    shown.latest = text;
+    shown.output?.(text);
   }
 
   /** Shows the steps until the last has ended or one has failed; what failed is told by the outcome. */
@@ -147,6 +188,7 @@ class DrillProgress {
         step.output = (text) => {
           task.output = text;
         };
+        if (step.latest !== undefined) step.output(step.latest);
         return step.done.promise;
       },
     };

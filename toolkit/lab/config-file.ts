@@ -1,10 +1,10 @@
 /** Reads lab.yaml. An error names file, line, column and reason; all errors of a file are reported at once. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type Document, isMap, isNode, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
-import type { z } from 'zod';
+import { type Document, LineCounter, parseDocument } from 'yaml';
 import { LabError } from '../errors.ts';
 import { type LabConfig, labConfigSchema } from './config.ts';
+import { describeIssue, offsetOfIssue, unfoldIssue } from './yaml-issues.ts';
 
 /** What flags say in place of the file, for one run. */
 export interface ConfigOverrides {
@@ -55,9 +55,9 @@ export function parseConfig(text: string, path: string, base: string, overrides:
   const result = labConfigSchema.safeParse(raw);
   if (!result.success) {
     refuse(
-      result.error.issues.flatMap(unfold).map((issue) => {
+      result.error.issues.flatMap(unfoldIssue).map((issue) => {
         const flag = issue.path.length > 0 ? flagOf(String(issue.path[0]), overrides) : undefined;
-        return `${flag ?? at(offsetOf(document, issue))}: ${describe(issue)}`;
+        return `${flag ?? at(offsetOfIssue(document, issue))}: ${describeIssue(issue)}`;
       }),
     );
   }
@@ -82,47 +82,6 @@ function plainValue(document: Document, at: (offset: number) => string): Record<
 
 function flagOf(key: string, overrides: ConfigOverrides): string | undefined {
   return (key === 'name' || key === 'engine') && overrides[key] !== undefined ? `--${key}` : undefined;
-}
-
-/** One issue for each unknown key, so that each is shown where it stands. */
-function unfold(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
-  if (issue.code !== 'unrecognized_keys') return [issue];
-  return issue.keys.map((key) => ({ ...issue, keys: [key] }));
-}
-
-function describe(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') {
-    return `unknown key ${[...issue.path, ...issue.keys].join('.')}`;
-  }
-  const message = issue.message.endsWith('received undefined')
-    ? 'is missing'
-    : issue.message.replace(/^Invalid (input|option): /, '').replace(/^Invalid discriminator value\. E/, 'e');
-  return issue.path.length === 0 ? message : `${issue.path.join('.')}: ${message}`;
-}
-
-/** @returns where in the text the value of the issue is, or where the mapping is that lacks it */
-function offsetOf(document: Document, issue: z.core.$ZodIssue): number {
-  let node: Node | null = document.contents;
-  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] as string] : issue.path;
-  let offset = startOf(node) ?? 0;
-  for (const step of path) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === step);
-      if (pair === undefined) return offset;
-      // An unknown key is shown at the key, a bad value at the value.
-      offset = startOf(issue.code === 'unrecognized_keys' ? pair.key : pair.value) ?? startOf(pair.key) ?? offset;
-      node = isNode(pair.value) ? pair.value : null;
-    } else {
-      const next: unknown = document.getIn(path.slice(0, path.indexOf(step) + 1) as (string | number)[], true);
-      node = isNode(next) ? next : null;
-      offset = startOf(node) ?? offset;
-    }
-  }
-  return offset;
-}
-
-function startOf(node: unknown): number | undefined {
-  return isNode(node) ? node.range?.[0] : undefined;
 }
 
 function absolutePaths(config: LabConfig, base: string): LabConfig {

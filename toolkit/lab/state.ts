@@ -6,6 +6,7 @@
  *     backups/        snapshots
  *     reports/        of drills
  *     state.json      what was brought up
+ *     drill-journal.json  what a drill at work, or interrupted, has moved aside
  *     lock.N          who is working on the lab (lock.ts)
  */
 import { mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises';

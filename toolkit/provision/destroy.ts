@@ -7,7 +7,7 @@ import { isLockFile } from '../lab/lock.ts';
 import { type LabPaths, removeLabFolder } from '../lab/state.ts';
 
 /** Everything that a lab's folder may hold. */
-const ownNames = new Set(['pki', 'hosts', 'backups', 'reports', 'state.json']);
+const ownNames = new Set(['pki', 'hosts', 'backups', 'reports', 'state.json', 'drill-journal.json']);
 
 /** What would be lost. */
 export interface LabContents {
