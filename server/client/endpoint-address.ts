@@ -32,7 +32,7 @@ export function parseEndpoint(endpoint: string): EndpointAddress {
     throw new Error(`endpoint "${endpoint}": scheme "${schemeName}" is not one of http, https, unix, unixs`);
   }
   const authority = isUrl ? endpoint.slice(endpoint.indexOf('://') + 3).replace(/[/?#].*$/, '') : endpoint;
-  const parts = /^(?:\[([0-9a-f:.%]+)\]|([^:/[\]]+)):(\d{1,5})$/i.exec(authority);
+  const parts = /^(?:\[([0-9a-f:.]+(?:%[\w.-]+)?)\]|([^:/[\]]+)):(\d{1,5})$/i.exec(authority);
   const host = parts?.[1] ?? parts?.[2];
   const port = Number(parts?.[3]);
   if (host === undefined || !(port <= 65535)) {

@@ -112,17 +112,16 @@ function explainTlsError(error: unknown, clientTls: ClientTls, now: Date): strin
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
     return 'the server does not speak TLS on this port; use http:// or drop the certificates';
   }
-  if (
-    /ALERT_CERTIFICATE_REQUIRED/.test(code) ||
-    (/ALERT_(?:BAD_CERTIFICATE|HANDSHAKE_FAILURE)/.test(code) && !clientTls.cert)
-  ) {
-    return `the server demands a client certificate and none was given (${code})`;
-  }
-  if (/ALERT_/.test(code) && clientTls.cert !== undefined) {
+  // Node.js servers hang up where others send an alert.
+  const refused = /ALERT_/.test(code) || ['closed', 'ECONNRESET', 'EPIPE'].includes(code);
+  if (refused && clientTls.cert !== undefined) {
     const reason = explainClientCertificate(clientTls.cert, now);
     return reason === undefined
       ? `the server refused the client's certificate (${code}); it may be of a CA that the server does not trust, or revoked`
       : `the server refused the client's certificate (${code}): ${reason}`;
+  }
+  if (refused && !/HANDSHAKE_FAILURE/.test(code)) {
+    return `the server refused the connection after the handshake (${code}): it demands a client certificate`;
   }
   return `TLS failed: ${error instanceof Error ? error.message : String(error)} (${code})`;
 }

@@ -1,5 +1,6 @@
 /** Streams of messages as async iterables: read at the reader's pace, ended when the reader stops. */
 import type { ClientReadableStream } from '@grpc/grpc-js';
+import { Code } from '../errors/etcd-error.ts';
 import { type OpenStream, toRpcError } from './caller.ts';
 import { RpcError } from './rpc-error.ts';
 
@@ -18,11 +19,13 @@ export async function* messages<Message>(
   if (signal?.aborted) cancel();
   let ended = false;
   try {
-    for await (const bytes of stream) yield decode(bytes as Buffer);
+    for await (const bytes of stream) {
+      // What has arrived already is not taken back by cancelling.
+      if (signal?.aborted) throw new RpcError(Code.Canceled, 'context canceled', { endpoint });
+      yield decode(bytes as Buffer);
+    }
     ended = true;
   } catch (error) {
-    ended = true;
-    if (error instanceof RpcError) throw error;
     throw toRpcError(error, endpoint);
   } finally {
     signal?.removeEventListener('abort', cancel);

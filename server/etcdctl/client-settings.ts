@@ -96,9 +96,12 @@ async function userSettings(flags: FlagSet, io: CliIo): Promise<EtcdClientOption
 }
 
 function dumpFlags(flags: FlagSet, io: CliIo): void {
+  const secret = '********';
   const names = globalFlags.map(({ name }) => name).sort();
   for (const name of names) {
-    const value = name === 'password' && flags.string(name) !== '' ? '********' : flags.text(name);
-    io.stderr.write(`ETCDCTL_${name.toUpperCase().replaceAll('-', '_')}=${value}\n`);
+    const value = flags.text(name);
+    const shown =
+      name === 'user' ? value.replace(/:.*$/s, `:${secret}`) : name === 'password' && value !== '' ? secret : value;
+    io.stderr.write(`ETCDCTL_${name.toUpperCase().replaceAll('-', '_')}=${shown}\n`);
   }
 }

@@ -63,7 +63,8 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<Restored
     await publish(place, fs);
     return { memberId: local.id, clusterId, members, revision };
   } catch (error) {
-    for (const { from } of place.moves) await fs.removeDirectory(from);
+    // A disk that refuses this as well must not hide why the restore failed; a later one does not mind what is left.
+    for (const directory of leftovers(place)) await fs.removeDirectory(directory).catch(() => undefined);
     throw error;
   } finally {
     await snapshot.file.close();
@@ -75,6 +76,13 @@ interface Stage {
   readonly snapDirectory: string;
   readonly walDirectory: string;
   readonly moves: readonly { readonly from: string; readonly to: string }[];
+  /** The nearest ones above the targets that were there before. */
+  readonly oldDirectories: ReadonlySet<string>;
+}
+
+/** What a restore that fails may have made, the directory that the log is first built in among it. */
+function leftovers({ moves, walDirectory }: Stage): string[] {
+  return [...moves.map(({ from }) => from), `${walDirectory}.tmp`];
 }
 
 async function stage({ dataDir, walDir }: RestoreOptions, fs: FileSystem): Promise<Stage> {
@@ -83,14 +91,17 @@ async function stage({ dataDir, walDir }: RestoreOptions, fs: FileSystem): Promi
   const target = path.resolve(dataDir);
   const data = { from: `${target}${suffix}`, to: target };
   const snapDirectory = path.join(data.from, 'member', 'snap');
+  const above = await oldParent(target, fs);
   const log = path.resolve(walDir ?? path.join(target, 'member', 'wal'));
   const withinData = path.relative(target, log);
   if (!withinData.startsWith('..') && !path.isAbsolute(withinData)) {
-    return { snapDirectory, walDirectory: path.join(data.from, withinData), moves: [data] };
+    const walDirectory = path.join(data.from, withinData);
+    return { snapDirectory, walDirectory, moves: [data], oldDirectories: new Set([above]) };
   }
   await requireVacant('wal-dir', walDir as string, fs);
   const wal = { from: `${log}${suffix}`, to: log };
-  return { snapDirectory, walDirectory: wal.from, moves: [wal, data] };
+  const oldDirectories = new Set([above, await oldParent(log, fs)]);
+  return { snapDirectory, walDirectory: wal.from, moves: [wal, data], oldDirectories };
 }
 
 async function requireVacant(what: string, directory: string, fs: FileSystem): Promise<void> {
@@ -101,7 +112,7 @@ async function requireVacant(what: string, directory: string, fs: FileSystem): P
 }
 
 /** Makes everything durable, then gives it its name; the data directory comes last. */
-async function publish({ moves, snapDirectory }: Stage, fs: FileSystem): Promise<void> {
+async function publish({ moves, snapDirectory, oldDirectories }: Stage, fs: FileSystem): Promise<void> {
   for (let directory = snapDirectory; ; directory = path.dirname(directory)) {
     await fs.syncDirectory(directory);
     if (moves.some(({ from }) => from === directory)) break;
@@ -111,10 +122,21 @@ async function publish({ moves, snapDirectory }: Stage, fs: FileSystem): Promise
     for (const move of moves) {
       await fs.rename(move.from, move.to);
       done.push(move);
-      await fs.syncDirectory(path.dirname(move.to));
+      // Up to a directory that was there before: new ones between must be durable, too.
+      for (let directory = move.to; !oldDirectories.has(directory); ) {
+        directory = path.dirname(directory);
+        await fs.syncDirectory(directory);
+      }
     }
   } catch (error) {
     for (const { from, to } of done) await fs.rename(to, from);
     throw error;
   }
+}
+
+/** The nearest directory above `target` that is there already. */
+async function oldParent(target: string, fs: FileSystem): Promise<string> {
+  let directory = path.dirname(target);
+  while (!(await fs.exists(directory)) && directory !== path.dirname(directory)) directory = path.dirname(directory);
+  return directory;
 }
