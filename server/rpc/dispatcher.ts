@@ -183,8 +183,7 @@ export class Dispatcher {
   private checkCaller(call: GrpcCall, type: 'unary' | 'stream', allowedOnLearner: boolean): void {
     const { member } = this.options;
     const version = call.metadata('client-api-version') ?? 'unknown';
-    // Header values arrive as one character a byte.
-    if (!isUtf8(Buffer.from(version, 'latin1'))) throw errInvalidClientApiVersion();
+    if (beyondAscii.test(version) && !isUtf8(Buffer.from(version, 'latin1'))) throw errInvalidClientApiVersion();
     this.stats.countClient(type, version);
     if (!allowedOnLearner && member.isLearner()) throw errNotSupportedForLearner();
     if (call.metadata('hasleader') === 'true' && member.leader() === 0n) throw errNoLeader();
@@ -203,6 +202,9 @@ export class Dispatcher {
     return { code: Code.Unknown, message: error instanceof Error ? error.message : String(error) };
   }
 }
+
+/** Header values arrive as one character a byte. */
+const beyondAscii = /[\u0080-\u00ff]/;
 
 const success: GrpcStatus = { code: Code.OK, message: '' };
 const canceled: GrpcStatus = { code: Code.Canceled, message: 'context canceled' };
