@@ -68,6 +68,7 @@ export class Proposer {
 
   /** A leader may be there again: makes the proposals that waited for one. */
   retryParked(): void {
+    if (this.parked.length === 0) return;
     for (const { id, data } of this.parked.splice(0)) {
       if (this.pending.has(id)) this.submit(id, data);
     }

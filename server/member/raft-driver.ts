@@ -3,7 +3,7 @@
  * order that safety needs. What a Ready holds goes to the peers and to the WAL in the same turn; what must not be said
  * before it is durable waits for the WAL (Raft thesis §10.2.1; contract: disk-and-peer §1.7).
  */
-import type { ConfState, Entry, Message, Snapshot } from '../proto/gen/raft.ts';
+import type { ConfChange, ConfState, Entry, Message, Snapshot } from '../proto/gen/raft.ts';
 import { ProposalDropped, type RawNode, type Ready } from '../raft/mod.ts';
 import type { Snapshotter } from '../snap/mod.ts';
 import type { Wal } from '../wal/mod.ts';
@@ -16,6 +16,8 @@ export interface RaftHooks {
   /** Replaces the state machine by the one of a snapshot that is saved already. */
   install(snapshot: Snapshot): Promise<void>;
   leaderChanged(lead: bigint): void;
+  /** Called with every tick. */
+  ticked(): void;
   readIndex(context: Uint8Array, index: number): void;
   /** The member cannot go on: its disk failed, or an invariant is broken. */
   fatal(error: Error): void;
@@ -60,6 +62,7 @@ export class RaftDriver {
   start(): void {
     this.ticker = setInterval(() => {
       this.node.tick();
+      this.hooks.ticked();
       this.wake();
     }, this.heartbeatMs);
     this.wake();
@@ -74,6 +77,12 @@ export class RaftDriver {
   /** @throws ProposalDropped when there is no leader to take it */
   propose(data: Uint8Array): void {
     this.node.propose(data);
+    this.wake();
+  }
+
+  /** As `propose`; see `RawNode.proposeConfChange` for why it may never be seen again. */
+  proposeConfChange(change: ConfChange): void {
+    this.node.proposeConfChange(change);
     this.wake();
   }
 

@@ -123,6 +123,8 @@ export class Replica {
         apply: (entries) => this.apply(entries),
         install: (snapshot) => this.install(snapshot),
         leaderChanged: (lead) => this.leaderChanged(lead),
+        // While leadership is being handed over, proposals wait without a change of leader that would end the wait.
+        ticked: () => this.proposer.retryParked(),
         readIndex: (context, index) => this.reads.answer(context, index),
         fatal: (error) => this.fatal(error),
       },
@@ -336,8 +338,10 @@ export class Replica {
     }
     this.config.log.info(lead === 0n ? 'lost leader' : 'elected leader', { 'leader-id': idToHex(lead) });
     this.lead = lead;
-    this.reads.leaderChanged();
-    if (lead !== 0n) this.proposer.retryParked();
+    if (lead !== 0n) {
+      this.reads.leaderChanged();
+      this.proposer.retryParked();
+    }
     for (const resolve of this.leaderWaiters.splice(0)) resolve();
   }
 
