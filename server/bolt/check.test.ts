@@ -122,6 +122,14 @@ describe('the check finds', () => {
     expect(await damageOf(file)).toEqual([`page ${meta.root}: element 0 is a pair outside of any bucket`]);
   });
 
+  test('a branch with a single child, as a warning: it reads well, but upstream does not expect it', async () => {
+    const { file, branch } = await simpleFile();
+    file.writeUInt16LE(1, branch * smallPage + 10);
+    const fs = new CrashFileSystem();
+    fs.seedFile('/db', file);
+    expect(await check('/db', { fs })).toMatchObject({ errors: [], warnings: ['1 branches have a single child'] });
+  });
+
   test('a torn meta page, as a warning: a crash leaves one in a sound file', async () => {
     const { file, meta } = await simpleFile();
     const torn = 1 - (meta.txid % 2);

@@ -62,6 +62,43 @@ describe('trees', () => {
     expect(counts.filter((count) => count < perPage).length).toBe(4);
   });
 
+  test('cut the last page into equal ones, too, unless all that is new lies behind it', async () => {
+    const perPage = Math.floor((smallPage - 16) / (16 + 17 + 1));
+    const lastPages = async (key: Buffer) => {
+      const { db } = await openInMemory();
+      let tx = db.begin();
+      tx.createBucket('b');
+      for (let i = 0; i < perPage * 3; i++) tx.put('b', revisionKey(i), bytes('v'));
+      await tx.commit();
+      tx = db.begin();
+      tx.put('b', key, bytes('v'));
+      await tx.commit();
+      const { state } = db.inspect();
+      const branch = state.page(state.buckets.get('b')?.rootId as number);
+      return [2, 3].map((i) => state.page(branch.child(i)).count);
+    };
+    expect(await lastPages(revisionKey(perPage * 3))).toEqual([perPage, 1]);
+    const [left, right] = await lastPages(Buffer.concat([revisionKey(perPage * 3 - 15), bytes('+')]));
+    expect(Math.abs((left as number) - (right as number))).toBeLessThanOrEqual(2);
+  });
+
+  test('become an inline bucket when one small page is left that has not changed itself', async () => {
+    const { db } = await openInMemory();
+    let tx = db.begin();
+    tx.createBucket('b');
+    for (let i = 0; i < 90; i++) tx.put('b', revisionKey(i), bytes('v'));
+    await tx.commit();
+    const { state } = db.inspect();
+    const branch = state.page(state.buckets.get('b')?.rootId as number);
+    const last = state.page(branch.child(branch.count - 1));
+    expect(last.count).toBe(3);
+    tx = db.begin();
+    for (let i = 0; i < 87; i++) tx.delete('b', revisionKey(i));
+    await tx.commit();
+    expect(db.inspect().state.buckets.get('b')?.inline?.count).toBe(3);
+    await expectSound(db);
+  });
+
   test('never have a branch with one child, however long the keys', async () => {
     const { db } = await openInMemory();
     const long = (i: number) => bytes(`${1000 + i}`.padEnd(450, 'k'));
