@@ -8,7 +8,10 @@ import { ensureInstalled, root } from './install.mjs';
  * @param {string[]} args
  */
 export function run(script, args) {
-  const child = spawn(ensureInstalled(), [path.join(root, script), ...args], { stdio: 'inherit' });
+  const node = ensureInstalled();
+  // Compiled once, not at every command.
+  const env = { NODE_COMPILE_CACHE: path.join(root, 'node_modules/.cache/compiled'), ...process.env };
+  const child = spawn(node, [path.join(root, script), ...args], { stdio: 'inherit', env });
   // The terminal signals the whole group; these reach the child when only this process is signalled.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {

@@ -5,7 +5,7 @@ import type { MemberConfig } from '../member/config.ts';
 import { Member } from '../member/member.ts';
 import { Replica } from '../member/replica.ts';
 import { serverVersion } from '../member/version.ts';
-import { idToHex, parseInitialCluster } from '../membership/mod.ts';
+import { idToHex } from '../membership/mod.ts';
 import { Metrics } from '../metrics/mod.ts';
 import { createPeerServer, type PeerHandlers, type PeerServer, TlsFiles } from '../peer/mod.ts';
 import { Dispatcher, etcdMethods, grpcOverheadBytes, type Listener, openListener } from '../rpc/mod.ts';
@@ -13,6 +13,7 @@ import { openSslCiphers } from '../tls/cipher-suites.ts';
 import { ServerTls } from '../tls/server-tls.ts';
 import type { EtcdConfig, TlsConfig } from './config.ts';
 import type { EtcdUrl } from './urls.ts';
+import { checkStartup, initialClusterOf } from './validate.ts';
 
 /** How long open calls may go on when the server stops. */
 const stopGraceMs = 7000;
@@ -47,6 +48,7 @@ export class EtcdServer {
    */
   async start(events: ServerEvents): Promise<void> {
     const { logger } = this;
+    checkStartup(this.config);
     try {
       await this.bind();
       const config = this.memberConfig();
@@ -138,6 +140,7 @@ export class EtcdServer {
       serverVersion,
       clusterVersion: () => this.replica?.cluster.version(),
       members: () => replica().cluster.members(),
+      promoteMember: (id) => replica().reconfiguration.promoteHere(id),
       hashKv: async (revision) => {
         const { hash, compactRevision, currentRevision } = replica().machine.store.hashKv(revision);
         return { hash, compactRevision, revision: currentRevision };
@@ -162,9 +165,11 @@ export class EtcdServer {
       name: config.name,
       dataDir: config.dataDir,
       ...(config.walDir !== '' && { walDir: config.walDir }),
-      initialCluster: parseInitialCluster(config.initialCluster),
+      initialCluster: initialClusterOf(config),
       initialClusterToken: config.initialClusterToken,
       initialClusterState: config.initialClusterState,
+      forceNewCluster: config.forceNewCluster,
+      strictReconfigCheck: config.strictReconfigCheck,
       initialAdvertisePeerUrls: config.advertisePeerUrls.map(({ href }) => href),
       advertiseClientUrls: config.advertiseClientUrls.map(({ href }) => href),
       heartbeatMs: config.heartbeatIntervalMs,
