@@ -51,7 +51,7 @@ export class EtcdServer {
     checkStartup(this.config);
     try {
       await this.bind();
-      const config = this.memberConfig();
+      const config = this.memberConfig(events);
       const replica = await Replica.open(config, events);
       this.replica = replica;
       replica.start();
@@ -158,7 +158,7 @@ export class EtcdServer {
     };
   }
 
-  private memberConfig(): MemberConfig {
+  private memberConfig(events: ServerEvents): MemberConfig {
     const { config } = this;
     const tls = peerTlsFiles(config.peerTls);
     return {
@@ -188,6 +188,7 @@ export class EtcdServer {
       maxRequestBytes: config.maxRequestBytes,
       ...(tls && { peerTls: tls }),
       log: this.logger,
+      onDatabaseFailure: (error) => events.onFatal(error),
       observe: {
         peer: this.metrics.peers,
         walFsync: this.metrics.observeWalFsync,

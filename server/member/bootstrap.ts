@@ -220,6 +220,7 @@ export function openDatabase(config: MemberConfig, file: string): Promise<BoltBa
     batchIntervalMs: config.backendBatchIntervalMs,
     batchLimit: config.backendBatchLimit,
     onCommit: (seconds) => config.observe?.backendCommit?.(seconds),
+    onFailure: (error) => config.onDatabaseFailure(error as Error),
   });
 }
 

@@ -13,6 +13,10 @@ export interface MemberConfig {
   initialCluster: InitialCluster;
   initialClusterToken: string;
   initialClusterState: 'new' | 'existing';
+  /** Begin a cluster of this member alone, with the data that it has (contract: disk-and-peer §7). */
+  forceNewCluster: boolean;
+  /** Refuse changes of the voters that could cost the cluster its quorum. */
+  strictReconfigCheck: boolean;
   initialAdvertisePeerUrls: string[];
   advertiseClientUrls: string[];
 
@@ -38,6 +42,8 @@ export interface MemberConfig {
   /** Certificates for peers with https URLs. */
   peerTls?: TlsFiles | undefined;
   log: Logger;
+  /** The database cannot be written any more: the process must end. */
+  onDatabaseFailure(error: Error): void;
   fs?: FileSystem;
   observe?: MemberObserver;
 }
