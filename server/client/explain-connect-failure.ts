@@ -123,6 +123,7 @@ function explainTlsError(error: unknown, clientTls: ClientTls, now: Date): strin
   if (refused && !/HANDSHAKE_FAILURE/.test(code)) {
     return `the server refused the connection after the handshake (${code}): it demands a client certificate`;
   }
+  if (code === 'timeout') return (error as Error).message;
   return `TLS failed: ${error instanceof Error ? error.message : String(error)} (${code})`;
 }
 

@@ -73,5 +73,5 @@ export async function explain(error: unknown, settings: EtcdClientOptions, io: I
   const reasons = await Promise.all(
     settings.endpoints.map((endpoint) => explainConnectFailure(endpoint, settings.tls, explainTimeoutMs)),
   );
-  for (const reason of reasons) logLine(io, 'warn', 'endpoint not usable', { error: reason });
+  for (const reason of reasons) logLine(io, 'warn', 'no answer in time', { error: reason });
 }
