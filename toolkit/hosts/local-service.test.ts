@@ -96,10 +96,12 @@ describe('a local service', () => {
   });
 
   it('has exited when it ends by itself', async () => {
-    const { service: one } = await service('echo failed; exit 1');
+    const { service: one, folder } = await service(`trap 'echo failed; exit 1' USR1; ${forever}`);
     await one.start();
+    await untilItSays(folder, 'started');
+    process.kill((await one.status()).pid as number, 'SIGUSR1');
     await expect.poll(async () => (await one.status()).state, { interval: 10 }).toBe('exited');
-    expect(await one.logTail(5)).toEqual(['failed']);
+    expect(await one.logTail(1)).toEqual(['failed']);
   });
 
   it('can be frozen, thawed, and stopped while frozen', async () => {
