@@ -55,8 +55,8 @@ async function fill(client: ReturnType<TestCluster['client']>): Promise<void> {
 }
 
 interface RestoreFlags {
-  readonly bump?: number;
-  readonly walDir?: string;
+  readonly bump?: number | undefined;
+  readonly walDir?: string | undefined;
 }
 
 /** Restores member `index` of `cluster` with upstream's etcdutl. */
