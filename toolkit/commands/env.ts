@@ -1,4 +1,5 @@
 /** `etcdlab env`: etcdctl's variables, for `eval "$(etcdlab env)"`. */
+import { dirname } from 'node:path';
 import { Option } from 'commander';
 import { addCommand, type CommonOptions, openLab, type RegisterCommand } from './cli.ts';
 
@@ -16,8 +17,10 @@ export const registerEnv: RegisterCommand = (program, cli) => {
     'env',
     'print what etcdctl needs in this shell: eval "$(etcdlab env)"',
     async (options) => {
-      const environment = (await openLab(cli, options)).clientEnvironment();
-      cli.ui.listing(formatEnvironment(environment, options.shell), environment);
+      const lab = await openLab(cli, options);
+      const environment = lab.clientEnvironment();
+      const text = `${formatEnvironment(environment, options.shell)}\n${pathPrefixes[options.shell](dirname(lab.engine.etcdctl))}`;
+      cli.ui.listing(text, environment);
       return undefined;
     },
   ).addOption(new Option('--shell <shell>', 'whose syntax').choices(shells).default('posix'));
@@ -30,8 +33,22 @@ export function formatEnvironment(environment: Readonly<Record<string, string>>,
     .join('\n');
 }
 
+/** So that the shell takes every value as it is. */
+const quotes: Readonly<Record<Shell, (value: string) => string>> = {
+  posix: (value) => `'${value.replaceAll("'", "'\\''")}'`,
+  fish: (value) => `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`,
+  powershell: (value) => `'${value.replaceAll("'", "''")}'`,
+};
+
+/** Statements that let the shell find the engine's etcdctl before any other. */
+const pathPrefixes: Readonly<Record<Shell, (folder: string) => string>> = {
+  posix: (folder) => `export PATH=${quotes.posix(folder)}:"$PATH"`,
+  fish: (folder) => `set -gx PATH ${quotes.fish(folder)} $PATH`,
+  powershell: (folder) => `$env:PATH = ${quotes.powershell(folder)} + [IO.Path]::PathSeparator + $env:PATH`,
+};
+
 const assignments: Readonly<Record<Shell, (name: string, value: string) => string>> = {
-  posix: (name, value) => `export ${name}='${value.replaceAll("'", "'\\''")}'`,
-  fish: (name, value) => `set -gx ${name} '${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`,
-  powershell: (name, value) => `$env:${name} = '${value.replaceAll("'", "''")}'`,
+  posix: (name, value) => `export ${name}=${quotes.posix(value)}`,
+  fish: (name, value) => `set -gx ${name} ${quotes.fish(value)}`,
+  powershell: (name, value) => `$env:${name} = ${quotes.powershell(value)}`,
 };
