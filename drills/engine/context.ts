@@ -2,7 +2,7 @@
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import type { DataSet } from '../dataset/dataset.ts';
 import type { KeyDifference } from '../verification/compare.ts';
-import type { Reference } from '../verification/evidence.ts';
+import type { Recovery, Reference } from '../verification/evidence.ts';
 import type { Journal } from './journal.ts';
 import type { SnapshotManifest } from './manifest.ts';
 
@@ -27,9 +27,9 @@ export interface Findings {
   snapshot?: { path: string; sha256: string; manifest: SnapshotManifest };
   reference?: Reference;
   loss?: Loss;
-  /** When the first member was hurt, and when the last was healthy again. */
+  /** When the first member was hurt. */
   disasterAt?: Date;
-  recoveredAt?: Date;
+  recovery?: Recovery;
   /** SHA-256 of what each member was restored from, by member. */
   restoredFrom: Record<string, string>;
 }

@@ -24,7 +24,7 @@ export interface PlanOptions {
 }
 
 /** Without these there is nothing to compare, or nothing that was recovered. */
-const neededToVerify: readonly (keyof Findings)[] = ['reference', 'loss', 'restoredFrom', 'recoveredAt'];
+const neededToVerify: readonly (keyof Findings)[] = ['reference', 'loss', 'restoredFrom', 'recovery'];
 
 /**
  * @throws LabError LAB_DRILL_FILE, with file, line and column, for an unknown step, a parameter that it does not take,

@@ -153,7 +153,7 @@ class Run {
     this.observations = await observe(lab, reference, found.restoredFrom, { signal, progress });
     // A reading that an interruption cut short is no finding about the cluster.
     throwIfInterrupted(signal);
-    this.verdict = verify(reference, this.observations);
+    this.verdict = verify(reference, required(found.recovery, 'recovery'), this.observations);
     this.options.onEvent({ type: 'verified', verdict: this.verdict });
     const passed = this.verdict.checks.filter((check) => check.passed).length;
     return `${passed} of ${this.verdict.checks.length} checks passed on ${this.observations.length} members`;
@@ -211,7 +211,7 @@ class Run {
       manifest: found.snapshot?.manifest,
       loss: found.loss,
       disasterAt: found.disasterAt,
-      recoveredAt: found.recoveredAt,
+      recoveredAt: found.recovery?.at,
       observations: this.observations,
       verdict: this.verdict,
       keptData: this.keptData,

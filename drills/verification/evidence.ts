@@ -43,6 +43,9 @@ export interface Observation {
   linearizableWrite: { revision: number; readBy: string[] } | Failure;
 }
 
+/** When the cluster was healthy again, or why it was not. */
+export type Recovery = { at: Date; problem?: undefined } | { at?: undefined; problem: string };
+
 export interface Failure {
   failure: string;
 }

@@ -56,7 +56,7 @@ function observations(): [Observation, Observation, Observation] {
 
 /** Names of the checks that failed, with the member each failed on. */
 function failed(seen: Observation[], known = reference()): string[] {
-  return verify(known, seen)
+  return verify(known, { at: new Date(0) }, seen)
     .checks.filter((check) => !check.passed)
     .map((check) => (check.member === undefined ? check.name : `${check.name} ${check.member}`));
 }
@@ -73,7 +73,7 @@ function change<K extends 'status' | 'hashKv' | 'linearizableWrite' | 'keys' | '
 
 describe('verify', () => {
   test('passes members that show exactly what was recorded', () => {
-    const verdict = verify(reference(), observations());
+    const verdict = verify(reference(), { at: new Date(0) }, observations());
     expect(verdict.checks.filter((check) => !check.passed)).toEqual([]);
     expect(verdict.passed).toBe(true);
   });
@@ -83,7 +83,21 @@ describe('verify', () => {
   });
 
   test('fails when nothing was observed at all', () => {
-    expect(failed([])).toEqual(['every-member', 'cluster-id', 'one-leader']);
+    expect(failed([])).toEqual(['every-member', 'member-ids', 'cluster-id', 'one-leader']);
+  });
+
+  test('fails when the members did not become healthy, whatever they show later, and says why', () => {
+    const verdict = verify(reference(), { problem: 'node2 has ended by itself' }, observations());
+    expect(verdict.passed).toBe(false);
+    expect(verdict.checks.filter((check) => !check.passed)).toMatchObject([
+      { name: 'healthy', observed: 'node2 has ended by itself' },
+    ]);
+  });
+
+  test('catches members of one ID, which are clusters of their own', () => {
+    const seen = observations();
+    for (const each of seen) (each.status as Readable<'status'>).memberId = 2n;
+    expect(failed(seen)).toEqual(['member-ids']);
   });
 
   test('fails when the reference names no member, canary or later key: nothing would be proved', () => {
@@ -99,7 +113,7 @@ describe('verify', () => {
       test('fails what depends on it, with its reason, and never passes silently', () => {
         const seen = observations();
         (seen[2] as unknown as Record<string, unknown>)[field] = { failure: 'connection refused' };
-        const verdict = verify(reference(), seen);
+        const verdict = verify(reference(), { at: new Date(0) }, seen);
         expect(verdict.passed).toBe(false);
         expect(verdict.checks.filter((check) => !check.passed).map((check) => check.observed)).toContainEqual(
           expect.stringContaining('connection refused'),
@@ -217,7 +231,7 @@ describe('verify', () => {
     const seen = change('keys', (keys) => {
       (keys as Map<string, KeyRecord>).set('b', { ...record(7, 'two'), ...edit });
     });
-    const verdict = verify(reference(), seen);
+    const verdict = verify(reference(), { at: new Date(0) }, seen);
     expect(failed(seen)).toEqual(['keys node2']);
     expect(verdict.differences.node2).toMatchObject([{ key: 'b', kind: 'changed', fields: Object.keys(edit) }]);
   });

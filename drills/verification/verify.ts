@@ -3,7 +3,14 @@
  * that is missing or failed is a failed check, never a skipped one.
  */
 import { compareKeySpaces, type KeyDifference } from './compare.ts';
-import { type Failure, isFailure, type MemberIdentity, type Observation, type Reference } from './evidence.ts';
+import {
+  type Failure,
+  isFailure,
+  type MemberIdentity,
+  type Observation,
+  type Recovery,
+  type Reference,
+} from './evidence.ts';
 import { printableKey } from './key-space.ts';
 
 export interface Check {
@@ -28,10 +35,12 @@ export interface Verdict {
 /**
  * @param observations one for each member that the restored cluster must have
  */
-export function verify(reference: Reference, observations: readonly Observation[]): Verdict {
+export function verify(reference: Reference, recovery: Recovery, observations: readonly Observation[]): Verdict {
   const differences: Record<string, KeyDifference[]> = {};
   const checks = [
+    healthyAgain(recovery),
     everyMemberObserved(reference, observations),
+    memberIds(observations),
     newClusterId(reference, observations),
     oneLeader(observations),
     ...observations.flatMap((observation) => checkMember(reference, observation, observations, differences)),
@@ -47,6 +56,29 @@ function everyMemberObserved(reference: Reference, observations: readonly Observ
     passed: expected.length > 0 && expected.join() === observed.join(),
     expected: `members ${expected.join(', ')}`,
     observed: `members ${observed.join(', ') || 'none'}`,
+  };
+}
+
+function healthyAgain({ problem }: Recovery): Check {
+  return {
+    name: 'healthy',
+    passed: problem === undefined,
+    expected: 'all members serve after the recovery',
+    observed: problem ?? 'they do',
+  };
+}
+
+/** Members that were restored without their names all take the same ID: each is a cluster of its own. */
+function memberIds(observations: readonly Observation[]): Check {
+  const ids = observations.map(({ status }) => (isFailure(status) ? status.failure : hex(status.memberId)));
+  return {
+    name: 'member-ids',
+    passed:
+      observations.length > 0 &&
+      observations.every(({ status }) => !isFailure(status)) &&
+      new Set(ids).size === observations.length,
+    expected: 'an ID of its own for each member',
+    observed: ids.join(', ') || 'nothing',
   };
 }
 

@@ -4,7 +4,7 @@ import type { ListrTask } from 'listr2';
 import { findDrill, listDrills } from '../../drills/engine/catalog.ts';
 import type { DrillDefinition } from '../../drills/engine/definition.ts';
 import type { DrillEvent } from '../../drills/engine/events.ts';
-import { planDrill, type StepParameters } from '../../drills/engine/plan.ts';
+import { type PlanOptions, planDrill, type StepParameters } from '../../drills/engine/plan.ts';
 import { type DrillOutcome, runDrill, undoInterruptedDrill } from '../../drills/engine/runner.ts';
 import type { Check } from '../../drills/verification/verify.ts';
 import { ExitCode, LabError } from '../errors.ts';
@@ -52,7 +52,7 @@ async function runCommand(cli: Cli, options: DrillRunOptions, name: string): Pro
       command: `etcdlab drill run ${name} --yes`,
     });
   }
-  return withLock(lab.paths, 'drill run', () => runOnLab(cli, lab, drill, overrides));
+  return withLock(lab.paths, 'drill run', () => runOnLab(cli, lab, drill, { overrides }));
 }
 
 function keysOverride(keys: string | undefined): StepParameters {
@@ -70,7 +70,7 @@ export async function runOnLab(
   cli: Cli,
   lab: Lab,
   drill: DrillDefinition,
-  overrides: StepParameters = {},
+  planned: PlanOptions = {},
 ): Promise<ExitCode> {
   if (await undoInterruptedDrill(lab)) {
     cli.ui.warning('an interrupted drill was undone: the members have their data from before it again');
@@ -83,7 +83,7 @@ export async function runOnLab(
   const running = runDrill({
     lab,
     drill,
-    overrides,
+    ...planned,
     runId: newRunId(new Date()),
     signal: cli.signal,
     onEvent: (event) => progress.take(event),
@@ -227,7 +227,8 @@ function conclude(cli: Cli, { result, report, files, error }: DrillOutcome): Exi
 }
 
 function describe({ name, member, expected, observed }: Check): string {
-  return `  ${name}${member ? ` on ${member}` : ''}\n    expected  ${expected}\n    seen      ${observed}`;
+  const seen = observed.replaceAll('\n', '\n              ');
+  return `  ${name}${member ? ` on ${member}` : ''}\n    expected  ${expected}\n    seen      ${seen}`;
 }
 
 function summary({ rto, rpo, snapshot, members }: DrillOutcome['report']): string[] {
