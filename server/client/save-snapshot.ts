@@ -17,6 +17,9 @@ export interface SaveSnapshotOptions {
   readonly fs?: FileSystem | undefined;
 }
 
+/** Where a snapshot comes from: a client, as far as this needs one. */
+export type SnapshotSource = Pick<EtcdClient, 'snapshot'>;
+
 /**
  * Streams to `<file>.part` (mode 0600), checks the SHA-256 that ends the stream over the bytes received, syncs, renames
  * and syncs the directory. On failure nothing is left behind. Two saves to the same file at once are not supported.
@@ -25,7 +28,7 @@ export interface SaveSnapshotOptions {
  * @throws RpcError when the member fails; Error when the stream is incomplete or damaged, or the file cannot be written
  */
 export async function saveSnapshot(
-  client: EtcdClient,
+  client: SnapshotSource,
   file: string,
   options: SaveSnapshotOptions = {},
 ): Promise<{ sizeBytes: number; sha256: string }> {
@@ -42,13 +45,14 @@ export async function saveSnapshot(
     await fs.syncDirectory(path.dirname(file));
     return saved;
   } catch (error) {
-    if (await fs.exists(part)) await fs.remove(part);
+    // A disk that refuses this as well must not hide why the save failed; the next one removes what is left.
+    await fs.remove(part).catch(() => undefined);
     throw error;
   }
 }
 
 async function receive(
-  client: EtcdClient,
+  client: SnapshotSource,
   target: StorageFile,
   options: SaveSnapshotOptions,
 ): Promise<{ sizeBytes: number; sha256: string }> {
