@@ -101,27 +101,43 @@ describe('a defragmentation', () => {
     expect(() => backend.put('key', bytes('a'), bytes('1'))).toThrow('the database is closed');
   });
 
-  test('survives a power failure at any step: the file holds what was committed', async () => {
-    const run = async (fs: CrashFileSystem) => {
-      const { backend } = await open(fs);
-      fill(backend, 300);
-      await backend.commit();
-      await backend.defragment();
-      await backend.close();
+  test('survives a power failure at any step: what was committed before, meanwhile or after is there', async () => {
+    /** @returns how many of the commits had resolved when the power failed */
+    const run = async (fs: CrashFileSystem, beforeTheCopy?: () => void) => {
+      let committed = 0;
+      const put = async (backend: BoltBackend, count: number) => {
+        fill(backend, count, `round ${count}`);
+        await backend.commit();
+        committed = count;
+      };
+      try {
+        const { backend } = await open(fs);
+        await put(backend, 300);
+        beforeTheCopy?.();
+        const defragmented = backend.defragment();
+        const meanwhile = put(backend, 301);
+        await Promise.all([defragmented, meanwhile]);
+        await put(backend, 302);
+        await backend.close();
+      } catch {}
+      return committed;
     };
     const whole = new CrashFileSystem();
-    await run(whole);
-    const first = whole.steps.findIndex((step) => step.path.endsWith('.tmp.defrag')) + 1;
-    expect(first).toBeGreaterThan(1);
+    let first = 0;
+    expect(await run(whole, () => (first = whole.steps.length + 1))).toBe(302);
+    expect(whole.steps.slice(first).some(({ operation }) => operation === 'rename')).toBe(true);
     for (let step = first; step <= whole.steps.length; step++) {
-      const fs = new CrashFileSystem({ crashAtStep: step, seed: step });
-      await run(fs).catch(() => {});
-      const after = fs.reboot();
-      const { backend } = await open(after);
-      expect(get(backend, 'k100299')).toBe('value 299');
-      expect(await after.list('/')).toEqual(['db']);
-      await backend.close();
-      expect((await stored(after)).size).toBe(300);
+      for (const seed of [1, 2, 3]) {
+        const fs = new CrashFileSystem({ crashAtStep: step, seed: 1000 * seed + step });
+        const committed = await run(fs);
+        const after = fs.reboot();
+        const { backend } = await open(after);
+        expect(await after.list('/')).toEqual(['db']);
+        await backend.close();
+        const pairs = await stored(after);
+        expect(pairs.size, `step ${step}, seed ${seed}`).toBeGreaterThanOrEqual(committed);
+        expect(new Set(pairs.values().map((value) => value.slice(0, 9)))).toEqual(new Set([`round ${pairs.size}`]));
+      }
     }
   });
 });

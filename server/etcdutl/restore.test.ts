@@ -233,6 +233,31 @@ describe('after a power cut', () => {
     },
   );
 
+  test('at any step, with the log elsewhere: no data without its log, and a retry says what is in the way', async () => {
+    const apart = (fs: CrashFileSystem) => options(fs, { walDir: '/log/m2' });
+    const good = disk();
+    await restoreSnapshot(apart(good));
+    const outcomes = new Set<string>();
+    for (let at = 1; at <= good.steps.length; at++) {
+      for (const seed of [1, 2, 3]) {
+        const fs = disk(snapshot, { crashAtStep: at, seed });
+        await restoreSnapshot(apart(fs)).catch(() => undefined);
+        const after = fs.reboot();
+        if (await after.exists('/data/m2')) {
+          const { entries } = await Wal.read('/log/m2', { index: 3, term: 1 }, { fs: after });
+          expect(entries).toEqual([]);
+          expect(Object.keys(await records(after, 'key'))).toHaveLength(fixtureRevision - 1);
+          outcomes.add('complete');
+          continue;
+        }
+        const again = await restoreSnapshot(apart(after)).catch((error: Error) => error);
+        if (again instanceof Error) expect(again.message).toBe('wal-dir "/log/m2" not empty or could not be read');
+        outcomes.add(again instanceof Error ? 'the log only' : 'nothing');
+      }
+    }
+    expect(outcomes).toEqual(new Set(['nothing', 'the log only', 'complete']));
+  }, 60_000);
+
   test('right after it was reported as done, it is there', async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const fs = disk(snapshot, { seed });
