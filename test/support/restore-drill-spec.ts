@@ -1,0 +1,147 @@
+/** What the drill `restore` promises, on whatever engine the lab runs. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { LabEvent } from './test-lab.ts';
+import { TestLab, type TestLabOptions } from './test-lab.ts';
+
+/** Tests in the order of a user's day: each goes on from the lab that the one before has left. */
+export function specifyRestoreDrill(options: () => TestLabOptions): void {
+  let lab: TestLab;
+  let before: Awaited<ReturnType<TestLab['keys']>>;
+  let told: LabEvent[];
+
+  beforeAll(async () => {
+    lab = await TestLab.up(options());
+    for (let i = 0; i < 5; i++) await lab.must('ctl', 'put', `mine/${i % 4}`, `value ${i}`);
+    before = await lab.keys('mine/');
+  });
+  afterAll(() => lab?.close());
+
+  test('passes with exit code 0, and tells each step as it begins and ends', async () => {
+    const { exitCode, events } = await lab.events('drill', 'run', 'restore', '--yes');
+    told = events;
+    expect(exitCode, JSON.stringify(events.at(-1))).toBe(0);
+    const [started] = events.filter(({ event }) => event === 'drill-started');
+    const steps = started?.steps as { phase: string }[];
+    expect(new Set(steps.map(({ phase }) => phase))).toEqual(
+      new Set(['prepare', 'backup', 'disaster', 'recover', 'verify']),
+    );
+    const begunAndEnded = events.filter(({ event }) => /^step-(started|finished|failed)$/.test(event));
+    expect(begunAndEnded.map(({ event, step }) => `${event} ${step}`)).toEqual(
+      steps.flatMap((_, i) => [`step-started ${i}`, `step-finished ${i}`]),
+    );
+    expect(events.find(({ event }) => event === 'verified')).toMatchObject({ passed: true });
+    expect(events.at(-1)).toMatchObject({ event: 'drill-finished', result: 'passed' });
+  });
+
+  test('reports what the members themselves say', async () => {
+    const { json } = lab.report();
+    const { members } = await lab.status();
+    const said = members.map(({ report }) => report);
+    expect(json.members?.map(({ memberId, clusterId, leader }) => ({ memberId, clusterId, leader }))).toEqual(
+      said.map((report) => ({ memberId: report?.memberId, clusterId: report?.clusterId, leader: report?.leaderId })),
+    );
+    const revision = json.snapshot?.revision as number;
+    const { kvs } = JSON.parse(await lab.must('ctl', 'get', '', '--prefix', `--rev=${revision}`, '-w', 'json'));
+    expect(kvs).toHaveLength(json.snapshot?.keys as number);
+    const opened = await lab.open();
+    const client = opened.client();
+    try {
+      for (const [i, { clientUrl: endpoint }] of opened.nodes.entries()) {
+        const { hash } = await client.hashKv({ revision }, { endpoint });
+        expect(hash).toBe(json.snapshot?.hashKv);
+        expect(json.members?.[i]).toMatchObject({ hashKv: hash, revision, keys: kvs.length });
+      }
+    } finally {
+      client.close();
+    }
+  });
+
+  test('reports every check as passed, the recovery time by step, and the lost keys by name', () => {
+    const { json, markdown } = lab.report();
+    expect(json.result).toBe('passed');
+    expect(json.checks.length).toBeGreaterThan(30);
+    expect(json.checks.filter(({ passed }) => !passed)).toEqual([]);
+    expect(json.differences).toEqual({ node1: [], node2: [], node3: [] });
+    const { rto, rpo } = json;
+    expect(rto?.provenMs).toBeGreaterThanOrEqual(rto?.healthyMs as number);
+    expect(rto?.byStep.length).toBe(4);
+    expect(rpo?.revisions).toBeGreaterThan(0);
+    const lost = (kind: string) => rpo?.keys.filter((each) => each.kind === kind).length;
+    expect([lost('unexpected'), lost('changed'), lost('missing')]).toEqual([100, 20, 20]);
+    expect(markdown).toContain('**PASSED: every check below was carried out, and holds.**');
+    expect(markdown).toContain(`## Checks: ${json.checks.length} of ${json.checks.length} passed`);
+    expect(markdown).toContain(rpo?.keys.find(({ kind }) => kind === 'unexpected')?.key);
+  });
+
+  test('keeps the snapshot with a manifest that says what it is', async () => {
+    const { folder, json } = lab.report();
+    const file = path.join(folder, 'snapshot.db');
+    const manifest = JSON.parse(readFileSync(`${file}.manifest.json`, 'utf8'));
+    const bytes = readFileSync(file);
+    expect(manifest).toEqual(json.snapshot);
+    expect(manifest).toMatchObject({
+      file: 'snapshot.db',
+      lab: 'test',
+      sizeBytes: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      keysByPrefix: { 'mine/': 4 },
+    });
+    const { stdout } = await (await lab.open()).etcdutl(['snapshot', 'status', file, '-w', 'json']);
+    expect(JSON.parse(stdout)).toMatchObject({ revision: manifest.revision });
+    expect(told.at(-1)?.reports).toEqual([path.join(folder, 'report.md'), path.join(folder, 'report.json')]);
+  });
+
+  test('brings back every key of the user’s as it was, in a cluster of another id', async () => {
+    const after = await lab.keys('mine/');
+    expect(after.kvs).toEqual(before.kvs);
+    expect(after.clusterId).not.toBe(before.clusterId);
+  });
+
+  test('leaves a lab that serves, with nothing of the drill beside the data', async () => {
+    expect(await lab.status()).toMatchObject({ healthy: true, problems: [] });
+    for (const node of ['node1', 'node2', 'node3']) {
+      await lab.must('ctl', '--node', node, 'put', 'through', node);
+      expect(await lab.must('ctl', 'get', 'through', '--print-value-only')).toBe(node);
+    }
+    const folders = lab.hostFolders();
+    for (const names of Object.values(folders)) {
+      expect(names).toEqual(['data', 'etcd.conf.yml', 'etcd.log', 'pki', 'process.json', 'service.json']);
+    }
+  });
+
+  test('leaves a lab that `up` finds as it should be', async () => {
+    const { events } = await lab.events('up');
+    expect(events.at(-1)).toMatchObject({ event: 'finished', changed: false });
+  });
+
+  test('passes again right away, with a data set of the size that is asked for, in plain text', async () => {
+    const stdout = await lab.must('drill', 'run', 'restore', '--yes', '--keys', '300');
+    expect(stdout).toMatch(/^PASSED: \d+ checks, all proved on 3 members\.$/m);
+    expect(stdout).toMatch(/^ {2}RPO {6}\d+ revisions, \d+ keys/m);
+    const { json, folder } = lab.report();
+    const prefixes = Object.keys(json.snapshot?.keysByPrefix ?? {});
+    expect(prefixes).toEqual(expect.arrayContaining(['mine/', 'etcdlab-drill/']));
+    expect(stdout).toContain(path.relative(lab.folder, path.join(folder, 'report.md')));
+    const { kvs } = await lab.keys(`etcdlab-drill/${json.runId}/`);
+    expect(kvs).toHaveLength(300);
+    expect((await lab.keys('mine/')).kvs).toEqual(before.kvs);
+  });
+
+  test('can be written by the user, and passes', async () => {
+    lab.write(
+      'mine.yaml',
+      `title: Mine
+teaches: how little it takes
+prepare: [{ write-dataset: { keys: 150 } }]
+backup: [take-snapshot, write-after-snapshot]
+disaster: [destroy-all-members]
+recover: [restore-all-members, start-all-members]
+`,
+    );
+    expect(await lab.must('drill', 'run', 'mine.yaml', '--yes')).toContain('PASSED');
+    expect(lab.report().json).toMatchObject({ drill: 'mine', title: 'Mine', result: 'passed' });
+  });
+}
