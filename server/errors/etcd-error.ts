@@ -88,6 +88,9 @@ export const errNotEnoughStartedMembers = error(
   're-configuration failed due to not enough started members',
 );
 
+/** Upstream has no code for this one. */
+export const errTimeoutLeaderTransfer = error(Code.Unknown, 'request timed out, leader transfer took too long');
+
 export const errNoLeader = error(Code.Unavailable, 'no leader');
 export const errLeaderChanged = error(Code.Unavailable, 'leader changed');
 export const errStopped = error(Code.Unavailable, 'server stopped');

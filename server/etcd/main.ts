@@ -36,6 +36,7 @@ export async function runEtcd(args: readonly string[]): Promise<void> {
     await server.start({
       onFatal: (error) => end('the member cannot go on', error),
       onRemoved: () => {
+        stopped = true;
         void server.stop().then(() => process.exit(0));
       },
     });

@@ -20,7 +20,9 @@ import type { InitialState } from '../raft/mod.ts';
 import { Snapshotter } from '../snap/mod.ts';
 import { Wal, type WalOptions } from '../wal/mod.ts';
 import type { MemberConfig } from './config.ts';
+import { standaloneLog } from './force-new-cluster.ts';
 import { type JoinedCluster, joinExisting, refuseIfBootstrapped, resolveUrl } from './join.ts';
+import { replayedMembership } from './replayed-membership.ts';
 import { StateMachine } from './state-machine.ts';
 
 export interface Bootstrapped {
@@ -94,7 +96,7 @@ async function startNew(config: MemberConfig, place: Place): Promise<Bootstrappe
     wal,
     snapshotter: openSnapshotter(config, place),
     backend,
-    machine: new StateMachine(backend, cluster, config),
+    machine: new StateMachine(backend, cluster, config, replayedMembership(clusterId, noSnapshot(), config.log)),
     databasePath: path.join(place.snapDir, 'db'),
   };
 }
@@ -155,8 +157,10 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
   const backend = await openBackend(config, place, index);
   const opened = await Wal.open(walDir, { index, term }, walOptions);
   const { wal, metadata } = opened;
-  const { hardState, entries } = isUntouched(opened, index) ? await beginAgain(config, opened) : opened;
   const cluster = Cluster.load(metadata.clusterId, backend);
+  let log: Log = isUntouched(opened, index) ? await beginAgain(config, opened) : opened;
+  if (config.forceNewCluster) log = await forceNewCluster(config, { opened, snapshot, backend, cluster });
+  const { hardState, entries } = log;
   config.log.info('restarting local member', {
     'local-member-id': idToHex(metadata.nodeId),
     'cluster-id': idToHex(metadata.clusterId),
@@ -169,7 +173,7 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
     wal,
     snapshotter,
     backend,
-    machine: new StateMachine(backend, cluster, config),
+    machine: new StateMachine(backend, cluster, config, replayedMembership(metadata.clusterId, snapshot, config.log)),
     databasePath,
   };
 }
@@ -189,6 +193,39 @@ async function beginAgain(config: MemberConfig, { wal, metadata }: Awaited<Retur
     );
   }
   return beginLog(wal, members);
+}
+
+interface Found {
+  opened: Awaited<ReturnType<typeof Wal.open>>;
+  snapshot: Snapshot;
+  backend: BoltBackend;
+  cluster: Cluster;
+}
+
+async function forceNewCluster(config: MemberConfig, { opened, snapshot, backend, cluster }: Found): Promise<Log> {
+  const { wal, metadata, hardState } = opened;
+  const id = metadata.nodeId;
+  if (cluster.isRemoved(id)) {
+    throw new BootstrapError(
+      `--force-new-cluster: member ${idToHex(id)} was removed from its cluster, and its data may be old; nothing was ` +
+        'changed. Force another member, or restore a snapshot with etcdutl snapshot restore.',
+    );
+  }
+  const { appended, ...log } = standaloneLog({
+    id,
+    snapshot,
+    hardState,
+    entries: opened.entries,
+    appliedIndex: StateMachine.progressOf(backend),
+    peerURLs: config.initialAdvertisePeerUrls,
+  });
+  await wal.save(log.hardState, appended, true);
+  config.log.warn('forced a new cluster of this member alone', {
+    'local-member-id': idToHex(id),
+    'appended-entries': appended.length,
+    'commit-index': log.hardState.commit,
+  });
+  return log;
 }
 
 /**

@@ -35,6 +35,12 @@ export interface EtcdMember {
   compact(request: CompactionRequest): Promise<CompactionResponse>;
 
   members(linearizable: boolean): Promise<Member[]>;
+  /** These five change the membership; `reconfiguration.ts` has the rules. */
+  memberAdd(peerURLs: readonly string[], isLearner: boolean): Promise<{ member: Member; members: Member[] }>;
+  memberRemove(id: bigint): Promise<Member[]>;
+  memberUpdate(id: bigint, peerURLs: readonly string[]): Promise<Member[]>;
+  memberPromote(id: bigint): Promise<Member[]>;
+  moveLeader(to: bigint): Promise<void>;
   hash(): Promise<HashResponse>;
   hashKv(revision: number): Promise<HashKVResponse>;
   status(): StatusResponse;

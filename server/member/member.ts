@@ -2,6 +2,7 @@
 import { admit, applyRange, applyTxn, isReadOnlyTxn, isSerializableTxn } from '../apply/mod.ts';
 import type { BackendSnapshot } from '../backend/backend.ts';
 import { Code, type EtcdError } from '../errors/etcd-error.ts';
+import type { Member as ClusterMember } from '../membership/mod.ts';
 import type { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
 import {
   type AlarmMember,
@@ -68,7 +69,28 @@ export class Member implements EtcdMember {
 
   async members(linearizable: boolean): Promise<MemberInfo[]> {
     if (linearizable) await this.replica.reads.wait();
-    return this.replica.cluster.members().map(({ id, ...rest }) => ({ ID: id, ...rest }));
+    return this.replica.cluster.members().map(memberInfo);
+  }
+
+  async memberAdd(peerURLs: readonly string[], isLearner: boolean) {
+    const { member, members } = await this.replica.reconfiguration.addMember(peerURLs, isLearner);
+    return { member: memberInfo(member), members: members.map(memberInfo) };
+  }
+
+  async memberRemove(id: bigint): Promise<MemberInfo[]> {
+    return (await this.replica.reconfiguration.removeMember(id)).map(memberInfo);
+  }
+
+  async memberUpdate(id: bigint, peerURLs: readonly string[]): Promise<MemberInfo[]> {
+    return (await this.replica.reconfiguration.updateMember(id, peerURLs)).map(memberInfo);
+  }
+
+  async memberPromote(id: bigint): Promise<MemberInfo[]> {
+    return (await this.replica.reconfiguration.promoteMember(id)).map(memberInfo);
+  }
+
+  moveLeader(to: bigint): Promise<void> {
+    return this.replica.reconfiguration.moveLeader(to);
   }
 
   async hash(): Promise<HashResponse> {
@@ -178,4 +200,8 @@ export class Member implements EtcdMember {
     response.header = { cluster_id, member_id, raft_term, revision: response.header?.revision ?? revision };
     return response;
   }
+}
+
+function memberInfo({ id, ...rest }: ClusterMember): MemberInfo {
+  return { ID: id, ...rest };
 }

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { nodeFileSystem } from '../base/file-system.ts';
 import { Code, errTimeout, errTimeoutConnectionLost, errTimeoutLeaderFail } from '../errors/etcd-error.ts';
 import { Cluster, idToHex, type MembershipChange, RequestIdGenerator } from '../membership/mod.ts';
-import { Transport } from '../peer/mod.ts';
+import { PeerClient, Transport } from '../peer/mod.ts';
 import { type ConfState, type Entry, type Message, MessageType, type Snapshot } from '../proto/gen/raft.ts';
 import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType } from '../proto/gen/rpc.ts';
 import { RawNode } from '../raft/mod.ts';
@@ -18,6 +18,8 @@ import { AppliedIndexWaiters } from './pending.ts';
 import { Proposer } from './proposer.ts';
 import { RaftDriver } from './raft-driver.ts';
 import { ReadIndex } from './read-index.ts';
+import { Reconfiguration } from './reconfiguration.ts';
+import { replayedMembership } from './replayed-membership.ts';
 import { StateMachine } from './state-machine.ts';
 import { minClusterVersion, serverVersion } from './version.ts';
 
@@ -42,6 +44,8 @@ export class Replica {
   readonly driver: RaftDriver;
   readonly proposer: Proposer;
   readonly reads: ReadIndex;
+  readonly reconfiguration: Reconfiguration;
+  private readonly peerClient: PeerClient;
   private readonly snapshots: LogSnapshots;
   private readonly versions: ClusterVersionMonitor;
   private readonly applied: AppliedIndexWaiters;
@@ -124,7 +128,7 @@ export class Replica {
         install: (snapshot) => this.install(snapshot),
         leaderChanged: (lead) => this.leaderChanged(lead),
         // While leadership is being handed over, proposals wait without a change of leader that would end the wait.
-        ticked: () => this.proposer.retryParked(),
+        ticked: () => this.retryParked(),
         readIndex: (context, index) => this.reads.answer(context, index),
         fatal: (error) => this.fatal(error),
       },
@@ -145,6 +149,24 @@ export class Replica {
       retryMs: readIndexRetryMs,
       onFailed: () => this.failedReadIndexes++,
       onSlow: () => this.slowReadIndexes++,
+    });
+    this.peerClient = new PeerClient({ ...(config.peerTls && { tls: config.peerTls }), timeoutMs });
+    this.reconfiguration = new Reconfiguration({
+      localId: boot.id,
+      strict: config.strictReconfigCheck,
+      timeoutMs,
+      pollMs: config.heartbeatMs,
+      cluster: () => this.cluster,
+      lead: () => this.lead,
+      status: () => this.driver.node.status(),
+      activeSince: (id) => this.transport.activeSince(id),
+      nextId: () => ids.next(),
+      propose: (change) => this.driver.proposeConfChange(change),
+      transferLeader: (to) => this.driver.transferLeader(to),
+      promoteAt: (url, id) => this.peerClient.promoteMember(url, id),
+      now: () => Date.now(),
+      timeoutError: (startedMs) => this.timeoutError(startedMs),
+      log: log.at('member/reconfiguration'),
     });
     this.snapshots = new LogSnapshots({
       config,
@@ -175,9 +197,11 @@ export class Replica {
 
   /** Begins to take part in the cluster. The peer port must be served already. */
   start(): void {
-    for (const member of this.cluster.members()) {
-      if (member.id !== this.id) this.transport.addPeer(member.id, member.peerURLs);
+    if (this.cluster.isRemoved(this.id)) {
+      this.removed();
+      return;
     }
+    this.connectMembers();
     this.driver.start();
     this.snapshots.start();
     this.versions.start();
@@ -194,6 +218,7 @@ export class Replica {
   async publish(signal: AbortSignal): Promise<void> {
     const member_attributes = { name: this.config.name, client_urls: this.config.advertiseClientUrls };
     while (!signal.aborted) {
+      if (this.ended) throw new Error('this member does not run any more');
       try {
         await this.proposer.propose({ cluster_member_attr_set: { member_ID: this.id, member_attributes } });
         this.config.log.info('published local member to cluster through raft', {
@@ -202,7 +227,7 @@ export class Replica {
         });
         return;
       } catch (error) {
-        if (this.ended) break;
+        if (this.ended) throw error;
         this.config.log.warn('failed to publish local member to cluster through raft', {
           error: (error as Error).message,
         });
@@ -234,6 +259,8 @@ export class Replica {
     this.ended = true;
     this.proposer.stop();
     this.reads.stop();
+    this.reconfiguration.stop();
+    this.peerClient.close();
     this.versions.stop();
     this.snapshots.stop();
     await this.driver.stop();
@@ -277,6 +304,7 @@ export class Replica {
       } else if (outcome.kind === 'conf-change') {
         this.confState = outcome.confState;
         if (outcome.change !== undefined) this.membershipChanged(outcome.change);
+        this.reconfiguration.applied(outcome.id, { members: this.cluster.members(), error: outcome.error });
       }
       // A leader's first entry of its term: from now on it may speak for the cluster.
       if (entry.Term === this.driver.term && this.lead === this.id && outcome.kind === 'none') this.versions.check();
@@ -293,9 +321,35 @@ export class Replica {
       return;
     }
     const { id, peerURLs } = change.member;
-    if (id === this.id) return;
-    if (change.kind === 'updated') this.transport.updatePeer(id, peerURLs);
-    else this.transport.addPeer(id, peerURLs);
+    if (id !== this.id) this.connect(id, peerURLs);
+  }
+
+  /** Makes the transport's peers those that the database has. */
+  private connectMembers(): void {
+    const others = this.cluster.members().filter(({ id }) => id !== this.id);
+    for (const id of this.transport.peerIds()) {
+      if (!others.some((member) => member.id === id)) this.transport.removePeer(id);
+    }
+    for (const { id, peerURLs } of others) this.connect(id, peerURLs);
+  }
+
+  /** URLs come from the log, where another version of etcd may have put what this one cannot use: that is no reason to end. */
+  private connect(id: bigint, peerURLs: readonly string[]): void {
+    try {
+      if (this.transport.peerIds().includes(id)) this.transport.updatePeer(id, peerURLs);
+      else this.transport.addPeer(id, peerURLs);
+    } catch (error) {
+      this.config.log.error('cannot reach a member at its peer URLs', {
+        'remote-peer-id': idToHex(id),
+        'remote-peer-urls': peerURLs,
+        error: (error as Error).message,
+      });
+    }
+  }
+
+  private retryParked(): void {
+    this.proposer.retryParked();
+    this.reconfiguration.retryParked();
   }
 
   private async receiveSnapshot(message: Message, chunks: AsyncIterable<Uint8Array>): Promise<void> {
@@ -320,12 +374,14 @@ export class Replica {
     await fs.rename(snapshotter.databasePath(index), databasePath);
     await fs.syncDirectory(path.dirname(databasePath));
     const backend = await openDatabase(this.config, databasePath);
-    this.machine = new StateMachine(backend, Cluster.load(this.clusterId, backend), this.config);
+    this.machine = new StateMachine(
+      backend,
+      Cluster.load(this.clusterId, backend),
+      this.config,
+      replayedMembership(this.clusterId, snapshot, log),
+    );
     this.confState = conf_state;
-    for (const id of this.transport.peerIds()) this.transport.removePeer(id);
-    for (const { id, peerURLs } of this.cluster.members()) {
-      if (id !== this.id) this.transport.addPeer(id, peerURLs);
-    }
+    this.connectMembers();
     this.snapshots.installed(index);
     this.applied.advance(index);
     log.info('applied snapshot', { 'snapshot-index': index, revision: this.machine.store.currentRevision });
@@ -340,7 +396,7 @@ export class Replica {
     this.lead = lead;
     if (lead !== 0n) {
       this.reads.leaderChanged();
-      this.proposer.retryParked();
+      this.retryParked();
     }
     for (const resolve of this.leaderWaiters.splice(0)) resolve();
   }
@@ -365,9 +421,9 @@ export class Replica {
   private removed(): void {
     if (this.ended) return;
     this.ended = true;
-    this.config.log.warn('this member has been permanently removed from the cluster', {
-      'local-member-id': idToHex(this.id),
-    });
+    const { dataDir, log } = this.config;
+    log.warn('the member has been permanently removed from the cluster', { 'local-member-id': idToHex(this.id) });
+    log.warn('data-dir used by this member must be removed', { 'data-dir': dataDir });
     this.events.onRemoved();
   }
 

@@ -37,18 +37,27 @@ export class StateMachine {
   /** The last applied entry, which `backend` holds or will hold with its next commit. */
   appliedIndex: number;
   appliedTerm: number;
+  /** The membership as of the entry that is replayed; undefined when the log's snapshot does not tell. */
+  private readonly replayed: Cluster | undefined;
   private confState: ConfState | undefined;
   private confStateChanged = false;
 
-  /** Opens the state that `backend` holds. */
+  /**
+   * Opens the state that `backend` holds.
+   *
+   * @param replayed the membership as of where the log begins. Entries that `backend` holds already are replayed for
+   *   raft's sake, and raft must not be told of a change that was refused; the membership in `backend` is later by then.
+   */
   constructor(
     backend: BoltBackend,
     cluster: Cluster,
     { log, quotaBackendBytes }: { log: Logger; quotaBackendBytes: number },
+    replayed?: Cluster,
   ) {
     this.backend = backend;
     this.cluster = cluster;
     this.log = log;
+    this.replayed = replayed;
     this.store = new MvccStore(backend, { yieldControl: () => delay(compactionPauseMs) });
     this.store.restore();
     this.alarms = new AlarmStore(backend);
@@ -119,14 +128,15 @@ export class StateMachine {
     applyConfChange: (change: ConfChange) => ConfState,
   ): EntryOutcome {
     // A change that membership refuses is a no-op for raft on every member: node id 0 (contract: disk-and-peer §2.2).
-    const error = replayed ? undefined : this.cluster.validateConfChange(change);
+    const cluster = replayed ? this.replayed : this.cluster;
+    const error = cluster?.validateConfChange(change);
     const confState = applyConfChange(error === undefined ? change : { ...change, node_id: 0n });
     this.confState = confState;
     this.confStateChanged = true;
     const { id } = change;
     if (error !== undefined) return { kind: 'conf-change', id, confState, error };
-    if (replayed) return { kind: 'conf-change', id, confState };
-    return { kind: 'conf-change', id, confState, change: this.cluster.applyConfChange(change) };
+    const applied = cluster?.applyConfChange(change);
+    return { kind: 'conf-change', id, confState, ...(!replayed && applied !== undefined && { change: applied }) };
   }
 
   /** Upstream 3.5 publishes a member's attributes and the cluster version in this older form (disk-and-peer §2.4). */

@@ -104,6 +104,7 @@ describe('a membership change', () => {
 
   test('tells what it did', () => {
     const { cluster } = setUp();
+    cluster.applyConfChange(add(1n));
     expect(cluster.applyConfChange(addLearner(3n))).toMatchObject({ kind: 'added', member: { isLearner: true } });
     expect(cluster.applyConfChange(promote(3n))).toMatchObject({ kind: 'promoted', member: { isLearner: false } });
     expect(cluster.applyConfChange(update(3n, 'http://x:1'))).toMatchObject({
@@ -131,6 +132,28 @@ describe('a membership change', () => {
     const dump = [...backend.dump];
     expect(() => cluster.applyConfChange(refused)).toThrow(MembershipError);
     expect([...backend.dump]).toEqual(dump);
+  });
+
+  test('that would leave no voter is refused', () => {
+    const { cluster } = setUp();
+    for (const each of [add(1n), addLearner(3n)]) cluster.applyConfChange(each);
+    expect(cluster.validateConfChange(remove(1n))?.message).toBe(
+      'etcdserver: re-configuration failed due to not enough started members',
+    );
+    expect(cluster.validateConfChange(remove(3n))).toBeUndefined();
+    cluster.applyConfChange(promote(3n));
+    expect(cluster.validateConfChange(remove(1n))).toBeUndefined();
+  });
+
+  test('is judged again by the members of its time, and changes no database then', () => {
+    const was = { members: [newMember({ id: 1n, peerURLs: ['http://m1:1'] })], removed: [7n] };
+    const cluster = Cluster.recall(77n, was);
+    expect(cluster.validateConfChange(add(7n))?.message).toBe('etcdserver: member not found');
+    expect(cluster.validateConfChange(add(5n, 'http://m1:1'))?.message).toBe('etcdserver: Peer URLs already exists');
+    cluster.applyConfChange(add(2n));
+    expect(cluster.validateConfChange(add(2n))?.message).toBe('etcdserver: member ID already exist');
+    cluster.applyConfChange(remove(1n));
+    expect(cluster.members().map(({ id }) => id)).toEqual([2n]);
   });
 
   test('may keep a member’s own URL', () => {

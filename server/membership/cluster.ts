@@ -11,13 +11,14 @@ import {
   errMemberExists,
   errMemberNotFound,
   errMemberNotLearner,
+  errNotEnoughStartedMembers,
   errPeerUrlExists,
   errTooManyLearners,
 } from '../errors/etcd-error.ts';
 import { type ConfChange, ConfChangeType } from '../proto/gen/raft.ts';
 import { compareIds, idToHex } from './ids.ts';
 import { type InitialCluster, initialMembers } from './initial-cluster.ts';
-import { decodeContext, type Member } from './member-json.ts';
+import { decodeContext, type Member, newMember } from './member-json.ts';
 import { canAddVoter, canPromoteLearner, canRemoveVoter } from './quorum-check.ts';
 import {
   type Downgrade,
@@ -26,6 +27,7 @@ import {
   putMember,
   putRemoved,
   putVersion,
+  type Records,
   readMembership,
 } from './records.ts';
 
@@ -33,6 +35,16 @@ import {
 export type MembershipChange =
   | { kind: 'added' | 'updated' | 'promoted'; member: Member }
   | { kind: 'removed'; id: bigint };
+
+/** Membership as a .snap file has it, as far as later changes are judged by it. */
+export interface Recalled {
+  readonly members: readonly {
+    readonly id: bigint;
+    readonly peerURLs: readonly string[];
+    readonly isLearner?: boolean;
+  }[];
+  readonly removed: readonly bigint[];
+}
 
 export interface ClusterOptions {
   /** `--max-learners`; 1 unless given. */
@@ -43,7 +55,7 @@ export class Cluster {
   /** Never changes; the backend does not hold it, the WAL's metadata does. */
   readonly id: bigint;
   private readonly maxLearners: number;
-  private backend: Backend;
+  private backend: Records;
   private byId = new Map<bigint, Member>();
   private removedIds = new Set<bigint>();
   /** Known from configuration, while the ConfChange that adds them is still to be applied. */
@@ -51,7 +63,7 @@ export class Cluster {
   private currentVersion: string | undefined;
   private currentDowngrade: Downgrade = { enabled: false, targetVersion: '' };
 
-  private constructor(id: bigint, backend: Backend, options: ClusterOptions) {
+  private constructor(id: bigint, backend: Records, options: ClusterOptions) {
     this.id = id;
     this.backend = backend;
     this.maxLearners = options.maxLearners ?? 1;
@@ -76,6 +88,19 @@ export class Cluster {
       cluster.byId.set(member.id, copy(member));
       cluster.announced.add(member.id);
     }
+    return cluster;
+  }
+
+  /**
+   * The cluster as it was at some index of the log, kept in memory only: what is needed to tell again which of the
+   * ConfChanges behind that index were refused.
+   */
+  static recall(id: bigint, was: Recalled, options: ClusterOptions = {}): Cluster {
+    const cluster = new Cluster(id, { put: () => undefined, delete: () => undefined }, options);
+    for (const { id: memberId, peerURLs, isLearner = false } of was.members) {
+      cluster.byId.set(memberId, newMember({ id: memberId, peerURLs: [...peerURLs], isLearner }));
+    }
+    cluster.removedIds = new Set(was.removed);
     return cluster;
   }
 
@@ -169,7 +194,9 @@ export class Cluster {
       case ConfChangeType.ConfChangeAddLearnerNode:
         return this.validateAdd(change, present);
       case ConfChangeType.ConfChangeRemoveNode:
-        return present === undefined ? errMemberNotFound() : undefined;
+        if (present === undefined) return errMemberNotFound();
+        // Without voters there is no cluster; upstream lets it happen, and every member crashes.
+        return this.isLastVoter(present) ? errNotEnoughStartedMembers() : undefined;
       case ConfChangeType.ConfChangeUpdateNode:
         if (present === undefined) return errMemberNotFound();
         return this.urlsInUse(contextOf(change).member.peerURLs, change.node_id) ? errPeerUrlExists() : undefined;
@@ -196,6 +223,11 @@ export class Cluster {
   /** The member as the log has it so far; one that is only announced does not count. */
   private applied(id: bigint): Member | undefined {
     return this.announced.has(id) ? undefined : this.byId.get(id);
+  }
+
+  private isLastVoter(member: Member): boolean {
+    const others = this.voters().filter(({ id }) => id !== member.id && !this.announced.has(id));
+    return !member.isLearner && others.length === 0;
   }
 
   private urlsInUse(urls: readonly string[], exceptOf: bigint): boolean {

@@ -3,6 +3,9 @@ import type { Backend, BucketName } from '../backend/backend.ts';
 import { idFromHex, idToHex } from './ids.ts';
 import { decodeMember, encodeMember, goJson, type Member } from './member-json.ts';
 
+/** Where changes are written. */
+export type Records = Pick<Backend, 'put' | 'delete'>;
+
 /** An announced downgrade of the whole cluster. */
 export interface Downgrade {
   enabled: boolean;
@@ -41,21 +44,21 @@ export function readMembership(backend: Backend): StoredMembership {
   };
 }
 
-export function putMember(backend: Backend, member: Member): void {
+export function putMember(backend: Records, member: Member): void {
   backend.put('members', keyOf(member.id), Buffer.from(encodeMember(member)));
 }
 
 /** Takes the member away and remembers that its id may never be used again. */
-export function putRemoved(backend: Backend, id: bigint): void {
+export function putRemoved(backend: Records, id: bigint): void {
   backend.delete('members', keyOf(id));
   backend.put('members_removed', keyOf(id), removedValue);
 }
 
-export function putVersion(backend: Backend, version: string): void {
+export function putVersion(backend: Records, version: string): void {
   backend.put('cluster', clusterVersionKey, Buffer.from(version));
 }
 
-export function putDowngrade(backend: Backend, downgrade: Downgrade): void {
+export function putDowngrade(backend: Records, downgrade: Downgrade): void {
   const json = `{"target-version":${goJson(downgrade.targetVersion)},"enabled":${downgrade.enabled}}`;
   backend.put('cluster', downgradeKey, Buffer.from(json));
 }

@@ -10,6 +10,7 @@ import {
   errLeaseNotFound,
   errMemberNotFound,
   errMemberNotLearner,
+  errNotEnoughStartedMembers,
   errTimeout,
 } from '../errors/etcd-error.ts';
 import { decodeMembers, idFromHex, idToHex, type Member } from '../membership/mod.ts';
@@ -146,6 +147,7 @@ export class PeerClient {
       { text: 'which is in sync with leader', error: errLearnerNotReady },
       { text: 'can only promote a learner member', error: errMemberNotLearner },
       { text: 'membership: ID not found', error: errMemberNotFound },
+      { text: 'not enough started members', error: errNotEnoughStartedMembers },
     ]);
     return decodeMembers(body);
   }

@@ -7,6 +7,7 @@ import {
   AlarmResponse,
   AlarmType,
   MaintenanceService,
+  MoveLeaderResponse,
 } from '../proto/gen/rpc.ts';
 import { type Method, serverStream, unary, unimplemented } from './method.ts';
 import { sendSnapshot } from './snapshot.ts';
@@ -23,7 +24,10 @@ export function maintenanceMethods(member: EtcdMember): Method[] {
       allowedOnLearner: true,
     }),
     unimplemented(MaintenanceService.Defragment, 'the database is not defragmented while it is in use'),
-    unimplemented(MaintenanceService.MoveLeader, 'leadership moves by itself when a leader stops'),
+    unary(MaintenanceService.MoveLeader, async ({ targetID }) => {
+      await member.moveLeader(targetID);
+      return MoveLeaderResponse.create();
+    }),
     unimplemented(MaintenanceService.Downgrade, 'there is no older storage format to go back to'),
   ];
 }

@@ -40,6 +40,27 @@ describe('Cluster and Maintenance', () => {
     expect(members.map(({ name }) => name)).toEqual(['m1']);
   });
 
+  test('membership changes answer with the members, and no revision in the header', async () => {
+    const { member } = server;
+    const own = member.id;
+    const added = await call(client, ClusterService.MemberAdd, { peerURLs: ['http://m2:2380'], isLearner: true });
+    expect(added.member).toMatchObject({ ID: 2n, peerURLs: ['http://m2:2380'], isLearner: true, name: '' });
+    const removed = await call(client, ClusterService.MemberRemove, { ID: own });
+    const updated = await call(client, ClusterService.MemberUpdate, { ID: 3n, peerURLs: ['http://m3:2380'] });
+    const promoted = await call(client, ClusterService.MemberPromote, { ID: 4n });
+    const answers = [added, removed, updated, promoted];
+    expect(answers.map(({ members }) => members.map(({ ID }) => ID))).toEqual([[own, 2n], [], [own, 3n], [own, 4n]]);
+    expect(answers.map(({ header }) => [header?.revision, header?.member_id])).toEqual(answers.map(() => [0, own]));
+  });
+
+  test('MoveLeader answers without a header', async () => {
+    expect(await call(client, MaintenanceService.MoveLeader, { targetID: 2n })).toEqual({ header: undefined });
+    expect(server.member.leaderId).toBe(2n);
+    await expect(call(client, MaintenanceService.MoveLeader, { targetID: 3n })).rejects.toMatchObject({
+      ...{ code: 9, details: 'etcdserver: not leader' },
+    });
+  });
+
   test('Status, Hash and HashKV come from the member', async () => {
     const { version, dbSize, leader, header } = await call(client, MaintenanceService.Status, {});
     expect([version, dbSize, leader, header?.revision]).toEqual(['3.5.30', 4096, server.member.id, 1]);
@@ -159,7 +180,7 @@ describe('Health', () => {
 });
 
 describe('what is not served', () => {
-  test.each([LeaseService.LeaseGrant, AuthService.AuthEnable, ClusterService.MemberAdd, MaintenanceService.Defragment])(
+  test.each([LeaseService.LeaseGrant, AuthService.AuthEnable, MaintenanceService.Defragment])(
     '$path is Unimplemented with a reason',
     async (method) => {
       await expect(call(client, method as typeof LeaseService.LeaseGrant, {})).rejects.toMatchObject({

@@ -1,6 +1,6 @@
 /** A member of one, in memory: just enough state to see that requests arrive and answers leave as they are. */
 import type { BackendSnapshot } from '../../backend/backend.ts';
-import { errEmptyKey } from '../../errors/etcd-error.ts';
+import { errEmptyKey, errNotLeader } from '../../errors/etcd-error.ts';
 import type { EtcdMember, MemberGauges } from '../../member/etcd-member.ts';
 import { serverVersion } from '../../member/version.ts';
 import { KeyValue } from '../../proto/gen/kv.ts';
@@ -55,6 +55,26 @@ export class FakeMember implements EtcdMember {
     Member.create({ ID: this.id, name: 'm1', peerURLs: ['http://m1:2380'], clientURLs: ['http://m1:2379'] }),
   ];
 
+  memberAdd: EtcdMember['memberAdd'] = async (peerURLs, isLearner) => {
+    const member = Member.create({ ID: 2n, peerURLs: [...peerURLs], isLearner });
+    return { member, members: [...(await this.members(false)), member] };
+  };
+
+  memberRemove: EtcdMember['memberRemove'] = async (id) => this.membersBut(id);
+  memberUpdate: EtcdMember['memberUpdate'] = async (id, peerURLs) => [
+    ...(await this.membersBut(id)),
+    Member.create({ ID: id, peerURLs: [...peerURLs] }),
+  ];
+  memberPromote: EtcdMember['memberPromote'] = async (id) => [
+    ...(await this.membersBut(id)),
+    Member.create({ ID: id }),
+  ];
+
+  moveLeader: EtcdMember['moveLeader'] = async (to) => {
+    if (this.leaderId !== this.id) throw errNotLeader();
+    this.leaderId = to;
+  };
+
   hash: EtcdMember['hash'] = async () => HashResponse.create({ header: this.header(), hash: 7 });
 
   hashKv: EtcdMember['hashKv'] = async (revision) =>
@@ -108,5 +128,9 @@ export class FakeMember implements EtcdMember {
       ...{ quotaBackendBytes: 2147483648, dbSizeBytes: 4096, dbSizeInUseBytes: 2048 },
       ...{ currentRevision: this.revision, compactRevision: -1, keys: this.store.size },
     };
+  }
+
+  private async membersBut(id: bigint): Promise<Member[]> {
+    return (await this.members(false)).filter(({ ID }) => ID !== id);
   }
 }

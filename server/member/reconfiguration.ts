@@ -1,0 +1,319 @@
+/**
+ * Changes of the membership at run time: checked, proposed to the log, and answered once they are applied here
+ * (contract: api.md §2.8, disk-and-peer §2.2). What may change is decided twice: here, with what is known of the
+ * members' connections, and by `Cluster` when the entry is applied, on every member alike.
+ */
+import type { Logger } from '../base/logger.ts';
+import {
+  type EtcdError,
+  errBadLeaderTransferee,
+  errLearnerNotReady,
+  errMemberBadUrls,
+  errMemberNotFound,
+  errMemberNotLearner,
+  errNotEnoughStartedMembers,
+  errNotLeader,
+  errStopped,
+  errTimeout,
+  errTimeoutLeaderTransfer,
+  errTooManyRequests,
+  errUnhealthy,
+} from '../errors/etcd-error.ts';
+import {
+  type Cluster,
+  encodeContext,
+  idToHex,
+  type Member,
+  memberId,
+  newMember,
+  parseUrls,
+} from '../membership/mod.ts';
+import { ConfChange, ConfChangeType } from '../proto/gen/raft.ts';
+import { ProposalDropped, type Status } from '../raft/mod.ts';
+import { PendingRequests } from './pending.ts';
+
+/** How long a member must have been connected to count on it (upstream's health interval). */
+const healthyForMs = 5000;
+/** A learner that has this part of what the leader has is as good as caught up. */
+const readyPart = 0.9;
+/** Changes that may wait for those before them. */
+const maxWaiting = 64;
+/** Between two attempts to find the leader for a promotion. */
+const forwardRetryMs = 100;
+
+/** What an applied change came to. */
+export interface ChangeOutcome {
+  members: Member[];
+  error?: EtcdError | undefined;
+}
+
+export interface ReconfigurationOptions {
+  localId: bigint;
+  /** `--strict-reconfig-check` */
+  strict: boolean;
+  timeoutMs: number;
+  pollMs: number;
+  cluster(): Cluster;
+  lead(): bigint;
+  status(): Pick<Status, 'state' | 'progress'>;
+  /** Since when another member is connected, on the clock of `now`; undefined while it is not. */
+  activeSince(id: bigint): number | undefined;
+  nextId(): bigint;
+  /** @throws ProposalDropped when there is no leader to take it */
+  propose(change: ConfChange): void;
+  transferLeader(to: bigint): void;
+  /** Asks the member behind a peer URL to promote a learner. @throws EtcdError when it refuses, Error otherwise */
+  promoteAt(url: string, id: bigint): Promise<Member[]>;
+  /** Unix time in milliseconds. */
+  now(): number;
+  /** Why a change that was begun at `startedMs` found no result in time. */
+  timeoutError(startedMs: number): Error;
+  log: Logger;
+}
+
+export class Reconfiguration {
+  private readonly options: ReconfigurationOptions;
+  private readonly pending = new PendingRequests<ChangeOutcome>();
+  /** Changes that found no leader. */
+  private parked: ConfChange[] = [];
+  /** Raft takes one change at a time and drops others: they wait here for each other. */
+  private turn: Promise<unknown> = Promise.resolve();
+  private waiting = 0;
+  private readonly stopping = new AbortController();
+
+  constructor(options: ReconfigurationOptions) {
+    this.options = options;
+  }
+
+  /**
+   * Adds a member that is to be started afterwards, with `--initial-cluster-state existing`.
+   *
+   * @returns the new member, without a name until it has started, and all members
+   * @throws EtcdError
+   */
+  async addMember(peerURLs: readonly string[], isLearner: boolean): Promise<{ member: Member; members: Member[] }> {
+    const urls = checkedUrls(peerURLs);
+    const id = memberId(urls, '', Math.floor(this.options.now() / 1000));
+    const member = newMember({ id, peerURLs: urls, isLearner });
+    const members = await this.change('member add', id, () => {
+      this.mayAdd(member);
+      return {
+        type: isLearner ? ConfChangeType.ConfChangeAddLearnerNode : ConfChangeType.ConfChangeAddNode,
+        context: Buffer.from(encodeContext({ member, isPromote: false })),
+      };
+    });
+    return { member, members };
+  }
+
+  /** @returns the members that are left @throws EtcdError */
+  removeMember(id: bigint): Promise<Member[]> {
+    return this.change('member remove', id, () => {
+      this.mayRemove(id);
+      return { type: ConfChangeType.ConfChangeRemoveNode };
+    });
+  }
+
+  /** Tells the cluster where a member's peers reach it from now on. @throws EtcdError */
+  async updateMember(id: bigint, peerURLs: readonly string[]): Promise<Member[]> {
+    const member = newMember({ id, peerURLs: checkedUrls(peerURLs) });
+    return this.change('member update', id, () => ({
+      type: ConfChangeType.ConfChangeUpdateNode,
+      context: Buffer.from(encodeContext({ member, isPromote: false })),
+    }));
+  }
+
+  /** Makes a voter of a learner. Only the leader knows how far it has caught up, so the leader is asked. @throws EtcdError */
+  async promoteMember(id: bigint): Promise<Member[]> {
+    const deadline = this.options.now() + this.options.timeoutMs;
+    for (;;) {
+      if (this.isLeader()) return this.promoteHere(id);
+      const members = await this.promoteAtLeader(id);
+      if (members !== undefined) return members;
+      if (this.options.now() >= deadline) throw errTimeout();
+      await this.pause(forwardRetryMs);
+    }
+  }
+
+  /** As `promoteMember`, on the leader. @throws EtcdError; errNotLeader elsewhere */
+  promoteHere(id: bigint): Promise<Member[]> {
+    return this.change('member promote', id, () => {
+      this.mayPromote(id);
+      return {
+        type: ConfChangeType.ConfChangeAddNode,
+        context: Buffer.from(encodeContext({ member: newMember({ id }), isPromote: true })),
+      };
+    });
+  }
+
+  /**
+   * Hands leadership from this member to another voter.
+   *
+   * @returns when this member knows the new leader
+   * @throws EtcdError
+   */
+  async moveLeader(to: bigint): Promise<void> {
+    const { cluster, lead, now, pollMs, timeoutMs, transferLeader } = this.options;
+    if (!this.isLeader()) throw errNotLeader();
+    const target = cluster().member(to);
+    if (target === undefined || target.isLearner) throw errBadLeaderTransferee();
+    const deadline = now() + timeoutMs;
+    transferLeader(to);
+    while (lead() !== to) {
+      if (now() >= deadline) throw errTimeoutLeaderTransfer();
+      await this.pause(pollMs);
+    }
+  }
+
+  /** The ConfChange of request `id` was applied here. */
+  applied(id: bigint, outcome: ChangeOutcome): void {
+    this.pending.settle(id, outcome);
+  }
+
+  /** There may be a leader again: proposes what waited for one. */
+  retryParked(): void {
+    for (const change of this.parked.splice(0)) if (this.pending.has(change.id)) this.submit(change);
+  }
+
+  stop(): void {
+    this.stopping.abort();
+    this.parked = [];
+    this.pending.failAll(errStopped());
+  }
+
+  /** @param make checks whether the change is allowed when its turn has come, and says what it is */
+  private async change(
+    what: string,
+    memberId: bigint,
+    make: () => Pick<ConfChange, 'type' | 'context'>,
+  ): Promise<Member[]> {
+    if (this.stopping.signal.aborted) throw errStopped();
+    if (this.waiting >= maxWaiting) throw errTooManyRequests();
+    const startedMs = this.options.now();
+    this.waiting++;
+    const result = this.turn.then(() => this.run(startedMs, () => ({ ...make(), node_id: memberId })));
+    this.turn = result.catch(() => undefined);
+    const { log } = this.options;
+    const fields = { change: what, 'requested-member-id': idToHex(memberId) };
+    try {
+      const members = await result;
+      log.info('applied a membership change', fields);
+      return members;
+    } catch (error) {
+      log.warn('membership change failed', { ...fields, error: (error as Error).message });
+      throw error;
+    } finally {
+      this.waiting--;
+    }
+  }
+
+  private async run(startedMs: number, make: () => Omit<ConfChange, 'id'>): Promise<Member[]> {
+    const { nextId, now, timeoutError, timeoutMs } = this.options;
+    if (this.stopping.signal.aborted) throw errStopped();
+    const leftMs = startedMs + timeoutMs - now();
+    if (leftMs <= 0) throw timeoutError(startedMs);
+    const id = nextId();
+    const change = ConfChange.create({ id, ...make() });
+    const outcome = this.pending.wait(id, leftMs, () => timeoutError(startedMs));
+    this.submit(change);
+    const { members, error } = await outcome;
+    if (error !== undefined) throw error;
+    return members;
+  }
+
+  private submit(change: ConfChange): void {
+    try {
+      this.options.propose(change);
+    } catch (error) {
+      if (error instanceof ProposalDropped) this.parked.push(change);
+      else this.pending.fail(change.id, error as Error);
+    }
+  }
+
+  private mayAdd(member: Member): void {
+    const { cluster, strict } = this.options;
+    if (!strict) return;
+    if (!member.isLearner && !cluster().canAddVoter()) throw errNotEnoughStartedMembers();
+    // Whoever is down now could be all that the larger quorum then lacks.
+    const voters = cluster().voters();
+    if (this.connected(voters) < voters.length) throw errUnhealthy();
+  }
+
+  private mayRemove(id: bigint): void {
+    const { activeSince, cluster, localId, strict } = this.options;
+    if (!strict || cluster().member(id)?.isLearner) return;
+    if (!cluster().canRemoveVoter(id)) throw errNotEnoughStartedMembers();
+    // A member that is down is not part of the quorum that works now.
+    if (id !== localId && activeSince(id) === undefined) return;
+    const voters = cluster().voters();
+    if (this.connected(voters) - 1 < Math.floor((voters.length - 1) / 2) + 1) throw errUnhealthy();
+  }
+
+  private mayPromote(id: bigint): void {
+    const { cluster, localId, status, strict } = this.options;
+    const { state, progress } = status();
+    if (state !== 'leader') throw errNotLeader();
+    const learner = progress.get(id);
+    const leaderMatch = progress.get(localId)?.match ?? 0;
+    // An unknown member is refused when the change is applied, as is a voter.
+    if (learner !== undefined && learner.match < leaderMatch * readyPart) throw errLearnerNotReady();
+    if (strict && !cluster().canPromoteLearner()) throw errNotEnoughStartedMembers();
+  }
+
+  /** How many of these members, this one among them, are connected for long enough to rely on. */
+  private connected(members: readonly Member[]): number {
+    const { activeSince, localId, now } = this.options;
+    const latest = now() - healthyForMs;
+    return members.filter(({ id }) => id === localId || (activeSince(id) ?? Number.POSITIVE_INFINITY) <= latest).length;
+  }
+
+  private isLeader(): boolean {
+    return this.options.lead() === this.options.localId;
+  }
+
+  /** @returns undefined when there is no leader, or it could not be asked: it may be another one soon */
+  private async promoteAtLeader(id: bigint): Promise<Member[] | undefined> {
+    const { cluster, lead, log, promoteAt } = this.options;
+    for (const url of cluster().member(lead())?.peerURLs ?? []) {
+      try {
+        return await promoteAt(url, id);
+      } catch (error) {
+        if (isFinal(error)) throw error;
+        log.warn('failed to forward a promotion to the leader', { url, error: (error as Error).message });
+      }
+    }
+    return undefined;
+  }
+
+  private pause(ms: number): Promise<void> {
+    const { signal } = this.stopping;
+    return new Promise((resolve, reject) => {
+      const stopped = (): void => {
+        clearTimeout(timer);
+        reject(errStopped());
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', stopped);
+        resolve();
+      }, ms);
+      signal.addEventListener('abort', stopped, { once: true });
+      if (signal.aborted) stopped();
+    });
+  }
+}
+
+/** Answers of a leader that no other leader would give differently. */
+const finalRefusals = [errLearnerNotReady, errMemberNotFound, errMemberNotLearner, errNotEnoughStartedMembers].map(
+  (make) => make().message,
+);
+
+function isFinal(error: unknown): boolean {
+  return finalRefusals.includes((error as Error).message);
+}
+
+function checkedUrls(urls: readonly string[]): string[] {
+  try {
+    return parseUrls(urls);
+  } catch {
+    throw errMemberBadUrls();
+  }
+}
