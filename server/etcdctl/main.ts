@@ -9,6 +9,7 @@ import { delCommand } from './commands/del.ts';
 import { endpointCommand } from './commands/endpoint.ts';
 import { getCommand } from './commands/get.ts';
 import { memberCommand } from './commands/member.ts';
+import { moveLeaderCommand } from './commands/move-leader.ts';
 import { putCommand } from './commands/put.ts';
 import { snapshotCommand } from './commands/snapshot.ts';
 import { txnCommand } from './commands/txn.ts';
@@ -40,6 +41,7 @@ const root: Command = {
     versionCommand('etcdctl'),
     memberCommand,
     snapshotCommand,
+    moveLeaderCommand,
     helpCommand,
   ],
 };

@@ -3,7 +3,7 @@ import { quote } from '../../cli/go-text.ts';
 import type { CliIo } from '../../cli/io.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import type { ResponseHeader } from '../../proto/gen/rpc.ts';
-import type { Printer } from './printer.ts';
+import { type Printer, unsupported } from './printer.ts';
 import { printOp } from './simple.ts';
 
 export function fieldsPrinter(io: CliIo): Printer {
@@ -25,7 +25,14 @@ export function fieldsPrinter(io: CliIo): Printer {
     field(`${prefix}Lease`, kv.lease);
   };
 
+  const refuse = (): never => unsupported('fields');
+
   const printer: Printer = {
+    memberAdd: refuse,
+    memberRemove: refuse,
+    memberUpdate: refuse,
+    memberPromote: refuse,
+    moveLeader: refuse,
     get(response) {
       header(response.header);
       for (const kv of response.kvs) keyValue('', kv);

@@ -4,6 +4,7 @@ import type { CliIo } from '../../cli/io.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import type {
   DeleteRangeResponse,
+  Member,
   MemberListResponse,
   PutResponse,
   RangeResponse,
@@ -23,6 +24,12 @@ export function jsonPrinter(io: CliIo, hex: boolean): Printer {
     del: (response) => print(deleteRange(response)),
     txn: (response) => print(txn(response)),
     memberList: (response) => print(hex ? memberListInHex(response) : memberList(response)),
+    memberAdd: ({ header: from, member: added, members }) =>
+      print({ header: header(from), member: added && member(added), members: nonZero(members.map(member)) }),
+    memberRemove: (_id, response) => print(memberList(response)),
+    memberUpdate: (_id, response) => print(memberList(response)),
+    memberPromote: (_id, response) => print(memberList(response)),
+    moveLeader: (_from, _to, response) => print({ header: header(response.header) }),
     endpointHealth: (list) =>
       print(
         list.map(({ endpoint, healthy, took, error }) => ({ endpoint, health: healthy, took, error: nonZero(error) })),
@@ -102,15 +109,18 @@ function operation(from: ResponseOp): GoJsonValue {
   return null;
 }
 
-function memberList(from: MemberListResponse): GoJsonValue {
-  const members = from.members.map((member) => ({
-    ID: nonZero(member.ID),
-    name: nonZero(member.name),
-    peerURLs: nonZero(member.peerURLs),
-    clientURLs: nonZero(member.clientURLs),
-    isLearner: nonZero(member.isLearner),
-  }));
-  return { header: header(from.header), members: nonZero(members) };
+function memberList(from: Pick<MemberListResponse, 'header' | 'members'>): GoJsonValue {
+  return { header: header(from.header), members: nonZero(from.members.map(member)) };
+}
+
+function member({ ID, name, peerURLs, clientURLs, isLearner }: Member): GoJsonValue {
+  return {
+    ID: nonZero(ID),
+    name: nonZero(name),
+    peerURLs: nonZero(peerURLs),
+    clientURLs: nonZero(clientURLs),
+    isLearner: nonZero(isLearner),
+  };
 }
 
 /** 3.5 builds this form by hand: fixed members, `clientURLS` misspelt, no learner mark. */

@@ -3,7 +3,12 @@ import { ExitCode, ExitError } from '../../cli/exit-error.ts';
 import type {
   DeleteRangeResponse,
   HashKVResponse,
+  MemberAddResponse,
   MemberListResponse,
+  MemberPromoteResponse,
+  MemberRemoveResponse,
+  MemberUpdateResponse,
+  MoveLeaderResponse,
   PutResponse,
   RangeResponse,
   StatusResponse,
@@ -36,6 +41,12 @@ export interface Printer {
   del(response: DeleteRangeResponse): void;
   txn(response: TxnResponse): void;
   memberList(response: MemberListResponse): void;
+  /** @param peerUrls as given on the command line */
+  memberAdd(response: MemberAddResponse, name: string, peerUrls: string): void;
+  memberRemove(id: bigint, response: MemberRemoveResponse): void;
+  memberUpdate(id: bigint, response: MemberUpdateResponse): void;
+  memberPromote(id: bigint, response: MemberPromoteResponse): void;
+  moveLeader(from: bigint, to: bigint, response: MoveLeaderResponse): void;
   endpointHealth(list: readonly EndpointHealth[]): void;
   endpointStatus(list: readonly EndpointStatus[]): void;
   endpointHashKv(list: readonly EndpointHashKv[]): void;

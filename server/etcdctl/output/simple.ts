@@ -1,4 +1,5 @@
 /** `-w simple`: what people and shell scripts read (contract: cli §2, §4). */
+import { quote } from '../../cli/go-text.ts';
 import type { CliIo } from '../../cli/io.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import type { ResponseOp } from '../../proto/gen/rpc.ts';
@@ -45,6 +46,23 @@ export function simplePrinter(io: CliIo, { hex, valueOnly }: SimpleOptions): Pri
       }
     },
     memberList: (response) => printRows(memberRows(response)),
+    memberAdd({ header, member, members }, name, peerUrls) {
+      print(`Member ${paddedId(member?.ID)} added to cluster ${paddedId(header?.cluster_id)}\n\n`);
+      const urls = members.flatMap((each) =>
+        each.peerURLs.map((url) => `${each.ID === member?.ID ? name : each.name}=${url}`),
+      );
+      print(`ETCD_NAME=${quote(name)}\n`);
+      print(`ETCD_INITIAL_CLUSTER=${quote(urls.join(','))}\n`);
+      print(`ETCD_INITIAL_ADVERTISE_PEER_URLS=${quote(peerUrls)}\n`);
+      print('ETCD_INITIAL_CLUSTER_STATE="existing"\n');
+    },
+    memberRemove: (id, { header }) =>
+      print(`Member ${paddedId(id)} removed from cluster ${paddedId(header?.cluster_id)}\n`),
+    memberUpdate: (id, { header }) =>
+      print(`Member ${paddedId(id)} updated in cluster ${paddedId(header?.cluster_id)}\n`),
+    memberPromote: (id, { header }) =>
+      print(`Member ${paddedId(id)} promoted in cluster ${paddedId(header?.cluster_id)}\n`),
+    moveLeader: (from, to) => print(`Leadership transferred from ${from.toString(16)} to ${to.toString(16)}\n`),
     endpointHealth(list) {
       for (const { endpoint, healthy, took, error } of list) {
         if (healthy) print(`${endpoint} is healthy: successfully committed proposal: took = ${took}\n`);
@@ -55,6 +73,11 @@ export function simplePrinter(io: CliIo, { hex, valueOnly }: SimpleOptions): Pri
     endpointHashKv: (list) => printRows(hashKvRows(list)),
   };
   return printer;
+}
+
+/** As wide as the longest id. */
+function paddedId(id = 0n): string {
+  return id.toString(16).padStart(16);
 }
 
 function hexEscaped(bytes: Uint8Array): Buffer {
