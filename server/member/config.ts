@@ -31,6 +31,8 @@ export interface MemberConfig {
   maxWals: number;
   maxSnapshots: number;
   unsafeNoFsync: boolean;
+  /** Upstream's 64 MB unless given; tests that keep files in memory want less. */
+  walSegmentSizeBytes?: number;
 
   /** 0 stands for upstream's 2 GiB, a negative number for no quota. */
   quotaBackendBytes: number;
