@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { goJson, nonZero, quote, unquote } from './go-text.ts';
+import { goJson } from '../base/go-json.ts';
+import { nonZero, quote, unquote } from './go-text.ts';
 
 describe('quote', () => {
   test.for([

@@ -1,7 +1,8 @@
 /** How both tools print what is in a snapshot file (contract: cli §7). */
+
+import { goJson } from '../base/go-json.ts';
 import { boxTable } from './box-table.ts';
 import { ExitCode, ExitError } from './exit-error.ts';
-import { goJson } from './go-text.ts';
 import { humanizeBytes } from './numbers.ts';
 
 export interface SnapshotFigures {

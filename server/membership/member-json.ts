@@ -4,6 +4,7 @@
  *
  * Ids are decimal numbers beyond 2^53, so neither JSON.parse nor JSON.stringify may see them as numbers.
  */
+import { goJson } from '../base/go-json.ts';
 import { idFromDecimal } from './ids.ts';
 
 /** One member of the cluster. A member that never started has neither a name nor client URLs. */
@@ -117,17 +118,4 @@ function parse(json: string | Uint8Array): unknown {
   } catch (error) {
     throw new MemberJsonError(`member: ${(error as Error).message}`, { cause: error });
   }
-}
-
-const goEscapes: Record<string, string> = {
-  '<': '\\u003c',
-  '>': '\\u003e',
-  '&': '\\u0026',
-  '\u2028': '\\u2028',
-  '\u2029': '\\u2029',
-};
-
-/** JSON as Go writes it: safe to stand in HTML and JavaScript, hence some more escapes than JSON.stringify's. */
-export function goJson(value: string | boolean | null | readonly string[]): string {
-  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (char) => goEscapes[char] as string);
 }

@@ -1,7 +1,8 @@
 /** Membership as it lies in the backend: buckets `members`, `members_removed`, `cluster` (contract: disk-and-peer §5). */
 import type { Backend, BucketName } from '../backend/backend.ts';
+import { goJson } from '../base/go-json.ts';
 import { idFromHex, idToHex } from './ids.ts';
-import { decodeMember, encodeMember, goJson, type Member } from './member-json.ts';
+import { decodeMember, encodeMember, type Member } from './member-json.ts';
 
 /** Where changes are written. */
 export type Records = Pick<Backend, 'put' | 'delete'>;

@@ -2,7 +2,7 @@
  * The v2 store as JSON: what a .snap file's data must hold for upstream up to 3.7, which reads the cluster's members
  * from it (contract: disk-and-peer §3.2). Ids are hexadecimal keys, so no number here is larger than an index.
  */
-import { goJson } from './go-json.ts';
+import { goJson } from '../base/go-json.ts';
 import { SnapError } from './snap-error.ts';
 
 export interface V2Member {
@@ -24,14 +24,14 @@ export interface V2Membership {
   readonly index: number;
 }
 
-interface StoreNode {
+type StoreNode = {
   Path: string;
   CreatedIndex: number;
   ModifiedIndex: number;
   ExpireTime: string;
   Value: string;
   Children: Record<string, StoreNode> | null;
-}
+};
 
 /** Go's zero time: never. */
 const neverExpires = '0001-01-01T00:00:00Z';

@@ -1,5 +1,6 @@
 /** `-w json`: one line as Go's encoding/json writes the response (contract: cli §1.5). */
-import { type GoJsonValue, goJson, nonZero } from '../../cli/go-text.ts';
+import { type GoJsonValue, goJson } from '../../base/go-json.ts';
+import { nonZero } from '../../cli/go-text.ts';
 import type { CliIo } from '../../cli/io.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import type {
