@@ -5,27 +5,53 @@ export const sectorBytes = 512;
 
 type PendingChange = { kind: 'write'; position: number; bytes: Uint8Array } | { kind: 'truncate'; size: number };
 
-/** A file's bytes: a buffer that grows, and how much of it counts. Bytes behind `size` are always zero. */
+/**
+ * A file's bytes: a buffer that grows, and how much of it counts. What lies between the last written byte and `size`
+ * reads as zeros and takes no memory, as in a sparse file: the log reserves 64 MB at once.
+ */
 class Content {
   size = 0;
+  private writtenBytes = 0;
   private buffer = new Uint8Array(0);
 
+  /** All of it, in a buffer of its own. */
   bytes(): Uint8Array {
-    return this.buffer.subarray(0, this.size);
+    const all = new Uint8Array(this.size);
+    all.set(this.written());
+    return all;
+  }
+
+  /** A view of the part that zeros follow on. */
+  written(): Uint8Array {
+    return this.buffer.subarray(0, this.writtenBytes);
+  }
+
+  /** @returns how many bytes there are at `position`, at most the target's length */
+  read(target: Uint8Array, position: number): number {
+    const length = Math.max(0, Math.min(target.length, this.size - position));
+    const found = this.written().subarray(position, position + length);
+    target.set(found);
+    target.fill(0, found.length, length);
+    return length;
   }
 
   write(bytes: Uint8Array, position: number): void {
     if (bytes.length === 0) return;
-    if (position + bytes.length > this.size) this.resize(position + bytes.length);
+    const end = position + bytes.length;
+    if (end > this.buffer.length) {
+      const grown = new Uint8Array(Math.max(end, this.buffer.length * 2));
+      grown.set(this.written());
+      this.buffer = grown;
+    }
     this.buffer.set(bytes, position);
+    this.writtenBytes = Math.max(this.writtenBytes, end);
+    this.size = Math.max(this.size, end);
   }
 
   resize(size: number): void {
-    if (size < this.size) this.buffer.fill(0, size, this.size);
-    if (size > this.buffer.length) {
-      const grown = new Uint8Array(Math.max(size, this.buffer.length * 2));
-      grown.set(this.bytes());
-      this.buffer = grown;
+    if (size < this.writtenBytes) {
+      this.buffer.fill(0, size, this.writtenBytes);
+      this.writtenBytes = size;
     }
     this.size = size;
   }
@@ -85,7 +111,8 @@ function survivingFile(file: FileNode, random: () => number): FileNode {
   const copy = new FileNode();
   const keep = { all: random() < 0.2, none: random() < 0.2 };
   const survives = () => keep.all || (!keep.none && random() < 0.5);
-  copy.change({ kind: 'write', position: 0, bytes: file.durable.bytes().slice() });
+  copy.change({ kind: 'write', position: 0, bytes: file.durable.written().slice() });
+  copy.change({ kind: 'truncate', size: file.durable.size });
   for (const change of file.pending) {
     if (change.kind === 'truncate') {
       if (survives()) copy.change(change);

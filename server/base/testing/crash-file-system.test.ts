@@ -79,6 +79,27 @@ describe('CrashFileSystem', () => {
     await expect(fs.list('/')).rejects.toThrow(PowerLossError);
   });
 
+  test('reads zeros where a file was made longer, and again where it was made shorter and longer', async () => {
+    const fs = new CrashFileSystem();
+    await fs.makeDirectory('/d');
+    const file = await fs.open('/d/a', 'create');
+    await file.write([Buffer.from('abcdef')], 2);
+    await file.truncate(4);
+    await file.truncate(12);
+    await file.write([Buffer.from('z')], 9);
+    await file.datasync();
+    await fs.syncDirectory('/d');
+    await fs.syncDirectory('/');
+    const expected = '\0\0ab\0\0\0\0\0z\0\0';
+    expect(Buffer.from(fs.contents('/d/a')).toString()).toBe(expected);
+    const target = Buffer.alloc(20, 'x');
+    expect(file.readSync(target, 3)).toBe(9);
+    expect(target.toString()).toBe(`${expected.slice(3)}${'x'.repeat(11)}`);
+    expect(file.readSync(target, 11)).toBe(1);
+    expect(file.readSync(target, 12)).toBe(0);
+    expect(Buffer.from(fs.reboot().contents('/d/a')).toString()).toBe(expected);
+  });
+
   test('is the same for the same seed', async () => {
     const run = async () => {
       const fs = new CrashFileSystem({ seed: 7 });
