@@ -25,6 +25,11 @@ export interface BoltBackendOptions {
    * The member must stop; it continues from the last durable transaction and the WAL when it is started again.
    */
   onFailure?: (error: unknown) => void;
+  /**
+   * Puts a new file in the database's place; `rename` gives it the name. Whoever holds a lock on the file takes it on
+   * the new one first.
+   */
+  replaceFile?: (file: string, rename: () => Promise<void>) => Promise<void>;
 }
 
 const systemTimer: SetTimer = (callback, delayMs) => {
@@ -44,6 +49,7 @@ export function withDefaults(options: BoltBackendOptions): Required<BoltBackendO
     onCommit: () => {},
     onDefragment: () => {},
     onFailure: () => {},
+    replaceFile: (_file, rename) => rename(),
     ...options,
   };
 }

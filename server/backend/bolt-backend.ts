@@ -210,7 +210,7 @@ export class BoltBackend implements Backend {
   }
 
   private async replaceFile(): Promise<void> {
-    const { fs, sync, pageCacheBytes, now } = this.options;
+    const { fs, sync, pageCacheBytes, now, replaceFile } = this.options;
     const startMs = now();
     await Promise.all(this.underWay);
     await this.seal();
@@ -222,8 +222,9 @@ export class BoltBackend implements Backend {
     try {
       const buckets = reader.bucketNames().map((name) => ({ name, pairs: reader.pairs(name) }));
       await writeDatabase(temporary, buckets, { fs, sync, pageSize: old.pageSize, txid: reader.txid + 1 });
-      copy = await BoltDatabase.open(temporary, { fs, sync, pageCacheBytes });
-      await copy.renameTo(where);
+      const opened = await BoltDatabase.open(temporary, { fs, sync, pageCacheBytes });
+      copy = opened;
+      await replaceFile(temporary, () => opened.renameTo(where));
     } catch (error) {
       await copy?.close();
       if (copy?.path === where) {
