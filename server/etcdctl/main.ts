@@ -4,7 +4,9 @@ import { etcdctlStyle } from '../cli/etcdctl-style.ts';
 import type { CliIo } from '../cli/io.ts';
 import { versionCommand } from '../cli/version-command.ts';
 import { serverVersion } from '../member/version.ts';
+import { alarmCommand } from './commands/alarm.ts';
 import { compactionCommand } from './commands/compaction.ts';
+import { defragCommand } from './commands/defrag.ts';
 import { delCommand } from './commands/del.ts';
 import { endpointCommand } from './commands/endpoint.ts';
 import { getCommand } from './commands/get.ts';
@@ -37,6 +39,8 @@ const root: Command = {
     delCommand,
     txnCommand,
     compactionCommand,
+    alarmCommand,
+    defragCommand,
     endpointCommand,
     versionCommand('etcdctl'),
     memberCommand,

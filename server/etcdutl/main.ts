@@ -5,6 +5,7 @@ import { flag } from '../cli/flag-set.ts';
 import type { CliIo } from '../cli/io.ts';
 import { versionCommand } from '../cli/version-command.ts';
 import { restoreCommand, statusCommand } from './commands.ts';
+import { defragCommand } from './defrag.ts';
 
 const helpCommand: Command = {
   name: 'help',
@@ -26,6 +27,7 @@ const root: Command = {
       short: 'Inspects and restores snapshots',
       commands: [restoreCommand({ requireDataDir: true }), statusCommand],
     },
+    defragCommand,
     versionCommand('etcdutl'),
     helpCommand,
   ],

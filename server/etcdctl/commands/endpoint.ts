@@ -5,8 +5,9 @@ import { ExitCode, ExitError } from '../../cli/exit-error.ts';
 import { flag } from '../../cli/flag-set.ts';
 import { describeRpcError, EtcdClient, type EtcdClientOptions, RpcError } from '../../client/mod.ts';
 import { AlarmType } from '../../proto/gen/rpc.ts';
+import { endpointsToAsk } from '../cluster-endpoints.ts';
 import type { EndpointHashKv, EndpointHealth, EndpointStatus } from '../output/printer.ts';
-import { explain, openSession, withClient } from '../session.ts';
+import { explain, openSession } from '../session.ts';
 
 const healthCommand: Command = {
   name: 'health',
@@ -129,10 +130,4 @@ async function askEach(
     }
   }
   return failure;
-}
-
-async function endpointsToAsk(invocation: Invocation, settings: EtcdClientOptions): Promise<readonly string[]> {
-  if (!invocation.flags.bool('cluster')) return settings.endpoints;
-  const { members } = await withClient(invocation, settings, (client) => client.memberList({ linearizable: true }));
-  return members.flatMap(({ clientURLs }) => clientURLs);
 }

@@ -1,6 +1,6 @@
 /** The rows that simple and table output share. */
 import { humanizeBytes } from '../../cli/numbers.ts';
-import type { MemberListResponse } from '../../proto/gen/rpc.ts';
+import { AlarmType, type MemberListResponse } from '../../proto/gen/rpc.ts';
 import type { EndpointHashKv, EndpointHealth, EndpointStatus } from './printer.ts';
 
 export interface Rows {
@@ -63,4 +63,9 @@ export function hashKvRows(list: readonly EndpointHashKv[]): Rows {
     header: ['endpoint', 'hash'],
     rows: list.map(({ endpoint, hashKv }) => [endpoint, String(hashKv.hash)]),
   };
+}
+
+/** As protobuf names it; the number for a type of a later release. */
+export function alarmName(alarm: AlarmType): string {
+  return Object.entries(AlarmType).find(([, value]) => value === alarm)?.[0] ?? String(alarm);
 }

@@ -3,6 +3,7 @@ import { quote } from '../../cli/go-text.ts';
 import type { CliIo } from '../../cli/io.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import type { ResponseHeader } from '../../proto/gen/rpc.ts';
+import { alarmName } from './columns.ts';
 import { type Printer, unsupported } from './printer.ts';
 import { printOp } from './simple.ts';
 
@@ -61,6 +62,14 @@ export function fieldsPrinter(io: CliIo): Printer {
         for (const url of member.peerURLs) field('PeerURL', quote(url));
         for (const url of member.clientURLs) field('ClientURL', quote(url));
         field('IsLearner', member.isLearner);
+        blankLine();
+      }
+    },
+    alarm({ header: from, alarms }) {
+      header(from);
+      for (const { memberID, alarm } of alarms) {
+        field('MemberID', memberID);
+        field('AlarmType', alarmName(alarm));
         blankLine();
       }
     },

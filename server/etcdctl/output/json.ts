@@ -31,6 +31,10 @@ export function jsonPrinter(io: CliIo, hex: boolean): Printer {
     memberUpdate: (_id, response) => print(memberList(response)),
     memberPromote: (_id, response) => print(memberList(response)),
     moveLeader: (_from, _to, response) => print({ header: header(response.header) }),
+    alarm: ({ header: from, alarms }) => {
+      const list = alarms.map(({ memberID, alarm }) => ({ memberID: nonZero(memberID), alarm: nonZero(alarm) }));
+      print({ header: header(from), alarms: nonZero(list) });
+    },
     endpointHealth: (list) =>
       print(
         list.map(({ endpoint, healthy, took, error }) => ({ endpoint, health: healthy, took, error: nonZero(error) })),

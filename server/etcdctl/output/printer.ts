@@ -1,6 +1,7 @@
 /** What every output format can print; one file per format. */
 import { ExitCode, ExitError } from '../../cli/exit-error.ts';
 import type {
+  AlarmResponse,
   DeleteRangeResponse,
   HashKVResponse,
   MemberAddResponse,
@@ -47,6 +48,7 @@ export interface Printer {
   memberUpdate(id: bigint, response: MemberUpdateResponse): void;
   memberPromote(id: bigint, response: MemberPromoteResponse): void;
   moveLeader(from: bigint, to: bigint, response: MoveLeaderResponse): void;
+  alarm(response: AlarmResponse): void;
   endpointHealth(list: readonly EndpointHealth[]): void;
   endpointStatus(list: readonly EndpointStatus[]): void;
   endpointHashKv(list: readonly EndpointHashKv[]): void;

@@ -1,6 +1,7 @@
 /** `-w protobuf`: the response as it came over the wire, without a line feed (contract: cli §1.5). */
 import type { CliIo } from '../../cli/io.ts';
 import {
+  AlarmResponse,
   DeleteRangeResponse,
   MemberAddResponse,
   MemberListResponse,
@@ -27,6 +28,7 @@ export function protobufPrinter(io: CliIo): Printer {
     memberUpdate: (_id, response) => void io.stdout.write(MemberUpdateResponse.encode(response)),
     memberPromote: (_id, response) => void io.stdout.write(MemberPromoteResponse.encode(response)),
     moveLeader: (_from, _to, response) => void io.stdout.write(MoveLeaderResponse.encode(response)),
+    alarm: (response) => void io.stdout.write(AlarmResponse.encode(response)),
     endpointHealth: refuse,
     endpointStatus: refuse,
     endpointHashKv: refuse,

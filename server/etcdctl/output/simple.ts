@@ -3,7 +3,7 @@ import { quote } from '../../cli/go-text.ts';
 import type { CliIo } from '../../cli/io.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import type { ResponseOp } from '../../proto/gen/rpc.ts';
-import { hashKvRows, memberRows, type Rows, statusRows } from './columns.ts';
+import { alarmName, hashKvRows, memberRows, type Rows, statusRows } from './columns.ts';
 import type { Printer } from './printer.ts';
 
 export interface SimpleOptions {
@@ -63,6 +63,10 @@ export function simplePrinter(io: CliIo, { hex, valueOnly }: SimpleOptions): Pri
     memberPromote: (id, { header }) =>
       print(`Member ${paddedId(id)} promoted in cluster ${paddedId(header?.cluster_id)}\n`),
     moveLeader: (from, to) => print(`Leadership transferred from ${from.toString(16)} to ${to.toString(16)}\n`),
+    alarm({ alarms }) {
+      // The text form of the message, with the space that Go's printer leaves behind each field.
+      for (const { memberID, alarm } of alarms) print(`memberID:${memberID} alarm:${alarmName(alarm)} \n`);
+    },
     endpointHealth(list) {
       for (const { endpoint, healthy, took, error } of list) {
         if (healthy) print(`${endpoint} is healthy: successfully committed proposal: took = ${took}\n`);

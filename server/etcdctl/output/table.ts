@@ -18,6 +18,7 @@ export function tablePrinter(io: CliIo): Printer {
     memberUpdate: refuse,
     memberPromote: refuse,
     moveLeader: refuse,
+    alarm: refuse,
     endpointHealth: (list) => print(healthRows(list)),
     endpointStatus: (list) => print(statusRows(list)),
     endpointHashKv: (list) => print(hashKvRows(list)),
