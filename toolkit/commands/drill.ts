@@ -125,6 +125,13 @@ interface ShownStep {
   output: ((text: string) => void) | undefined;
 }
 
+function newStep(): ShownStep {
+  const done = Promise.withResolvers<void>();
+  // Nobody may be looking, as in JSON mode; an unheard rejection would end the program before the drill is undone.
+  done.promise.catch(() => undefined);
+  return { done, latest: undefined, output: undefined };
+}
+
 /** Draws a drill's steps as a task list while it runs; in JSON mode, hands on its events. */
 class DrillProgress {
   private readonly cli: Cli;
@@ -139,11 +146,7 @@ class DrillProgress {
     if (this.cli.ui.mode === 'json') this.cli.ui.event(forJson(event));
     switch (event.type) {
       case 'drill-started':
-        this.steps = event.steps.map(() => ({
-          done: Promise.withResolvers<void>(),
-          latest: undefined,
-          output: undefined,
-        }));
+        this.steps = event.steps.map(newStep);
         this.started.resolve(event.steps.map(({ title }, i) => this.task(title, i)));
         break;
       case 'step-progress':
