@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import { BoltBackend } from '../backend/bolt-backend.ts';
+import { makeDurableDirectory } from '../base/durable-directory.ts';
 import { type FileSystem, nodeFileSystem } from '../base/file-system.ts';
 import { Cluster, checkLocalMember, encodeContext, idToHex, initialMembers, type Member } from '../membership/mod.ts';
 import {
@@ -80,7 +81,8 @@ async function startNew(config: MemberConfig, place: Place): Promise<Bootstrappe
   const joined = config.initialClusterState === 'existing' ? await joinExisting(config) : await newCluster(config);
   const { id, clusterId } = joined;
 
-  await place.fs.makeDirectory(place.snapDir);
+  await makeDurableDirectory(place.fs, place.snapDir);
+  await makeDurableDirectory(place.fs, path.dirname(place.walDir));
   // The log comes first: a database without its log is a member that has lost its memory, and refuses to start.
   const wal = await Wal.create(place.walDir, { nodeId: id, clusterId }, place.walOptions);
   const { hardState, entries } = joined.isNew ? await beginLog(wal, joined.members) : emptyLog();
@@ -147,6 +149,8 @@ function firstEntries(members: readonly Member[]): Entry[] {
 async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped> {
   const { snapDir, walDir, walOptions } = place;
   const recorded = await Wal.validSnapshots(walDir, walOptions);
+  // With --wal-dir, the log may be all that is left: what is missing is said below.
+  await makeDurableDirectory(place.fs, snapDir);
   const snapshotter = openSnapshotter(config, place);
   await snapshotter.removeTemporary();
   const snapshot =
@@ -155,7 +159,7 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
   const { index, term, conf_state } = snapshot.metadata as SnapshotMetadata;
 
   const databasePath = path.join(snapDir, 'db');
-  const backend = await openBackend(config, place, index);
+  const backend = await openBackend(config, place, index, Math.max(0, ...recorded.map((record) => record.index)));
   const opened = await Wal.open(walDir, { index, term }, walOptions);
   const { wal, metadata } = opened;
   const cluster = Cluster.load(metadata.clusterId, backend);
@@ -232,23 +236,36 @@ async function forceNewCluster(config: MemberConfig, { opened, snapshot, backend
 /**
  * Opens the database. When it is older than the snapshot that the log begins at, a received snapshot was saved but not
  * yet put in its place before the member stopped: it is put there now.
+ *
+ * @param snapshotIndex of the snapshot that the log is opened at
+ * @param recordedIndex of the newest snapshot that the log has a record of. The database was there up to it at least;
+ *   one that is older now was lost, and what the log holds does not make up for it: after a restore, for one, the keys
+ *   are in the database only.
  */
-async function openBackend(config: MemberConfig, place: Place, snapshotIndex = 0): Promise<BoltBackend> {
+async function openBackend(
+  config: MemberConfig,
+  place: Place,
+  snapshotIndex = 0,
+  recordedIndex = 0,
+): Promise<BoltBackend> {
   const { fs, snapDir } = place;
   const file = path.join(snapDir, 'db');
-  const backend = await openDatabase(config, file);
-  if (StateMachine.progressOf(backend) >= snapshotIndex) return backend;
-  await backend.close();
   const received = path.join(snapDir, `${snapshotIndex.toString(16).padStart(16, '0')}.snap.db`);
-  if (!(await fs.exists(received))) {
-    throw new BootstrapError(
-      `${file} is older than the snapshot at index ${snapshotIndex} that the log begins at, and ${received} is missing. ` +
-        'Replace the member: remove it from the cluster, add it again, and start it with an empty data directory.',
-    );
+  let backend = await openDatabase(config, file);
+  if (StateMachine.progressOf(backend) < snapshotIndex && (await fs.exists(received))) {
+    await backend.close();
+    await fs.rename(received, file);
+    await fs.syncDirectory(snapDir);
+    backend = await openDatabase(config, file);
   }
-  await fs.rename(received, file);
-  await fs.syncDirectory(snapDir);
-  return openDatabase(config, file);
+  const newest = Math.max(snapshotIndex, recordedIndex);
+  if (StateMachine.progressOf(backend) >= newest) return backend;
+  await backend.close();
+  throw new BootstrapError(
+    `${file} is missing or older than the snapshot at index ${newest} that the log in ${place.walDir} has a record of. ` +
+      'Put both back as they were at one moment, restore the member from a snapshot, or replace it: remove it from the ' +
+      'cluster, add it again, and start it with an empty data directory.',
+  );
 }
 
 /** Opens the database with the member's settings. */
