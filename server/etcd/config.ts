@@ -63,6 +63,11 @@ export interface EtcdConfig {
   readonly backendBatchLimit: number;
   readonly unsafeNoFsync: boolean;
   readonly bootstrapDefragThresholdMegabytes: number;
+  readonly initialCorruptCheck: boolean;
+  /** 0: never. */
+  readonly corruptCheckTimeMs: number;
+  /** 0: never. */
+  readonly compactHashCheckTimeMs: number;
 
   readonly maxTxnOps: number;
   readonly maxRequestBytes: number;
@@ -80,7 +85,6 @@ export interface EtcdConfig {
   readonly watchProgressNotifyIntervalMs: number;
   readonly downgradeCheckTimeMs: number;
   readonly warningApplyDurationMs: number;
-  readonly stopGrpcServiceOnDefrag: boolean;
 
   readonly clientTls: TlsConfig;
   readonly peerTls: TlsConfig;
@@ -151,6 +155,11 @@ function memberSettings(values: FlagValues) {
     backendBatchLimit: values.number('backend-batch-limit') || 10_000,
     unsafeNoFsync: values.boolean('unsafe-no-fsync'),
     bootstrapDefragThresholdMegabytes: values.number('experimental-bootstrap-defrag-threshold-megabytes'),
+    initialCorruptCheck: values.boolean('experimental-initial-corrupt-check'),
+    corruptCheckTimeMs: values.number('experimental-corrupt-check-time'),
+    compactHashCheckTimeMs: values.boolean('experimental-compact-hash-check-enabled')
+      ? values.number('experimental-compact-hash-check-time')
+      : 0,
     // Upstream lifts shorter ones to the minimum, because streams send a heartbeat that often.
     raftReadTimeoutMs: Math.max(5_000, values.number('raft-read-timeout')),
     raftWriteTimeoutMs: Math.max(5_000, values.number('raft-write-timeout')),
@@ -176,7 +185,6 @@ function apiSettings(values: FlagValues) {
       timeoutMs: values.number('grpc-keepalive-timeout'),
     },
     enableGrpcGateway: values.boolean('enable-grpc-gateway'),
-    stopGrpcServiceOnDefrag: values.boolean('experimental-stop-grpc-service-on-defrag'),
     selfSignedCertValidityYears: values.number('self-signed-cert-validity'),
     cors: values.list('cors'),
     hostWhitelist: values.list('host-whitelist'),

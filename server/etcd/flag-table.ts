@@ -46,7 +46,6 @@ const noV2 = 'the v2 API was removed upstream after 3.5 and is not served here';
 const noProxy = 'the v2 proxy is not part of this server';
 const noDiscovery = 'discovery services are not asked; give --initial-cluster';
 const noLeases = 'the lessor does not write checkpoints';
-const noCheck = 'the periodic comparison between members is not built in; the drills compare hashes';
 
 const tls = (key: string): Row => ({ yaml: `client-transport-security.${key}` });
 const peerTls = (key: string): Row => ({ yaml: `peer-transport-security.${key}` });
@@ -224,10 +223,10 @@ const proxy = group('v2 Proxy', [
 ]);
 
 const experimental = group('Experimental feature', [
-  ['experimental-initial-corrupt-check', 'bool', false, 'Check data before serving any traffic.', inert(noCheck)],
-  ['experimental-corrupt-check-time', 'duration', 0, 'Time between corruption checks.', inert(noCheck)],
-  ['experimental-compact-hash-check-enabled', 'bool', false, 'Compare compaction hashes.', inert(noCheck)],
-  ['experimental-compact-hash-check-time', 'duration', 60000, 'Time between comparisons.', inert(noCheck)],
+  ['experimental-initial-corrupt-check', 'bool', false, 'Check data before serving any traffic.'],
+  ['experimental-corrupt-check-time', 'duration', 0, 'Time between corruption checks.'],
+  ['experimental-compact-hash-check-enabled', 'bool', false, 'Compare compaction hashes.'],
+  ['experimental-compact-hash-check-time', 'duration', 60000, 'Time between comparisons.'],
   ['experimental-enable-v2v3', 'string', '', 'Serve v2 requests through v3.', inert(noV2)],
   ['experimental-enable-lease-checkpoint', 'bool', false, 'Persist remaining TTLs.', inert(noLeases)],
   ['experimental-enable-lease-checkpoint-persist', 'bool', false, 'Persist remaining TTLs.', inert(noLeases)],
@@ -252,7 +251,13 @@ const experimental = group('Experimental feature', [
     inert('reads always see the writes before them'),
   ],
   ['experimental-bootstrap-defrag-threshold-megabytes', 'uint', 0, 'Defragment at start if it frees this much.'],
-  ['experimental-stop-grpc-service-on-defrag', 'bool', false, 'Answer not serving while defragmenting.'],
+  [
+    'experimental-stop-grpc-service-on-defrag',
+    'bool',
+    false,
+    'Answer not serving while defragmenting.',
+    inert('requests are answered while the database is defragmented'),
+  ],
   ['experimental-snapshot-catchup-entries', 'uint64', 5000, 'Entries kept for slow followers after a snapshot.'],
 ]);
 

@@ -1,9 +1,11 @@
 /** Puts a server together from its configuration: listeners, member, API; and takes it apart again. */
+import { DataLock } from '../base/data-lock.ts';
 import type { Logger } from '../base/logger.ts';
 import { clientRouter, type HttpHandler, monitoringRouter, withAccessRule } from '../http/mod.ts';
 import type { MemberConfig } from '../member/config.ts';
 import { Member } from '../member/member.ts';
 import { Replica } from '../member/replica.ts';
+import { Upkeep, type UpkeepConfig } from '../member/upkeep.ts';
 import { serverVersion } from '../member/version.ts';
 import { idToHex } from '../membership/mod.ts';
 import { Metrics } from '../metrics/mod.ts';
@@ -13,7 +15,7 @@ import { openSslCiphers } from '../tls/cipher-suites.ts';
 import { ServerTls } from '../tls/server-tls.ts';
 import type { EtcdConfig, TlsConfig } from './config.ts';
 import type { EtcdUrl } from './urls.ts';
-import { checkStartup, initialClusterOf } from './validate.ts';
+import { autoCompactionRetention, checkStartup, initialClusterOf } from './validate.ts';
 
 /** How long open calls may go on when the server stops. */
 const stopGraceMs = 7000;
@@ -29,14 +31,19 @@ export class EtcdServer {
   private readonly config: EtcdConfig;
   private readonly logger: Logger;
   private readonly metrics = new Metrics();
+  private readonly lock: DataLock;
   private clientListeners: { url: EtcdUrl; listener: Listener; kind: 'all' | 'grpc' | 'http' | 'metrics' }[] = [];
   private peerServers: PeerServer[] = [];
   private replica: Replica | undefined;
+  private upkeep: Upkeep | undefined;
+  /** Raft's messages are for a member that runs; until then the peer port answers questions only. */
+  private takesPart = false;
   private readonly stopping = new AbortController();
 
   constructor(config: EtcdConfig, logger: Logger) {
     this.config = config;
     this.logger = logger;
+    this.lock = new DataLock(config.dataDir, { log: logger.at('base/data-lock') });
   }
 
   /**
@@ -54,6 +61,9 @@ export class EtcdServer {
       const config = this.memberConfig(events);
       const replica = await Replica.open(config, events);
       this.replica = replica;
+      this.upkeep = new Upkeep(replica, this.upkeepConfig(), config);
+      await this.upkeep.beforeStart();
+      this.takesPart = true;
       replica.start();
       logger.info('starting an etcd server', {
         'etcd-version': serverVersion,
@@ -64,6 +74,7 @@ export class EtcdServer {
         'initial-cluster': this.config.initialCluster,
       });
       await replica.publish(this.stopping.signal);
+      this.upkeep.start();
       this.serve(new Member(replica, config));
       logger.info('ready to serve client requests');
     } catch (error) {
@@ -79,8 +90,10 @@ export class EtcdServer {
     await Promise.all(listeners.map(({ listener }) => listener.close(stopGraceMs)));
     const { replica } = this;
     this.replica = undefined;
+    this.upkeep?.stop();
     await replica?.handOver();
     await replica?.close();
+    await this.lock.release();
     await Promise.all(this.peerServers.splice(0).map((server) => server.close()));
   }
 
@@ -151,7 +164,9 @@ export class EtcdServer {
       },
       raft: (request, response) => {
         if (!request.url?.startsWith('/raft')) return false;
-        if (this.replica !== undefined) return this.replica.transport.requestHandler(request, response);
+        if (this.takesPart && this.replica !== undefined) {
+          return this.replica.transport.requestHandler(request, response);
+        }
         response.writeHead(503).end('member is not running\n');
         return true;
       },
@@ -164,6 +179,7 @@ export class EtcdServer {
     return {
       name: config.name,
       dataDir: config.dataDir,
+      lock: this.lock,
       ...(config.walDir !== '' && { walDir: config.walDir }),
       initialCluster: initialClusterOf(config),
       initialClusterToken: config.initialClusterToken,
@@ -184,6 +200,7 @@ export class EtcdServer {
       quotaBackendBytes: config.quotaBackendBytes,
       backendBatchIntervalMs: config.backendBatchIntervalMs,
       backendBatchLimit: config.backendBatchLimit,
+      bootstrapDefragThresholdMegabytes: config.bootstrapDefragThresholdMegabytes,
       maxTxnOps: config.maxTxnOps,
       maxRequestBytes: config.maxRequestBytes,
       ...(tls && { peerTls: tls }),
@@ -193,8 +210,16 @@ export class EtcdServer {
         peer: this.metrics.peers,
         walFsync: this.metrics.observeWalFsync,
         backendCommit: this.metrics.observeBackendCommit,
+        defragment: this.metrics.observeDefragment,
       },
     };
+  }
+
+  private upkeepConfig(): UpkeepConfig {
+    const { config } = this;
+    const { initialCorruptCheck, corruptCheckTimeMs, compactHashCheckTimeMs, autoCompactionMode: mode } = config;
+    const autoCompaction = { mode, retention: autoCompactionRetention(config) };
+    return { initialCorruptCheck, corruptCheckTimeMs, compactHashCheckTimeMs, autoCompaction };
   }
 
   private serve(member: Member): void {

@@ -20,6 +20,7 @@ import {
 import type { InitialState } from '../raft/mod.ts';
 import { Snapshotter } from '../snap/mod.ts';
 import { Wal, type WalOptions } from '../wal/mod.ts';
+import { defragmentAtStart } from './bootstrap-defragment.ts';
 import type { MemberConfig } from './config.ts';
 import { standaloneLog } from './force-new-cluster.ts';
 import { type JoinedCluster, joinExisting, refuseIfBootstrapped, resolveUrl } from './join.ts';
@@ -66,7 +67,10 @@ export async function bootstrap(config: MemberConfig): Promise<Bootstrapped> {
     );
   }
   const place = { fs, snapDir, walDir, walOptions };
-  return haveWal ? restart(config, place) : startNew(config, place);
+  const booted = await (haveWal ? restart(config, place) : startNew(config, place));
+  const { bootstrapDefragThresholdMegabytes, log } = config;
+  await defragmentAtStart(booted.backend, bootstrapDefragThresholdMegabytes, log.at('member/bootstrap'));
+  return booted;
 }
 
 interface Place {
@@ -83,6 +87,7 @@ async function startNew(config: MemberConfig, place: Place): Promise<Bootstrappe
 
   await makeDurableDirectory(place.fs, place.snapDir);
   await makeDurableDirectory(place.fs, path.dirname(place.walDir));
+  await config.lock?.take();
   // The log comes first: a database without its log is a member that has lost its memory, and refuses to start.
   const wal = await Wal.create(place.walDir, { nodeId: id, clusterId }, place.walOptions);
   const { hardState, entries } = joined.isNew ? await beginLog(wal, joined.members) : emptyLog();
@@ -148,6 +153,7 @@ function firstEntries(members: readonly Member[]): Entry[] {
 
 async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped> {
   const { snapDir, walDir, walOptions } = place;
+  await config.lock?.take();
   const recorded = await Wal.validSnapshots(walDir, walOptions);
   // With --wal-dir, the log may be all that is left: what is missing is said below.
   await makeDurableDirectory(place.fs, snapDir);
@@ -254,8 +260,7 @@ async function openBackend(
   let backend = await openDatabase(config, file);
   if (StateMachine.progressOf(backend) < snapshotIndex && (await fs.exists(received))) {
     await backend.close();
-    await fs.rename(received, file);
-    await fs.syncDirectory(snapDir);
+    await replaceDatabase(config, received, file);
     backend = await openDatabase(config, file);
   }
   const newest = Math.max(snapshotIndex, recordedIndex);
@@ -268,15 +273,34 @@ async function openBackend(
   );
 }
 
-/** Opens the database with the member's settings. */
-export function openDatabase(config: MemberConfig, file: string): Promise<BoltBackend> {
-  return BoltBackend.open(file, {
+/** Gives a received database the name of the present one, durably, and never leaves the name to other processes. */
+export async function replaceDatabase(config: MemberConfig, received: string, file: string): Promise<void> {
+  const { fs = nodeFileSystem, lock } = config;
+  const rename = (): Promise<void> => fs.rename(received, file);
+  await (lock === undefined ? rename() : lock.replaceDatabase(received, rename));
+  await fs.syncDirectory(path.dirname(file));
+}
+
+/** Opens the database with the member's settings, locked. */
+export async function openDatabase(config: MemberConfig, file: string): Promise<BoltBackend> {
+  const { lock } = config;
+  const backend = await BoltBackend.open(file, {
     fs: config.fs ?? nodeFileSystem,
     batchIntervalMs: config.backendBatchIntervalMs,
     batchLimit: config.backendBatchLimit,
     onCommit: (seconds) => config.observe?.backendCommit?.(seconds),
+    onDefragment: (seconds) => config.observe?.defragment?.(seconds),
     onFailure: (error) => config.onDatabaseFailure(error as Error),
+    ...(lock && { replaceFile: (replacement, rename) => lock.replaceDatabase(replacement, rename) }),
   });
+  try {
+    // One that was there was locked with the directory; this is for one that was created just now.
+    await lock?.lockDatabase(file);
+    return backend;
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
 }
 
 function openSnapshotter(config: MemberConfig, { fs, snapDir }: Place): Snapshotter {

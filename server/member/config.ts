@@ -1,4 +1,5 @@
 /** What a member is started with; the flags of upstream that reach below the API, in their meaning. */
+import type { DataLock } from '../base/data-lock.ts';
 import type { FileSystem } from '../base/file-system.ts';
 import type { Logger } from '../base/logger.ts';
 import type { InitialCluster } from '../membership/mod.ts';
@@ -9,6 +10,8 @@ export interface MemberConfig {
   /** Holds `member/snap` and, unless `walDir` says otherwise, `member/wal`. */
   dataDir: string;
   walDir?: string | undefined;
+  /** Keeps other processes out of `dataDir`. Taken when the member opens its data; whoever made it releases it. */
+  lock?: Pick<DataLock, 'take' | 'lockDatabase' | 'replaceDatabase'>;
 
   initialCluster: InitialCluster;
   initialClusterToken: string;
@@ -38,6 +41,8 @@ export interface MemberConfig {
   quotaBackendBytes: number;
   backendBatchIntervalMs: number;
   backendBatchLimit: number;
+  /** Defragment at start if that frees as much; 0: never. */
+  bootstrapDefragThresholdMegabytes: number;
   maxTxnOps: number;
   maxRequestBytes: number;
 
@@ -55,6 +60,7 @@ export interface MemberObserver {
   peer?: Partial<PeerMetrics>;
   walFsync?(seconds: number): void;
   backendCommit?(seconds: number): void;
+  defragment?(seconds: number): void;
 }
 
 /** How long a request may wait for its result: 5 s for the disk, and time for an election on either side of it. */

@@ -3,6 +3,8 @@
 import type { BackendSnapshot } from '../backend/backend.ts';
 import type {
   AlarmMember,
+  AlarmRequest,
+  AlarmResponse,
   CompactionRequest,
   CompactionResponse,
   DeleteRangeRequest,
@@ -41,10 +43,15 @@ export interface EtcdMember {
   memberUpdate(id: bigint, peerURLs: readonly string[]): Promise<Member[]>;
   memberPromote(id: bigint): Promise<Member[]>;
   moveLeader(to: bigint): Promise<void>;
+  /** Lists, raises or clears alarms, through the log. */
+  alarm(request: AlarmRequest): Promise<AlarmResponse>;
+  /** Rewrites this member's database file without its free pages; requests are answered meanwhile. */
+  defragment(): Promise<void>;
   hash(): Promise<HashResponse>;
   hashKv(revision: number): Promise<HashKVResponse>;
   status(): StatusResponse;
   snapshot(): Promise<BackendSnapshot>;
+  /** Those that this member knows of, now. */
   alarms(): AlarmMember[];
 
   /** Ids and term of now; `revision` is the store's. */

@@ -1,11 +1,14 @@
 /** A member as its clients see it: requests admitted, proposed or read, and answered with upstream's headers. */
 import { admit, applyRange, applyTxn, isReadOnlyTxn, isSerializableTxn } from '../apply/mod.ts';
 import type { BackendSnapshot } from '../backend/backend.ts';
+import type { Logger } from '../base/logger.ts';
 import { Code, type EtcdError } from '../errors/etcd-error.ts';
 import type { Member as ClusterMember } from '../membership/mod.ts';
 import type { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
 import {
   type AlarmMember,
+  type AlarmRequest,
+  type AlarmResponse,
   AlarmType,
   type CompactionRequest,
   type CompactionResponse,
@@ -34,10 +37,12 @@ export class Member implements EtcdMember {
   readonly clusterId: bigint;
   private readonly replica: Replica;
   private readonly config: Pick<MemberConfig, 'maxTxnOps'>;
+  private readonly log: Logger;
 
-  constructor(replica: Replica, config: Pick<MemberConfig, 'maxTxnOps'>) {
+  constructor(replica: Replica, config: Pick<MemberConfig, 'maxTxnOps' | 'log'>) {
     this.replica = replica;
     this.config = config;
+    this.log = config.log.at('member/member');
     this.id = replica.id;
     this.clusterId = replica.clusterId;
   }
@@ -91,6 +96,21 @@ export class Member implements EtcdMember {
 
   moveLeader(to: bigint): Promise<void> {
     return this.replica.reconfiguration.moveLeader(to);
+  }
+
+  async alarm(request: AlarmRequest): Promise<AlarmResponse> {
+    return this.write<AlarmResponse>({ alarm: request });
+  }
+
+  async defragment(): Promise<void> {
+    const { backend } = this.replica.machine;
+    const before = {
+      'current-db-size-bytes': backend.sizeBytes(),
+      'current-db-size-in-use-bytes': backend.sizeInUseBytes(),
+    };
+    this.log.info('defragmenting', before);
+    await backend.defragment();
+    this.log.info('finished defragmenting', { ...before, 'new-db-size-bytes': backend.sizeBytes() });
   }
 
   async hash(): Promise<HashResponse> {

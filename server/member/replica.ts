@@ -2,15 +2,13 @@
  * One member of the cluster from the inside: log, raft, peers and state machine joined together. Requests come in
  * through `proposer` and `reads`; `member.ts` answers clients with them.
  */
-import path from 'node:path';
-import { nodeFileSystem } from '../base/file-system.ts';
 import { Code, errTimeout, errTimeoutConnectionLost, errTimeoutLeaderFail } from '../errors/etcd-error.ts';
 import { Cluster, idToHex, type MembershipChange, RequestIdGenerator } from '../membership/mod.ts';
 import { PeerClient, Transport } from '../peer/mod.ts';
 import { type ConfState, type Entry, type Message, MessageType, type Snapshot } from '../proto/gen/raft.ts';
 import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType } from '../proto/gen/rpc.ts';
 import { RawNode } from '../raft/mod.ts';
-import { type Bootstrapped, bootstrap, openDatabase } from './bootstrap.ts';
+import { type Bootstrapped, bootstrap, openDatabase, replaceDatabase } from './bootstrap.ts';
 import { ClusterVersionMonitor } from './cluster-version.ts';
 import { type MemberConfig, requestTimeoutMs } from './config.ts';
 import { LogSnapshots } from './log-snapshots.ts';
@@ -365,14 +363,13 @@ export class Replica {
 
   /** Puts the database of a received snapshot in the place of the present one. */
   private async install(snapshot: Snapshot): Promise<void> {
-    const { fs = nodeFileSystem, log } = this.config;
+    const { log } = this.config;
     const { index, conf_state } = snapshot.metadata as { index: number; conf_state: ConfState };
     const { databasePath, snapshotter } = this.boot;
     log.info('applying snapshot', { 'incoming-snapshot-index': index, 'applied-index': this.machine.appliedIndex });
     await this.machine.store.close();
     await this.machine.backend.close();
-    await fs.rename(snapshotter.databasePath(index), databasePath);
-    await fs.syncDirectory(path.dirname(databasePath));
+    await replaceDatabase(this.config, snapshotter.databasePath(index), databasePath);
     const backend = await openDatabase(this.config, databasePath);
     this.machine = new StateMachine(
       backend,

@@ -58,6 +58,7 @@ describe('/metrics', () => {
       etcd_server_client_requests_total: 'counter',
       etcd_disk_wal_fsync_duration_seconds: 'histogram',
       etcd_disk_backend_commit_duration_seconds: 'histogram',
+      etcd_disk_backend_defrag_duration_seconds: 'histogram',
       etcd_mvcc_db_total_size_in_bytes: 'gauge',
       etcd_network_client_grpc_received_bytes_total: 'counter',
       etcd_network_peer_sent_bytes_total: 'counter',

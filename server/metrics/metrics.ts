@@ -21,6 +21,8 @@ export class Metrics {
   readonly observeWalFsync: (seconds: number) => void;
   /** Takes the seconds that a commit of the backend took. */
   readonly observeBackendCommit: (seconds: number) => void;
+  /** Takes the seconds that a defragmentation took. */
+  readonly observeDefragment: (seconds: number) => void;
   private readonly registry = new Registry();
   private localId = 0n;
 
@@ -32,6 +34,10 @@ export class Metrics {
     const fsync = histogram(registry, 'etcd_disk_wal_fsync_duration_seconds', fsyncHelp, diskBuckets);
     const commitHelp = 'The latency distributions of commit called by backend.';
     const commit = histogram(registry, 'etcd_disk_backend_commit_duration_seconds', commitHelp, diskBuckets);
+    const defragName = 'etcd_disk_backend_defrag_duration_seconds';
+    const defragHelp = 'The latency distribution of backend defragmentation.';
+    const defragment = histogram(registry, defragName, defragHelp, doublingBuckets(0.1, 13));
+    this.observeDefragment = (seconds) => defragment.observe(seconds);
     this.observeWalFsync = (seconds) => fsync.observe(seconds);
     this.observeBackendCommit = (seconds) => commit.observe(seconds);
     collectDefaultMetrics({ register: registry });

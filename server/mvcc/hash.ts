@@ -51,6 +51,11 @@ export class HashCache {
     this.hashes = [...this.hashes, hash].slice(-cachedHashes);
   }
 
+  /** The oldest first. */
+  all(): readonly KvHash[] {
+    return this.hashes;
+  }
+
   get(revision: number): KvHash | undefined {
     return this.hashes.find((hash) => hash.revision === revision);
   }

@@ -1,3 +1,4 @@
+export type { KvHash } from './hash.ts';
 export { keyString } from './key-range.ts';
 export type { RangeOptions, RangeResult, ReadView } from './read.ts';
 export { lowerBound } from './sorted.ts';

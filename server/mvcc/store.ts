@@ -4,7 +4,7 @@ import { errCompacted, errFutureRevision, errStopped } from '../errors/etcd-erro
 import type { Event } from '../proto/gen/kv.ts';
 import { KeyValue } from '../proto/gen/kv.ts';
 import { compactRecords } from './compaction.ts';
-import { HashCache, KvHasher } from './hash.ts';
+import { HashCache, type KvHash, KvHasher } from './hash.ts';
 import { keepRule } from './keep.ts';
 import { KeyIndex } from './key-index.ts';
 import { keyString } from './key-range.ts';
@@ -149,6 +149,11 @@ export class MvccStore implements ReadView {
       compactRevision: this.compacted,
       currentRevision: this.current,
     };
+  }
+
+  /** The hashes of the last ten compactions, the oldest first, as far as this process has run them. */
+  compactionHashes(): readonly KvHash[] {
+    return this.hashes.all();
   }
 
   /** Stops compacting and waits until no batch is under way. A compaction that was cut short goes on after `restore`. */

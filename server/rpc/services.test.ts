@@ -68,15 +68,20 @@ describe('Cluster and Maintenance', () => {
     expect((await call(client, MaintenanceService.HashKV, { revision: 5 })).compact_revision).toBe(5);
   });
 
-  test('alarms are listed, all or of one type', async () => {
+  test('Alarm is the member’s business, whatever is asked', async () => {
     server.member.raisedAlarms = [
       { memberID: 1n, alarm: AlarmType.NOSPACE },
       { memberID: 2n, alarm: AlarmType.CORRUPT },
     ];
-    const all = await call(client, MaintenanceService.Alarm, { action: AlarmRequest_AlarmAction.GET });
-    expect(all.alarms).toEqual(server.member.raisedAlarms);
-    const corrupt = await call(client, MaintenanceService.Alarm, { alarm: AlarmType.CORRUPT });
-    expect(corrupt.alarms).toEqual([server.member.raisedAlarms[1]]);
+    const asked = { action: AlarmRequest_AlarmAction.DEACTIVATE, memberID: 2n, alarm: AlarmType.CORRUPT };
+    const { alarms, header } = await call(client, MaintenanceService.Alarm, asked);
+    expect([alarms, header?.revision]).toEqual([server.member.raisedAlarms, 1]);
+    expect(server.member.alarmRequests).toEqual([asked]);
+  });
+
+  test('Defragment answers without a header', async () => {
+    expect(await call(client, MaintenanceService.Defragment, {})).toEqual({ header: undefined });
+    expect(server.member.defragmentations).toBe(1);
   });
 });
 
@@ -180,7 +185,7 @@ describe('Health', () => {
 });
 
 describe('what is not served', () => {
-  test.each([LeaseService.LeaseGrant, AuthService.AuthEnable, MaintenanceService.Defragment])(
+  test.each([LeaseService.LeaseGrant, AuthService.AuthEnable])(
     '$path is Unimplemented with a reason',
     async (method) => {
       await expect(call(client, method as typeof LeaseService.LeaseGrant, {})).rejects.toMatchObject({

@@ -6,6 +6,8 @@ import { serverVersion } from '../../member/version.ts';
 import { KeyValue } from '../../proto/gen/kv.ts';
 import {
   type AlarmMember,
+  type AlarmRequest,
+  AlarmResponse,
   CompactionResponse,
   DeleteRangeResponse,
   HashKVResponse,
@@ -28,6 +30,9 @@ export class FakeMember implements EtcdMember {
   version: string | undefined = '3.5.0';
   snapshotBytes = Buffer.alloc(0);
   openSnapshots = 0;
+  /** What `alarm` was called with. */
+  alarmRequests: AlarmRequest[] = [];
+  defragmentations = 0;
   readonly store = new Map<string, Buffer>();
 
   range: EtcdMember['range'] = async ({ key }) => {
@@ -73,6 +78,15 @@ export class FakeMember implements EtcdMember {
   moveLeader: EtcdMember['moveLeader'] = async (to) => {
     if (this.leaderId !== this.id) throw errNotLeader();
     this.leaderId = to;
+  };
+
+  alarm: EtcdMember['alarm'] = async (request) => {
+    this.alarmRequests.push(request);
+    return AlarmResponse.create({ header: this.header(), alarms: this.raisedAlarms });
+  };
+
+  defragment: EtcdMember['defragment'] = async () => {
+    this.defragmentations++;
   };
 
   hash: EtcdMember['hash'] = async () => HashResponse.create({ header: this.header(), hash: 7 });
