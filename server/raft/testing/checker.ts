@@ -1,6 +1,19 @@
 import type { Entry } from '../../proto/gen/raft.ts';
-import type { ReadState, Ready, Status } from '../mod.ts';
-import type { HostObserver, SimulatedHost } from './host.ts';
+import type { RawNode, ReadState, Ready, Status } from '../mod.ts';
+
+/** What the checks look at of a machine with a member on it. */
+export interface CheckedHost {
+  readonly id: bigint;
+  readonly node: Pick<RawNode, 'status' | 'term' | 'firstIndex'>;
+  /** What survives a crash. */
+  readonly disk: { holds(index: number, term: number): boolean };
+}
+
+/** A state machine after the entry at `index`: equal checksums, equal states. */
+export interface CheckedState {
+  readonly index: number;
+  readonly checksum: number;
+}
 
 interface Known {
   /** Who or what was seen first. */
@@ -11,7 +24,7 @@ interface Known {
  * The properties that Raft guarantees at all times (Raft paper, figure 3), checked against the history of the whole
  * cluster. Each check throws an Error that says what was violated.
  */
-export class Checker implements HostObserver {
+export class Checker {
   private readonly leaders = new Map<number, bigint>();
   /** Every entry ever in any log, by index and term, with the term of the entry before it. */
   private readonly entries = new Map<string, Known>();
@@ -36,23 +49,22 @@ export class Checker implements HostObserver {
     this.reads.set(hex(context), this.committed);
   }
 
-  restarted(host: SimulatedHost): void {
+  restarted(host: CheckedHost): void {
     this.seenCommit.delete(host.id);
   }
 
-  offered(host: SimulatedHost, ready: Ready): void {
+  offered(host: CheckedHost, ready: Ready): void {
     if (ready.snapshot !== undefined) this.counts.snapshots++;
     for (const entry of ready.entries) this.checkLogMatching(host, entry);
   }
 
-  applied(host: SimulatedHost): void {
-    const { index, checksum } = host.machine;
+  applied({ id, machine: { index, checksum } }: { readonly id: bigint; readonly machine: CheckedState }): void {
     const known = this.checksums[index];
     if (known === undefined) this.checksums[index] = checksum;
-    else if (known !== checksum) throw new Error(`state machine safety: member ${host.id} differs at index ${index}`);
+    else if (known !== checksum) throw new Error(`state machine safety: member ${id} differs at index ${index}`);
   }
 
-  read(host: SimulatedHost, { index, context }: ReadState): void {
+  read(host: CheckedHost, { index, context }: ReadState): void {
     const floor = this.reads.get(hex(context));
     if (floor === undefined) throw new Error(`member ${host.id} got a read index that nobody asked for`);
     if (index < floor) {
@@ -62,14 +74,14 @@ export class Checker implements HostObserver {
   }
 
   /** To be called after each thing that a host's raft has done. */
-  check(host: SimulatedHost, all: ReadonlyMap<bigint, SimulatedHost>): void {
+  check(host: CheckedHost, all: ReadonlyMap<bigint, CheckedHost>): void {
     const status = host.node.status();
     if (status.state === 'leader') this.checkLeader(host, status);
     this.checkCommit(host, status, all);
   }
 
   /** Log matching: the same index and term, then the same entry, and the same before it. */
-  private checkLogMatching(host: SimulatedHost, entry: Entry): void {
+  private checkLogMatching(host: CheckedHost, entry: Entry): void {
     const previousTerm = host.node.term(entry.Index - 1);
     const key = `${entry.Index}.${entry.Term}`;
     const fingerprint = `${previousTerm}/${entry.Type}/${hex(entry.Data ?? new Uint8Array())}`;
@@ -81,7 +93,7 @@ export class Checker implements HostObserver {
   }
 
   /** Election safety: one leader a term. Leader completeness: it holds all that was committed before. */
-  private checkLeader(host: SimulatedHost, { term }: Status): void {
+  private checkLeader(host: CheckedHost, { term }: Status): void {
     const leader = this.leaders.get(term);
     if (leader === host.id) return;
     if (leader !== undefined) throw new Error(`election safety: both ${leader} and ${host.id} lead term ${term}`);
@@ -98,9 +110,9 @@ export class Checker implements HostObserver {
 
   /** What is committed stays, and lies durably on a majority. */
   private checkCommit(
-    host: SimulatedHost,
+    host: CheckedHost,
     { commit, progress }: Status,
-    all: ReadonlyMap<bigint, SimulatedHost>,
+    all: ReadonlyMap<bigint, CheckedHost>,
   ): void {
     const { node } = host;
     const seen = this.seenCommit.get(host.id) ?? 0;
@@ -119,11 +131,11 @@ export class Checker implements HostObserver {
   }
 
   private checkQuorumHolds(
-    host: SimulatedHost,
+    host: CheckedHost,
     index: number,
     term: number,
     progress: Status['progress'],
-    all: ReadonlyMap<bigint, SimulatedHost>,
+    all: ReadonlyMap<bigint, CheckedHost>,
   ): void {
     if (progress.size === 0) throw new Error(`member ${host.id}, no leader, is the first to commit entry ${index}`);
     const voters = [...progress].filter(([, peer]) => !peer.isLearner).map(([id]) => id);
