@@ -35,6 +35,7 @@ class Bench {
       localId: 1n,
       strict,
       timeoutMs,
+      electionMs: 1000,
       pollMs: 100,
       cluster: () => this.cluster,
       lead: () => this.lead,
@@ -176,6 +177,30 @@ describe('removing a member', () => {
   test('answers with those that are left', async () => {
     const bench = new Bench().withMembers(1n, 2n, 3n);
     expect(ids(await bench.applied(bench.reconfiguration.removeMember(3n)))).toEqual([1n, 2n]);
+  });
+
+  test('that leads has it hand over first, to the voter that is connected longest', async () => {
+    const bench = new Bench().withMembers(1n, 2n, 3n, 4n);
+    bench.activeSince
+      .set(2n, longAgo + 2)
+      .set(3n, longAgo + 1)
+      .set(4n, longAgo + 3);
+    const result = bench.reconfiguration.removeMember(1n);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(bench.transfers).toEqual([3n]);
+    expect(bench.log).toEqual([]);
+    bench.lead = 3n;
+    await vi.advanceTimersByTimeAsync(100);
+    expect(ids(await bench.applied(result))).toEqual([2n, 3n, 4n]);
+  });
+
+  test('that leads is removed all the same when it does not hand over', async () => {
+    const bench = new Bench().withMembers(1n, 2n, 3n);
+    bench.lead = 3n;
+    const result = bench.reconfiguration.removeMember(3n);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(bench.transfers).toEqual([1n]);
+    expect(ids(await bench.applied(result))).toEqual([1n, 2n]);
   });
 
   test('that is down is allowed, for it is no part of the quorum that works', async () => {

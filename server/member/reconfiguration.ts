@@ -47,11 +47,14 @@ export interface ChangeOutcome {
   error?: EtcdError | undefined;
 }
 
+type ChangeFields = Pick<ConfChange, 'type' | 'context'>;
+
 export interface ReconfigurationOptions {
   localId: bigint;
   /** `--strict-reconfig-check` */
   strict: boolean;
   timeoutMs: number;
+  electionMs: number;
   pollMs: number;
   cluster(): Cluster;
   lead(): bigint;
@@ -107,8 +110,9 @@ export class Reconfiguration {
 
   /** @returns the members that are left @throws EtcdError */
   removeMember(id: bigint): Promise<Member[]> {
-    return this.change('member remove', id, () => {
+    return this.change('member remove', id, async () => {
       this.mayRemove(id);
+      await this.replaceLeader(id);
       return { type: ConfChangeType.ConfChangeRemoveNode };
     });
   }
@@ -184,13 +188,13 @@ export class Reconfiguration {
   private async change(
     what: string,
     memberId: bigint,
-    make: () => Pick<ConfChange, 'type' | 'context'>,
+    make: () => ChangeFields | Promise<ChangeFields>,
   ): Promise<Member[]> {
     if (this.stopping.signal.aborted) throw errStopped();
     if (this.waiting >= maxWaiting) throw errTooManyRequests();
     const startedMs = this.options.now();
     this.waiting++;
-    const result = this.turn.then(() => this.run(startedMs, () => ({ ...make(), node_id: memberId })));
+    const result = this.turn.then(() => this.run(startedMs, async () => ({ ...(await make()), node_id: memberId })));
     this.turn = result.catch(() => undefined);
     const { log } = this.options;
     const fields = { change: what, 'requested-member-id': idToHex(memberId) };
@@ -206,14 +210,14 @@ export class Reconfiguration {
     }
   }
 
-  private async run(startedMs: number, make: () => Omit<ConfChange, 'id'>): Promise<Member[]> {
+  private async run(startedMs: number, make: () => Promise<Omit<ConfChange, 'id'>>): Promise<Member[]> {
     const { nextId, now, timeoutError, timeoutMs } = this.options;
     if (this.stopping.signal.aborted) throw errStopped();
-    const leftMs = startedMs + timeoutMs - now();
-    if (leftMs <= 0) throw timeoutError(startedMs);
+    const leftMs = (): number => startedMs + timeoutMs - now();
+    if (leftMs() <= 0) throw timeoutError(startedMs);
     const id = nextId();
-    const change = ConfChange.create({ id, ...make() });
-    const outcome = this.pending.wait(id, leftMs, () => timeoutError(startedMs));
+    const change = ConfChange.create({ id, ...(await make()) });
+    const outcome = this.pending.wait(id, Math.max(0, leftMs()), () => timeoutError(startedMs));
     this.submit(change);
     const { members, error } = await outcome;
     if (error !== undefined) throw error;
@@ -246,6 +250,25 @@ export class Reconfiguration {
     if (id !== localId && activeSince(id) === undefined) return;
     const voters = cluster().voters();
     if (this.connected(voters) - 1 < Math.floor((voters.length - 1) / 2) + 1) throw errUnhealthy();
+  }
+
+  /**
+   * A leader that is to be removed hands over first: afterwards nobody listens to it, and the others would have to wait
+   * for an election timeout. If it does not work out it is removed all the same.
+   */
+  private async replaceLeader(id: bigint): Promise<void> {
+    const { activeSince, cluster, electionMs, lead, localId, now, pollMs, transferLeader } = this.options;
+    if (lead() !== id) return;
+    const since = (other: bigint): number =>
+      other === localId ? Number.NEGATIVE_INFINITY : (activeSince(other) ?? Number.POSITIVE_INFINITY);
+    const [successor] = cluster()
+      .voters()
+      .filter((voter) => voter.id !== id && since(voter.id) < Number.POSITIVE_INFINITY)
+      .sort((a, b) => since(a.id) - since(b.id));
+    if (successor === undefined) return;
+    const deadline = now() + electionMs;
+    transferLeader(successor.id);
+    while (lead() === id && now() < deadline) await this.pause(pollMs);
   }
 
   private mayPromote(id: bigint): void {

@@ -11,6 +11,8 @@ import { RawNode } from '../raft/mod.ts';
 import { type Bootstrapped, bootstrap, openDatabase, replaceDatabase } from './bootstrap.ts';
 import { ClusterVersionMonitor } from './cluster-version.ts';
 import { type MemberConfig, requestTimeoutMs } from './config.ts';
+import { LeaseExpiry } from './lease-expiry.ts';
+import { MemberLeases } from './leases.ts';
 import { LogSnapshots } from './log-snapshots.ts';
 import { AppliedIndexWaiters } from './pending.ts';
 import { Proposer } from './proposer.ts';
@@ -22,6 +24,8 @@ import { StateMachine } from './state-machine.ts';
 import { minClusterVersion, serverVersion } from './version.ts';
 
 const readIndexRetryMs = 500;
+/** How long an answer about leases waits for what is committed; upstream's limit. */
+const applyTimeoutMs = 1000;
 
 export interface ReplicaEvents {
   /** The member cannot go on: a disk failed or an invariant is broken. Called once; the process must end. */
@@ -39,11 +43,16 @@ export class Replica {
   private readonly config: MemberConfig;
   private readonly events: ReplicaEvents;
   private readonly boot: Bootstrapped;
+  /** Makes an id that no other member makes. */
+  readonly nextId: () => bigint;
   readonly driver: RaftDriver;
   readonly proposer: Proposer;
   readonly reads: ReadIndex;
   readonly reconfiguration: Reconfiguration;
   private readonly peerClient: PeerClient;
+  readonly leases: MemberLeases;
+  private readonly leaseExpiry: LeaseExpiry;
+  private readonly leaseClient: PeerClient;
   private readonly snapshots: LogSnapshots;
   private readonly versions: ClusterVersionMonitor;
   private readonly applied: AppliedIndexWaiters;
@@ -76,6 +85,7 @@ export class Replica {
     this.confState = boot.initial.confState;
     this.applied = new AppliedIndexWaiters(boot.initial.applied);
     const ids = new RequestIdGenerator(boot.id, Date.now());
+    this.nextId = () => ids.next();
     const timeoutMs = requestTimeoutMs(config);
 
     this.transport = new Transport({
@@ -153,6 +163,7 @@ export class Replica {
       localId: boot.id,
       strict: config.strictReconfigCheck,
       timeoutMs,
+      electionMs: config.electionMs,
       pollMs: config.heartbeatMs,
       cluster: () => this.cluster,
       lead: () => this.lead,
@@ -165,6 +176,32 @@ export class Replica {
       now: () => Date.now(),
       timeoutError: (startedMs) => this.timeoutError(startedMs),
       log: log.at('member/reconfiguration'),
+    });
+    // A leader that does not answer in the time of an election may be none any more: it is not waited for longer.
+    const leaseTimeoutMs = 1000 + config.electionMs;
+    this.leaseClient = new PeerClient({ ...(config.peerTls && { tls: config.peerTls }), timeoutMs: leaseTimeoutMs });
+    this.leases = new MemberLeases({
+      localId: boot.id,
+      lessor: () => this.machine.lessor,
+      cluster: () => this.cluster,
+      lead: () => this.lead,
+      waitApplied: () => this.applied.waitAtMost(this.driver.commitIndex, applyTimeoutMs),
+      clearCheckpoint: async (ID) => {
+        const request = { lease_checkpoint: { checkpoints: [{ ID, remaining_TTL: 0 }] } };
+        const { error } = await this.proposer.propose(request);
+        if (error !== undefined) throw error;
+      },
+      client: this.leaseClient,
+      timeoutMs,
+      now: () => Date.now(),
+    });
+    this.leaseExpiry = new LeaseExpiry({
+      lessor: () => this.machine.lessor,
+      isLeader: () => this.driver.node.status().state === 'leader',
+      propose: (request) => this.proposer.propose(request, false),
+      electionMs: config.electionMs,
+      onExpired: () => config.observe?.leases?.expired?.(),
+      log: log.at('member/lease-expiry'),
     });
     this.snapshots = new LogSnapshots({
       config,
@@ -201,6 +238,7 @@ export class Replica {
     }
     this.connectMembers();
     this.driver.start();
+    this.leaseExpiry.start();
     this.snapshots.start();
     this.versions.start();
     // A fresh member has heard of no leader for longer than it can remember: one tick more, and it may campaign.
@@ -258,7 +296,10 @@ export class Replica {
     this.proposer.stop();
     this.reads.stop();
     this.reconfiguration.stop();
+    this.leases.stop();
+    this.leaseExpiry.stop();
     this.peerClient.close();
+    this.leaseClient.close();
     this.versions.stop();
     this.snapshots.stop();
     await this.driver.stop();
@@ -305,7 +346,10 @@ export class Replica {
         this.reconfiguration.applied(outcome.id, { members: this.cluster.members(), error: outcome.error });
       }
       // A leader's first entry of its term: from now on it may speak for the cluster.
-      if (entry.Term === this.driver.term && this.lead === this.id && outcome.kind === 'none') this.versions.check();
+      if (entry.Term === this.driver.term && this.lead === this.id && outcome.kind === 'none') {
+        this.leaseExpiry.promote(entry.Term);
+        this.versions.check();
+      }
     }
     const last = entries.at(-1) as Entry;
     this.applied.advance(last.Index);
@@ -391,6 +435,7 @@ export class Replica {
     }
     this.config.log.info(lead === 0n ? 'lost leader' : 'elected leader', { 'leader-id': idToHex(lead) });
     this.lead = lead;
+    if (lead !== this.id) this.leaseExpiry.demote();
     if (lead !== 0n) {
       this.reads.leaderChanged();
       this.retryParked();

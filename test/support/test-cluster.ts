@@ -111,10 +111,38 @@ export class TestCluster {
     member.process = child;
   }
 
+  /** One more member, with ports and a folder of its own. Nothing is started. @returns its index */
+  async addMember(): Promise<number> {
+    const [clientPort, peerPort] = await freePorts(2);
+    const scheme = this.options.tls ? 'https' : 'http';
+    const name = `m${this.members.length + 1}`;
+    this.members.push({
+      name,
+      clientUrl: `${scheme}://127.0.0.1:${clientPort}`,
+      peerUrl: `${scheme}://127.0.0.1:${peerPort}`,
+      dataDir: path.join(this.directory, name),
+      logFile: path.join(this.directory, `${name}.log`),
+    });
+    return this.members.length - 1;
+  }
+
+  /** Waits until a member has ended by itself. @throws Error when that takes longer than 30 s */
+  async waitEnded(index: number): Promise<{ code: number | null; signal: string | null }> {
+    const member = this.member(index);
+    const deadline = Date.now() + 30_000;
+    while (member.process?.exitCode === null && member.process.signalCode === null) {
+      if (Date.now() > deadline) throw new Error(`${member.name} does not end\n${this.logTail(member)}`);
+      await delay(20);
+    }
+    return { code: member.process?.exitCode ?? null, signal: member.process?.signalCode ?? null };
+  }
+
   /** Waits until every running member has answered a linearizable read. */
   async waitHealthy(timeoutMs = 30_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
-    for (const member of this.members.filter(({ process: child }) => child?.exitCode === null)) {
+    for (const member of this.members.filter(
+      ({ process: child }) => child?.exitCode === null && child.signalCode === null,
+    )) {
       const client = this.client([member.clientUrl]);
       try {
         for (;;) {
