@@ -55,7 +55,6 @@ export async function bootstrap(config: MemberConfig): Promise<Bootstrapped> {
     fs,
     sync: !config.unsafeNoFsync,
     ...(config.walSegmentSizeBytes !== undefined && { segmentSizeBytes: config.walSegmentSizeBytes }),
-    ...(config.walSegmentSizeBytes !== undefined && { segmentSizeBytes: config.walSegmentSizeBytes }),
     onSync: (seconds) => config.observe?.walFsync?.(seconds),
     now: () => performance.now(),
     onWarning: (message) => config.log.at('wal').warn(message),

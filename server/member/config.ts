@@ -33,8 +33,6 @@ export interface MemberConfig {
   /** Old files that are kept; 0 keeps all. */
   maxWals: number;
   maxSnapshots: number;
-  /** A segment of the log that has grown to this is the last one no longer; upstream's 64 MB unless given. */
-  walSegmentSizeBytes?: number;
   unsafeNoFsync: boolean;
   /** Upstream's 64 MB unless given; tests that keep files in memory want less. */
   walSegmentSizeBytes?: number;
