@@ -32,6 +32,7 @@ export function memberConfig(fs: FileSystem, more: Partial<MemberConfig> = {}): 
     unsafeNoFsync: false,
     walSegmentSizeBytes: 64 * 1024,
     quotaBackendBytes: 0,
+    bootstrapDefragThresholdMegabytes: 0,
     // Commits are asked for by the test, not by the clock.
     backendBatchIntervalMs: 3_600_000,
     backendBatchLimit: 10_000,
