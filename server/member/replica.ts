@@ -67,6 +67,8 @@ export class Replica {
   failedReadIndexes = 0;
   private raisingNoSpace = false;
   private ended = false;
+  /** Called when a snapshot has replaced the state machine. */
+  private installed: () => void = () => undefined;
   private leaderWaiters: (() => void)[] = [];
 
   /** Opens the data directory, or makes a new one, without talking to any client yet. */
@@ -252,11 +254,20 @@ export class Replica {
    * @throws the signal's reason when it fires before that
    */
   async publish(signal: AbortSignal): Promise<void> {
-    const member_attributes = { name: this.config.name, client_urls: this.config.advertiseClientUrls };
+    const { name, advertiseClientUrls } = this.config;
+    const member_attributes = { name, client_urls: advertiseClientUrls };
+    // A joining member may be sent a database that has its attributes already: their entry is never applied here then.
+    const inSnapshot = new Promise<void>((resolve) => {
+      this.installed = () => {
+        const own = this.cluster.member(this.id);
+        if (own?.name === name && own.clientURLs.join() === advertiseClientUrls.join()) resolve();
+      };
+    });
     while (!signal.aborted) {
       if (this.ended) throw new Error('this member does not run any more');
       try {
-        await this.proposer.propose({ cluster_member_attr_set: { member_ID: this.id, member_attributes } });
+        const published = this.proposer.propose({ cluster_member_attr_set: { member_ID: this.id, member_attributes } });
+        await Promise.race([published, inSnapshot]);
         this.config.log.info('published local member to cluster through raft', {
           'local-member-id': idToHex(this.id),
           'cluster-id': idToHex(this.clusterId),
@@ -424,6 +435,7 @@ export class Replica {
     this.confState = conf_state;
     this.connectMembers();
     this.snapshots.installed(index);
+    this.installed();
     this.applied.advance(index);
     log.info('applied snapshot', { 'snapshot-index': index, revision: this.machine.store.currentRevision });
   }
