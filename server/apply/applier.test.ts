@@ -8,6 +8,7 @@ import {
   AlarmRequest_AlarmAction,
   type AlarmResponse,
   AlarmType,
+  AuthEnableRequest,
   CompactionRequest,
   type DeleteRangeResponse,
   LeaseGrantRequest,
@@ -219,10 +220,10 @@ describe('other requests', () => {
 
   test('that are not there yet, or of a kind to come, are answered and not thrown', () => {
     const m = new Machine();
-    const { error } = m.apply({ lease_grant: LeaseGrantRequest.create() });
+    const { error } = m.apply({ auth_enable: AuthEnableRequest.create() });
     expect([error?.code, error?.message]).toEqual([
       Code.Unimplemented,
-      'etcdserver: this server does not implement lease_grant',
+      'etcdserver: this server does not implement auth_enable',
     ]);
     expect(m.apply({ header: { ID: 1n, username: '', auth_revision: 0 } }).error?.code).toBe(Code.Unimplemented);
   });

@@ -1,4 +1,5 @@
 import { Code, EtcdError, errCorrupt, errNoSpace } from '../errors/etcd-error.ts';
+import type { Lessor } from '../lease/mod.ts';
 import type { MvccStore } from '../mvcc/mod.ts';
 import type {
   ClusterMemberAttrSetRequest,
@@ -15,6 +16,9 @@ import {
   CompactionResponse,
   type DeleteRangeRequest,
   type DeleteRangeResponse,
+  type LeaseCheckpointResponse,
+  type LeaseGrantResponse,
+  type LeaseRevokeResponse,
   type PutRequest,
   type PutResponse,
   type RangeResponse,
@@ -22,10 +26,11 @@ import {
   type TxnResponse,
 } from '../proto/gen/rpc.ts';
 import type { AlarmStore } from './alarm-store.ts';
+import { applyLeaseCheckpoint, applyLeaseGrant, applyLeaseRevoke } from './lease.ts';
 import { type Quota, quotaCost } from './quota.ts';
 import { applyRange } from './range.ts';
 import { applyTxn } from './txn.ts';
-import { applyDeleteRange, applyPut, type LeaseLookup, requireKey, requireLease } from './write.ts';
+import { applyDeleteRange, applyPut, requireKey, requireLease } from './write.ts';
 
 /** Takes the changes to the cluster's membership that travel as requests. Must not throw. */
 export interface MembershipHandler {
@@ -39,8 +44,8 @@ export interface ApplierParts {
   readonly alarms: AlarmStore;
   readonly quota: Quota;
   readonly membership: MembershipHandler;
-  /** By default no lease exists. */
-  readonly leases?: LeaseLookup;
+  /** Must hear of every change of `store`, so that it knows which keys go with a lease. */
+  readonly leases: Lessor;
 }
 
 export type ApplyResponse =
@@ -49,6 +54,9 @@ export type ApplyResponse =
   | DeleteRangeResponse
   | TxnResponse
   | CompactionResponse
+  | LeaseGrantResponse
+  | LeaseRevokeResponse
+  | LeaseCheckpointResponse
   | AlarmResponse;
 
 export interface ApplyResult {
@@ -63,8 +71,6 @@ export interface ApplyResult {
   readonly compacted?: Promise<void>;
 }
 
-const noLeases: LeaseLookup = { exists: () => false };
-
 /**
  * The replicated state machine: applies committed requests one after the other. The same requests on the same data give
  * the same data on every member, whatever the responses. A request that cannot be carried out changes nothing and is
@@ -75,9 +81,9 @@ export class Applier {
   private readonly alarms: AlarmStore;
   private readonly quota: Quota;
   private readonly membership: MembershipHandler;
-  private readonly leases: LeaseLookup;
+  private readonly leases: Lessor;
 
-  constructor({ store, alarms, quota, membership, leases = noLeases }: ApplierParts) {
+  constructor({ store, alarms, quota, membership, leases }: ApplierParts) {
     this.store = store;
     this.alarms = alarms;
     this.quota = quota;
@@ -113,7 +119,16 @@ export class Applier {
     if (request.range !== undefined) return { response: applyRange(this.store, request.range) };
     if (request.compaction !== undefined) return this.compact(request.compaction);
     if (request.alarm !== undefined) return { response: this.alarm(request.alarm) };
-    return this.applyToMembership(request);
+    return this.applyToLeases(request) ?? this.applyToMembership(request);
+  }
+
+  private applyToLeases(request: InternalRaftRequest): ApplyResult | undefined {
+    const { store, leases } = this;
+    const { lease_grant, lease_revoke, lease_checkpoint } = request;
+    if (lease_grant !== undefined) return { response: applyLeaseGrant(store, leases, lease_grant) };
+    if (lease_revoke !== undefined) return { response: applyLeaseRevoke(store, leases, lease_revoke) };
+    if (lease_checkpoint !== undefined) return { response: applyLeaseCheckpoint(store, leases, lease_checkpoint) };
+    return undefined;
   }
 
   private put(request: PutRequest): PutResponse {

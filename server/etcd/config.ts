@@ -70,6 +70,8 @@ export interface EtcdConfig {
   readonly compactHashCheckTimeMs: number;
 
   readonly maxTxnOps: number;
+  readonly leaseCheckpoint: boolean;
+  readonly leaseCheckpointPersist: boolean;
   readonly maxRequestBytes: number;
   readonly maxConcurrentStreams: number;
   readonly keepalive: { readonly minTimeMs: number; readonly intervalMs: number; readonly timeoutMs: number };
@@ -177,6 +179,8 @@ function apiSettings(values: FlagValues) {
   return {
     socketReusePort: values.boolean('socket-reuse-port'),
     maxTxnOps: values.number('max-txn-ops'),
+    leaseCheckpoint: values.boolean('experimental-enable-lease-checkpoint'),
+    leaseCheckpointPersist: values.boolean('experimental-enable-lease-checkpoint-persist'),
     maxRequestBytes: values.number('max-request-bytes'),
     maxConcurrentStreams: values.number('max-concurrent-streams'),
     keepalive: {

@@ -45,7 +45,6 @@ const noTracing = 'there is no tracing exporter';
 const noV2 = 'the v2 API was removed upstream after 3.5 and is not served here';
 const noProxy = 'the v2 proxy is not part of this server';
 const noDiscovery = 'discovery services are not asked; give --initial-cluster';
-const noLeases = 'the lessor does not write checkpoints';
 
 const tls = (key: string): Row => ({ yaml: `client-transport-security.${key}` });
 const peerTls = (key: string): Row => ({ yaml: `peer-transport-security.${key}` });
@@ -228,8 +227,8 @@ const experimental = group('Experimental feature', [
   ['experimental-compact-hash-check-enabled', 'bool', false, 'Compare compaction hashes.'],
   ['experimental-compact-hash-check-time', 'duration', 60000, 'Time between comparisons.'],
   ['experimental-enable-v2v3', 'string', '', 'Serve v2 requests through v3.', inert(noV2)],
-  ['experimental-enable-lease-checkpoint', 'bool', false, 'Persist remaining TTLs.', inert(noLeases)],
-  ['experimental-enable-lease-checkpoint-persist', 'bool', false, 'Persist remaining TTLs.', inert(noLeases)],
+  ['experimental-enable-lease-checkpoint', 'bool', false, 'Log the remaining TTLs of leases, for a new leader.'],
+  ['experimental-enable-lease-checkpoint-persist', 'bool', false, 'Also store the remaining TTLs of leases.'],
   ['experimental-compaction-batch-limit', 'int', 1000, 'Revisions deleted in each compaction batch.'],
   ['experimental-compaction-sleep-interval', 'duration', 10, 'Pause between compaction batches.'],
   [

@@ -154,6 +154,8 @@ export class EtcdServer {
       clusterVersion: () => this.replica?.cluster.version(),
       members: () => replica().cluster.members(),
       promoteMember: (id) => replica().reconfiguration.promoteHere(id),
+      renewLease: async (id) => replica().leases.renewHere(id),
+      leaseTimeToLive: async (id, keys) => replica().leases.timeToLiveHere(id, keys),
       hashKv: async (revision) => {
         const { hash, compactRevision, currentRevision } = replica().machine.store.hashKv(revision);
         return { hash, compactRevision, revision: currentRevision };
@@ -203,6 +205,8 @@ export class EtcdServer {
       bootstrapDefragThresholdMegabytes: config.bootstrapDefragThresholdMegabytes,
       maxTxnOps: config.maxTxnOps,
       maxRequestBytes: config.maxRequestBytes,
+      leaseCheckpoint: config.leaseCheckpoint,
+      leaseCheckpointPersist: config.leaseCheckpointPersist,
       ...(tls && { peerTls: tls }),
       log: this.logger,
       onDatabaseFailure: (error) => events.onFatal(error),
@@ -210,6 +214,7 @@ export class EtcdServer {
         peer: this.metrics.peers,
         walFsync: this.metrics.observeWalFsync,
         backendCommit: this.metrics.observeBackendCommit,
+        leases: this.metrics.leases,
         defragment: this.metrics.observeDefragment,
       },
     };

@@ -2,6 +2,7 @@
 import type { DataLock } from '../base/data-lock.ts';
 import type { FileSystem } from '../base/file-system.ts';
 import type { Logger } from '../base/logger.ts';
+import type { LessorObserver } from '../lease/mod.ts';
 import type { InitialCluster } from '../membership/mod.ts';
 import type { PeerMetrics, TlsFiles } from '../peer/mod.ts';
 
@@ -45,6 +46,10 @@ export interface MemberConfig {
   bootstrapDefragThresholdMegabytes: number;
   maxTxnOps: number;
   maxRequestBytes: number;
+  /** Whether the remaining times of leases are logged, so that a new leader knows them; not unless given. */
+  leaseCheckpoint?: boolean;
+  /** Whether what is logged of them is also stored; not unless given. */
+  leaseCheckpointPersist?: boolean;
 
   /** Certificates for peers with https URLs. */
   peerTls?: TlsFiles | undefined;
@@ -61,9 +66,25 @@ export interface MemberObserver {
   walFsync?(seconds: number): void;
   backendCommit?(seconds: number): void;
   defragment?(seconds: number): void;
+  leases?: LeaseObserver;
+}
+
+/** Where leases are counted. */
+export interface LeaseObserver extends LessorObserver {
+  /** A lease that had expired was revoked. */
+  expired?(): void;
 }
 
 /** How long a request may wait for its result: 5 s for the disk, and time for an election on either side of it. */
 export function requestTimeoutMs(config: Pick<MemberConfig, 'electionMs'>): number {
   return 5000 + 2 * config.electionMs;
+}
+
+/** The shortest time to live of a lease: it must survive an election (contract: api.md §2.6). */
+export function minLeaseTtlSeconds({
+  heartbeatMs,
+  electionMs,
+}: Pick<MemberConfig, 'heartbeatMs' | 'electionMs'>): number {
+  const electionTicks = Math.trunc(electionMs / heartbeatMs);
+  return Math.ceil((Math.trunc((3 * electionTicks) / 2) * heartbeatMs) / 1000);
 }

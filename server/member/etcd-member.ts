@@ -11,6 +11,13 @@ import type {
   DeleteRangeResponse,
   HashKVResponse,
   HashResponse,
+  LeaseGrantRequest,
+  LeaseGrantResponse,
+  LeaseLeasesResponse,
+  LeaseRevokeRequest,
+  LeaseRevokeResponse,
+  LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
   Member,
   PutRequest,
   PutResponse,
@@ -35,6 +42,13 @@ export interface EtcdMember {
   deleteRange(request: DeleteRangeRequest): Promise<DeleteRangeResponse>;
   txn(request: TxnRequest): Promise<TxnResponse>;
   compact(request: CompactionRequest): Promise<CompactionResponse>;
+
+  leaseGrant(request: LeaseGrantRequest): Promise<LeaseGrantResponse>;
+  leaseRevoke(request: LeaseRevokeRequest): Promise<LeaseRevokeResponse>;
+  /** @returns the time to live in seconds; 0 for a lease that is gone */
+  leaseRenew(id: bigint): Promise<number>;
+  leaseTimeToLive(request: LeaseTimeToLiveRequest): Promise<LeaseTimeToLiveResponse>;
+  leaseLeases(): LeaseLeasesResponse;
 
   members(linearizable: boolean): Promise<Member[]>;
   /** These five change the membership; `reconfiguration.ts` has the rules. */

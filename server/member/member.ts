@@ -3,7 +3,7 @@ import { admit, applyRange, applyTxn, isReadOnlyTxn, isSerializableTxn } from '.
 import type { BackendSnapshot } from '../backend/backend.ts';
 import type { Logger } from '../base/logger.ts';
 import { Code, type EtcdError } from '../errors/etcd-error.ts';
-import type { Member as ClusterMember } from '../membership/mod.ts';
+import { type Member as ClusterMember, leaseIdFrom } from '../membership/mod.ts';
 import type { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
 import {
   type AlarmMember,
@@ -16,6 +16,13 @@ import {
   type DeleteRangeResponse,
   type HashKVResponse,
   type HashResponse,
+  type LeaseGrantRequest,
+  type LeaseGrantResponse,
+  LeaseLeasesResponse,
+  type LeaseRevokeRequest,
+  type LeaseRevokeResponse,
+  type LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
   type Member as MemberInfo,
   type PutRequest,
   type PutResponse,
@@ -70,6 +77,31 @@ export class Member implements EtcdMember {
 
   async compact(request: CompactionRequest): Promise<CompactionResponse> {
     return this.write<CompactionResponse>({ compaction: request });
+  }
+
+  /** The id is chosen before logging, so that it is the same on every member. */
+  async leaseGrant({ ID, TTL }: LeaseGrantRequest): Promise<LeaseGrantResponse> {
+    const id = ID === 0n ? leaseIdFrom(this.replica.nextId()) : ID;
+    return this.write<LeaseGrantResponse>({ lease_grant: { ID: id, TTL } });
+  }
+
+  async leaseRevoke(request: LeaseRevokeRequest): Promise<LeaseRevokeResponse> {
+    return this.write<LeaseRevokeResponse>({ lease_revoke: request });
+  }
+
+  leaseRenew(id: bigint): Promise<number> {
+    return ifGone(this.replica.leases.renew(id), () => 0);
+  }
+
+  async leaseTimeToLive({ ID, keys }: LeaseTimeToLiveRequest): Promise<LeaseTimeToLiveResponse> {
+    const answer = this.replica.leases.timeToLive(ID, keys);
+    const response = await ifGone(answer, () => LeaseTimeToLiveResponse.create({ ID, TTL: -1 }));
+    return { ...response, header: this.header() };
+  }
+
+  leaseLeases(): LeaseLeasesResponse {
+    const leases = this.replica.machine.lessor.list().map((ID) => ({ ID }));
+    return LeaseLeasesResponse.create({ header: this.header(), leases });
   }
 
   async members(linearizable: boolean): Promise<MemberInfo[]> {
@@ -220,6 +252,14 @@ export class Member implements EtcdMember {
     response.header = { cluster_id, member_id, raft_term, revision: response.header?.revision ?? revision };
     return response;
   }
+}
+
+/** That a lease is gone is no error for whoever asks about it (contract: api.md §8, trap 4). */
+function ifGone<T>(answer: Promise<T>, otherwise: () => T): Promise<T> {
+  return answer.catch((error: EtcdError) => {
+    if (error.code === Code.NotFound) return otherwise();
+    throw error;
+  });
 }
 
 function memberInfo({ id, ...rest }: ClusterMember): MemberInfo {

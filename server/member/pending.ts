@@ -1,4 +1,5 @@
 /** Calls that wait for something the log will bring: the result of their own entry, or an index to be applied. */
+import { errTimeoutWaitApplied } from '../errors/etcd-error.ts';
 
 interface Waiter<T> {
   resolve(value: T): void;
@@ -68,6 +69,17 @@ export class AppliedIndexWaiters {
   wait(index: number, resolve: () => void): void {
     if (index <= this.appliedIndex) resolve();
     else this.waiting.push({ index, resolve });
+  }
+
+  /** As `wait`, but for a while only. @throws EtcdError Unavailable when it is not applied in time */
+  waitAtMost(index: number, timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(errTimeoutWaitApplied()), timeoutMs);
+      this.wait(index, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   advance(appliedIndex: number): void {

@@ -41,10 +41,11 @@ export class Proposer {
   /**
    * Proposes a request to the cluster.
    *
+   * @param waitsForLeader whether the proposal may wait when there is nobody to take it; it is refused otherwise
    * @returns what applying it came to; a request that was refused then carries its error
    * @throws EtcdError when it is too large, the member is overloaded or stopping, or no result came in time
    */
-  async propose(fields: Partial<InternalRaftRequest>): Promise<ApplyResult> {
+  async propose(fields: Partial<InternalRaftRequest>, waitsForLeader = true): Promise<ApplyResult> {
     const { nextId, applyGap, timeoutMs, maxRequestBytes, timeoutError } = this.options;
     if (this.stopped) throw errStopped();
     if (applyGap() > maxApplyGap || this.pending.size >= maxPending) throw errTooManyRequests();
@@ -57,7 +58,7 @@ export class Proposer {
       this.failed++;
       return timeoutError(startedMs);
     });
-    this.submit(id, data);
+    this.submit(id, data, waitsForLeader);
     return result;
   }
 
@@ -80,11 +81,11 @@ export class Proposer {
     this.pending.failAll(errStopped());
   }
 
-  private submit(id: bigint, data: Uint8Array): void {
+  private submit(id: bigint, data: Uint8Array, waitsForLeader = true): void {
     try {
       this.options.propose(data);
     } catch (error) {
-      if (error instanceof ProposalDropped) this.parked.push({ id, data });
+      if (error instanceof ProposalDropped && waitsForLeader) this.parked.push({ id, data });
       else this.pending.fail(id, error as Error);
     }
   }

@@ -7,11 +7,14 @@ import { AlarmStore, Applier, type ApplyResult, Quota } from '../apply/mod.ts';
 import type { BoltBackend } from '../backend/bolt-backend.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EtcdError } from '../errors/etcd-error.ts';
+import { Lessor } from '../lease/mod.ts';
 import { type Cluster, decodeContext, idFromHex, type MembershipChange } from '../membership/mod.ts';
 import { MvccStore } from '../mvcc/mod.ts';
+import type { Event } from '../proto/gen/kv.ts';
 import { ConfChange, type ConfState, type Entry, EntryType } from '../proto/gen/raft.ts';
 import { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
 import { Request as V2Request } from '../proto/gen/v2request.ts';
+import { type MemberConfig, minLeaseTtlSeconds } from './config.ts';
 
 /** Between two batches of a compaction, so that requests are answered meanwhile (contract: disk-and-peer §5.2). */
 const compactionPauseMs = 10;
@@ -20,11 +23,20 @@ const consistentIndexKey = Buffer.from('consistent_index');
 const termKey = Buffer.from('term');
 const confStateKey = Buffer.from('confState');
 
+/** Upstream's interval between two checkpoints of a lease. */
+const checkpointIntervalMs = 5 * 60_000;
+
 /** What applying one entry came to, for whoever waits for it. */
 export type EntryOutcome =
   | { kind: 'none' }
   | { kind: 'request'; id: bigint; result: ApplyResult }
   | { kind: 'conf-change'; id: bigint; confState: ConfState; change?: MembershipChange; error?: EtcdError };
+
+/** What of a member's configuration concerns its state. */
+export type StateMachineConfig = Pick<
+  MemberConfig,
+  'log' | 'quotaBackendBytes' | 'heartbeatMs' | 'electionMs' | 'leaseCheckpoint' | 'leaseCheckpointPersist' | 'observe'
+>;
 
 export class StateMachine {
   readonly backend: BoltBackend;
@@ -33,6 +45,9 @@ export class StateMachine {
   readonly applier: Applier;
   readonly alarms: AlarmStore;
   readonly quota: Quota;
+  readonly lessor: Lessor;
+  /** Hears of every change of the store. */
+  onChange: ((revision: number, events: Event[]) => void) | undefined;
   private readonly log: Logger;
   /** The last applied entry, which `backend` holds or will hold with its next commit. */
   appliedIndex: number;
@@ -48,25 +63,37 @@ export class StateMachine {
    * @param replayed the membership as of where the log begins. Entries that `backend` holds already are replayed for
    *   raft's sake, and raft must not be told of a change that was refused; the membership in `backend` is later by then.
    */
-  constructor(
-    backend: BoltBackend,
-    cluster: Cluster,
-    { log, quotaBackendBytes }: { log: Logger; quotaBackendBytes: number },
-    replayed?: Cluster,
-  ) {
+  constructor(backend: BoltBackend, cluster: Cluster, config: StateMachineConfig, replayed?: Cluster) {
     this.backend = backend;
     this.cluster = cluster;
-    this.log = log;
+    this.log = config.log;
     this.replayed = replayed;
-    this.store = new MvccStore(backend, { yieldControl: () => delay(compactionPauseMs) });
+    this.lessor = new Lessor({
+      backend,
+      now: () => performance.now(),
+      minTtlSeconds: minLeaseTtlSeconds(config),
+      checkpointIntervalMs: config.leaseCheckpoint ? checkpointIntervalMs : undefined,
+      persistsCheckpoints: () => config.leaseCheckpointPersist ?? false,
+      observer: config.observe?.leases,
+    });
+    this.lessor.restore();
+    this.store = new MvccStore(backend, {
+      yieldControl: () => delay(compactionPauseMs),
+      onChange: (revision, events) => {
+        this.lessor.keysChanged(events);
+        this.onChange?.(revision, events);
+      },
+      onRestore: (key, lease) => this.lessor.restoreKey(key, lease),
+    });
     this.store.restore();
     this.alarms = new AlarmStore(backend);
     this.alarms.restore();
-    this.quota = new Quota(quotaBackendBytes, () => backend.sizeBytes());
+    this.quota = new Quota(config.quotaBackendBytes, () => backend.sizeBytes());
     this.applier = new Applier({
       store: this.store,
       alarms: this.alarms,
       quota: this.quota,
+      leases: this.lessor,
       membership: {
         setClusterVersion: ({ ver }) => cluster.setVersion(ver),
         setMemberAttributes: ({ member_ID, member_attributes }) =>

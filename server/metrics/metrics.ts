@@ -2,10 +2,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { HealthObserver } from '../http/mod.ts';
+import type { LeaseObserver } from '../member/config.ts';
 import type { PeerMetrics } from '../peer/mod.ts';
 import type { CallStats } from '../rpc/mod.ts';
 import { registerCallMetrics } from './call-metrics.ts';
 import { CounterFamily, doublingBuckets, histogram, register } from './families.ts';
+import { leaseMetrics } from './lease-metrics.ts';
 import { type MeasuredMember, registerMemberMetrics } from './member-metrics.ts';
 import { peerMetrics } from './peer-metrics.ts';
 
@@ -23,6 +25,8 @@ export class Metrics {
   readonly observeBackendCommit: (seconds: number) => void;
   /** Takes the seconds that a defragmentation took. */
   readonly observeDefragment: (seconds: number) => void;
+  /** For the lessor. */
+  readonly leases: LeaseObserver;
   private readonly registry = new Registry();
   private localId = 0n;
 
@@ -30,6 +34,7 @@ export class Metrics {
     const { registry } = this;
     this.peers = peerMetrics(registry, () => this.localId);
     this.health = healthObserver(registry);
+    this.leases = leaseMetrics(registry);
     const fsyncHelp = 'The latency distributions of fsync called by WAL.';
     const fsync = histogram(registry, 'etcd_disk_wal_fsync_duration_seconds', fsyncHelp, diskBuckets);
     const commitHelp = 'The latency distributions of commit called by backend.';

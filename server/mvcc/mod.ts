@@ -1,5 +1,5 @@
 export type { KvHash } from './hash.ts';
-export { keyString } from './key-range.ts';
+export { keyBytes, keyString } from './key-range.ts';
 export type { RangeOptions, RangeResult, ReadView } from './read.ts';
 export { lowerBound } from './sorted.ts';
 export type { HashKvResult, MvccStoreOptions } from './store.ts';

@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Backend } from '../backend/backend.ts';
 import { errCompacted, errFutureRevision, errStopped } from '../errors/etcd-error.ts';
-import type { Event } from '../proto/gen/kv.ts';
-import { KeyValue } from '../proto/gen/kv.ts';
+import { type Event, Event_EventType, KeyValue } from '../proto/gen/kv.ts';
 import { compactRecords } from './compaction.ts';
 import { HashCache, type KvHash, KvHasher } from './hash.ts';
 import { keepRule } from './keep.ts';
@@ -20,6 +19,8 @@ export interface MvccStoreOptions {
   readonly compactionBatchRecords?: number;
   /** Called once for each write transaction that changed something, with its revision and changes, in order. */
   readonly onChange?: (revision: number, events: Event[]) => void;
+  /** Called by `restore` for each record, in order, with its key and lease; 0 for none, and when the key was deleted. */
+  readonly onRestore?: (key: string, lease: bigint) => void;
 }
 
 export interface HashKvResult {
@@ -91,6 +92,21 @@ export class MvccStore implements ReadView {
 
   range(key: Uint8Array, end: Uint8Array, options?: RangeOptions): RangeResult {
     return readRange(this.records, this, key, end, options);
+  }
+
+  /**
+   * Visits the changes from a revision on, in order, until `visit` returns false: what watches are caught up with. Keys
+   * and values are views, valid within the call. The store must not be changed meanwhile.
+   *
+   * @param from not before the last compaction, or changes are missing
+   */
+  changes(from: number, visit: (revision: number, event: Event) => unknown): void {
+    this.backend.scan('key', encodeRevision(from, 0), undefined, (key, value) => {
+      const { main } = decodeRevision(key);
+      const kv = KeyValue.decode(value);
+      if (!isTombstone(key)) return visit(main, { type: Event_EventType.PUT, kv });
+      return visit(main, { type: Event_EventType.DELETE, kv: KeyValue.create({ key: kv.key, mod_revision: main }) });
+    });
   }
 
   /** Starts a write transaction. There is one at a time, and it must come to its `end` in the same turn. */
@@ -213,9 +229,12 @@ export class MvccStore implements ReadView {
     // A restore with --bump-revision leaves a record with an empty value. It is indexed under the empty key, which no
     // request can name, so that compactions and hashes treat it as upstream does.
     const kv = KeyValue.decode(value);
-    const history = this.index.getOrAdd(keyString(kv.key));
-    if (isTombstone(key)) history.tombstone(main, sub);
+    const name = keyString(kv.key);
+    const history = this.index.getOrAdd(name);
+    const isDeletion = isTombstone(key);
+    if (isDeletion) history.tombstone(main, sub);
     else history.restore(main, sub, kv.create_revision, kv.version);
+    this.options.onRestore?.(name, isDeletion ? 0n : kv.lease);
     this.current = Math.max(this.current, main);
   }
 

@@ -1,9 +1,10 @@
 /** gRPC as etcd's clients see it, and the sockets that it comes over. */
 import type { EtcdMember } from '../member/etcd-member.ts';
-import { AuthService, LeaseService, WatchService } from '../proto/gen/rpc.ts';
+import { AuthService, WatchService } from '../proto/gen/rpc.ts';
 import { clusterMethods } from './cluster.ts';
 import { healthMethods } from './health.ts';
 import { kvMethods } from './kv.ts';
+import { leaseMethods } from './lease.ts';
 import { maintenanceMethods } from './maintenance.ts';
 import { type Method, unimplementedService } from './method.ts';
 
@@ -22,7 +23,7 @@ export function etcdMethods(member: EtcdMember): Method[] {
   return [
     ...kvMethods(member),
     ...unimplementedService(WatchService, 'watching is not served'),
-    ...unimplementedService(LeaseService, 'leases are not served'),
+    ...leaseMethods(member),
     ...clusterMethods(member),
     ...maintenanceMethods(member),
     ...unimplementedService(AuthService, 'authentication is not served'),

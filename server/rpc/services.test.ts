@@ -9,7 +9,6 @@ import {
   AlarmType,
   AuthService,
   ClusterService,
-  LeaseService,
   MaintenanceService,
   SnapshotResponse,
   WatchService,
@@ -185,14 +184,11 @@ describe('Health', () => {
 });
 
 describe('what is not served', () => {
-  test.each([LeaseService.LeaseGrant, AuthService.AuthEnable])(
-    '$path is Unimplemented with a reason',
-    async (method) => {
-      await expect(call(client, method as typeof LeaseService.LeaseGrant, {})).rejects.toMatchObject({
-        ...{ code: 12, details: expect.stringMatching(/ is not implemented: /) },
-      });
-    },
-  );
+  test.each([AuthService.AuthEnable, AuthService.UserList])('$path is Unimplemented with a reason', async (method) => {
+    await expect(call(client, method as typeof AuthService.AuthEnable, {})).rejects.toMatchObject({
+      ...{ code: 12, details: expect.stringMatching(/ is not implemented: /) },
+    });
+  });
 
   test('nor is a watch', async () => {
     const stream = client.makeBidiStreamRequest(

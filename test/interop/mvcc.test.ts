@@ -14,6 +14,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AlarmStore, Applier, admit, applyRange, applyTxn, isReadOnlyTxn, Quota } from '../../server/apply/mod.ts';
 import { MemoryBackend } from '../../server/backend/testing/memory-backend.ts';
 import { EtcdError } from '../../server/errors/etcd-error.ts';
+import { Lessor } from '../../server/lease/mod.ts';
 import { MvccStore } from '../../server/mvcc/mod.ts';
 import { InternalRaftRequest } from '../../server/proto/gen/raft_internal.ts';
 import {
@@ -114,14 +115,15 @@ type Answer<Response> = { response: Response } | { error: string };
 /** The same requests through this repository's state machine, as a member would take them. */
 class Ours {
   readonly backend = new MemoryBackend();
-  store = new MvccStore(this.backend);
+  private leases = this.openLessor();
+  store = this.openStore();
   private readonly limits = { quota: new Quota(0, () => this.backend.sizeBytes()), maxTxnOps: 16 };
-  private readonly leases = { exists: (id: bigint) => id === lease };
   private applier = this.open();
 
   async restart(): Promise<void> {
     await this.store.close();
-    this.store = new MvccStore(this.backend);
+    this.leases = this.openLessor();
+    this.store = this.openStore();
     this.applier = this.open();
     await this.store.whenCompacted();
   }
@@ -152,6 +154,21 @@ class Ours {
       if (error instanceof EtcdError) return { error: `${error.code} ${error.message}` };
       throw error;
     }
+  }
+
+  private openLessor(): Lessor {
+    const lessor = new Lessor({ backend: this.backend, now: () => 0, minTtlSeconds: 2 });
+    lessor.restore();
+    if (!lessor.exists(lease)) lessor.grant(lease, 100_000);
+    return lessor;
+  }
+
+  private openStore(): MvccStore {
+    const { backend, leases } = this;
+    return new MvccStore(backend, {
+      onChange: (_, events) => leases.keysChanged(events),
+      onRestore: (key, id) => leases.restoreKey(key, id),
+    });
   }
 
   private open(): Applier {

@@ -1,6 +1,7 @@
 /** Short ways to write requests down in tests. */
 import { MemoryBackend } from '../../backend/testing/memory-backend.ts';
 import { EtcdError } from '../../errors/etcd-error.ts';
+import { Lessor } from '../../lease/mod.ts';
 import { MvccStore } from '../../mvcc/mod.ts';
 import { InternalRaftRequest } from '../../proto/gen/raft_internal.ts';
 import {
@@ -47,10 +48,15 @@ export const op = {
   txn: (...args: Parameters<typeof txn>) => RequestOp.create({ request_txn: txn(...args) }),
 };
 
-/** A state machine on a fresh backend. Lease 7 is the one that exists. */
+/** A state machine on a fresh backend, on a clock that stands still. Lease 7 is the one that exists. */
 export class Machine {
   readonly backend = new MemoryBackend();
-  readonly store = new MvccStore(this.backend);
+  nowMs = 0;
+  readonly lessor = new Lessor({ backend: this.backend, now: () => this.nowMs, minTtlSeconds: 2 });
+  readonly store = new MvccStore(this.backend, {
+    onChange: (_, events) => this.lessor.keysChanged(events),
+    onRestore: (key, lease) => this.lessor.restoreKey(key, lease),
+  });
   readonly alarms = new AlarmStore(this.backend);
   readonly applier: Applier;
   readonly membershipCalls: unknown[] = [];
@@ -59,12 +65,13 @@ export class Machine {
     const record = (request: unknown) => this.membershipCalls.push(request);
     this.store.restore();
     this.alarms.restore();
+    this.lessor.grant(7n, 100);
     this.applier = new Applier({
       store: this.store,
       alarms: this.alarms,
       quota: new Quota(0, () => this.backend.sizeBytes()),
       membership: { setClusterVersion: record, setMemberAttributes: record, setDowngradeInfo: record },
-      leases: { exists: (id) => id === 7n },
+      leases: this.lessor,
       ...parts,
     });
   }

@@ -1,6 +1,6 @@
 /** A member of one, in memory: just enough state to see that requests arrive and answers leave as they are. */
 import type { BackendSnapshot } from '../../backend/backend.ts';
-import { errEmptyKey, errNotLeader } from '../../errors/etcd-error.ts';
+import { errEmptyKey, errLeaseExists, errLeaseNotFound, errNoLeader, errNotLeader } from '../../errors/etcd-error.ts';
 import type { EtcdMember, MemberGauges } from '../../member/etcd-member.ts';
 import { serverVersion } from '../../member/version.ts';
 import { KeyValue } from '../../proto/gen/kv.ts';
@@ -12,6 +12,10 @@ import {
   DeleteRangeResponse,
   HashKVResponse,
   HashResponse,
+  LeaseGrantResponse,
+  LeaseLeasesResponse,
+  LeaseRevokeResponse,
+  LeaseTimeToLiveResponse,
   Member,
   PutResponse,
   RangeResponse,
@@ -34,6 +38,8 @@ export class FakeMember implements EtcdMember {
   alarmRequests: AlarmRequest[] = [];
   defragmentations = 0;
   readonly store = new Map<string, Buffer>();
+  /** Times to live by lease. */
+  readonly leases = new Map<bigint, number>();
 
   range: EtcdMember['range'] = async ({ key }) => {
     const value = this.store.get(Buffer.from(key).toString());
@@ -55,6 +61,31 @@ export class FakeMember implements EtcdMember {
 
   txn: EtcdMember['txn'] = async () => TxnResponse.create({ header: this.header(), succeeded: true });
   compact: EtcdMember['compact'] = async () => CompactionResponse.create({ header: this.header() });
+
+  leaseGrant: EtcdMember['leaseGrant'] = async ({ ID, TTL }) => {
+    if (this.leases.has(ID)) throw errLeaseExists();
+    this.leases.set(ID, TTL);
+    return LeaseGrantResponse.create({ header: this.header(), ID, TTL });
+  };
+
+  leaseRevoke: EtcdMember['leaseRevoke'] = async ({ ID }) => {
+    if (!this.leases.delete(ID)) throw errLeaseNotFound();
+    return LeaseRevokeResponse.create({ header: this.header() });
+  };
+
+  leaseRenew: EtcdMember['leaseRenew'] = async (id) => {
+    if (this.leaderId === 0n) throw errNoLeader();
+    return this.leases.get(id) ?? 0;
+  };
+
+  leaseTimeToLive: EtcdMember['leaseTimeToLive'] = async ({ ID }) => {
+    const ttl = this.leases.get(ID);
+    const [TTL, grantedTTL] = ttl === undefined ? [-1, 0] : [ttl - 1, ttl];
+    return LeaseTimeToLiveResponse.create({ header: this.header(), ID, TTL, grantedTTL });
+  };
+
+  leaseLeases: EtcdMember['leaseLeases'] = () =>
+    LeaseLeasesResponse.create({ header: this.header(), leases: [...this.leases.keys()].map((ID) => ({ ID })) });
 
   members: EtcdMember['members'] = async () => [
     Member.create({ ID: this.id, name: 'm1', peerURLs: ['http://m1:2380'], clientURLs: ['http://m1:2379'] }),
