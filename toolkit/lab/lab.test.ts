@@ -65,6 +65,18 @@ describe('a lab', () => {
     expect(readFileSync(again.node('node1').paths.configFile, 'utf8')).toContain('initial-cluster-token: "restored"');
   });
 
+  it('remembers the bootstraps of members that are configured at the same time', async () => {
+    const folder = scratchFolder();
+    const lab = await Lab.save(folder, nextState(undefined, config));
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(lab.nodes.map(({ name }) => lab.configure(name, { token: `${name}-${round}` })));
+      const again = await Lab.open(folder, 'demo');
+      expect(again.nodes.map(({ name }) => again.bootstrap(name).token)).toEqual(
+        lab.nodes.map(({ name }) => `${name}-${round}`),
+      );
+    }
+  });
+
   it('is removed as a whole, and with it the folder of all labs if it was the last', async () => {
     const folder = join(scratchFolder(), '.etcdlab');
     const lab = await Lab.save(folder, nextState(undefined, config));

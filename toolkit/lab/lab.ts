@@ -30,6 +30,8 @@ export class Lab {
   /** Certificate and key of the administrator: CN `root`, which is the user of that name once auth is enabled. */
   readonly clientTls: ClientTlsFiles;
   #state: LabState;
+  /** Ends when the last write of state.json so far has ended. */
+  #written: Promise<void> = Promise.resolve();
 
   private constructor(paths: LabPaths, state: LabState) {
     this.name = state.name;
@@ -179,14 +181,21 @@ export class Lab {
     const node = this.node(name);
     if (Object.keys(change).length > 0) {
       const bootstrap = { ...this.#state.bootstrap, [name]: { ...this.bootstrap(name), ...change } };
-      this.#state = { ...this.#state, bootstrap };
-      await writeState(this.paths, this.#state);
+      await this.remember({ ...this.#state, bootstrap });
     }
     const text = await renderMemberConfig(node, this.bootstrap(name));
     const before = await node.host.getFile(node.paths.configFile);
     if (before !== undefined && Buffer.from(before).toString('utf8') === text) return false;
     await node.host.putFile(node.paths.configFile, text);
     return true;
+  }
+
+  /** One write after the other: members are configured at the same time, and the last file must have all changes. */
+  private async remember(state: LabState): Promise<void> {
+    this.#state = state;
+    const writing = this.#written.then(() => writeState(this.paths, this.#state));
+    this.#written = writing.catch(() => undefined);
+    await writing;
   }
 
   /** Releases the connections to the hosts. The members go on. */
