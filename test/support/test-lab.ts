@@ -99,11 +99,11 @@ export class TestLab {
   /** Sends a signal as soon as the command tells an event. @returns how it ended, and all that it told */
   async signalAt(isTheMoment: (event: LabEvent) => boolean, signal: NodeJS.Signals, ...args: string[]) {
     const running = this.spawn(...args, '--json');
+    let sent = false;
+    // Read to the end: a pipe that is closed is another interruption.
     for await (const line of running) {
-      if (isTheMoment(JSON.parse(String(line)) as LabEvent)) {
-        running.kill(signal);
-        break;
-      }
+      if (sent || !isTheMoment(JSON.parse(String(line)) as LabEvent)) continue;
+      sent = running.kill(signal);
     }
     const { exitCode, signal: endedBy, stdout } = await running;
     return { exitCode, endedBy, events: parseEvents(stdout) };
