@@ -91,6 +91,8 @@ export const errNotEnoughStartedMembers = error(
 /** Upstream has no code for this one. */
 export const errTimeoutLeaderTransfer = error(Code.Unknown, 'request timed out, leader transfer took too long');
 
+export const errWatchCanceled = error(Code.Canceled, 'watch canceled');
+
 export const errNoLeader = error(Code.Unavailable, 'no leader');
 export const errLeaderChanged = error(Code.Unavailable, 'leader changed');
 export const errStopped = error(Code.Unavailable, 'server stopped');

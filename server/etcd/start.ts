@@ -86,6 +86,8 @@ export class EtcdServer {
   /** Lets open calls end, hands leadership over, and closes everything. Can be called at any time, and twice. */
   async stop(): Promise<void> {
     this.stopping.abort(new Error('the server is stopping'));
+    // Their calls have no end of their own, and their clients go to another member at once.
+    this.replica?.watches.close();
     const listeners = this.clientListeners.splice(0);
     await Promise.all(listeners.map(({ listener }) => listener.close(stopGraceMs)));
     const { replica } = this;
@@ -231,7 +233,10 @@ export class EtcdServer {
     const { config, logger, metrics } = this;
     const dispatcher = new Dispatcher({
       member,
-      methods: etcdMethods(member),
+      methods: etcdMethods(member, {
+        watchProgressIntervalMs: config.watchProgressNotifyIntervalMs,
+        maxRequestBytes: config.maxRequestBytes,
+      }),
       logger: logger.at('rpc/dispatcher'),
       electionTimeoutMs: config.electionTimeoutMs,
     });

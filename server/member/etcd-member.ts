@@ -1,6 +1,7 @@
 /** What the API layers (`rpc/`, `http/`, metrics) ask of the running member. `member/` implements it. */
 
 import type { BackendSnapshot } from '../backend/backend.ts';
+import type { WatchHub, WatchStats } from '../mvcc/watch/mod.ts';
 import type {
   AlarmMember,
   AlarmRequest,
@@ -50,6 +51,9 @@ export interface EtcdMember {
   leaseTimeToLive(request: LeaseTimeToLiveRequest): Promise<LeaseTimeToLiveResponse>;
   leaseLeases(): LeaseLeasesResponse;
 
+  /** The watches of all clients. */
+  readonly watches: WatchHub;
+
   members(linearizable: boolean): Promise<Member[]>;
   /** These five change the membership; `reconfiguration.ts` has the rules. */
   memberAdd(peerURLs: readonly string[], isLearner: boolean): Promise<{ member: Member; members: Member[] }>;
@@ -79,7 +83,7 @@ export interface EtcdMember {
   gauges(): MemberGauges;
 }
 
-export interface MemberGauges {
+export interface MemberGauges extends WatchStats {
   leaderChanges: number;
   proposalsCommitted: number;
   proposalsApplied: number;

@@ -4,6 +4,7 @@ import type { BackendSnapshot } from '../backend/backend.ts';
 import type { Logger } from '../base/logger.ts';
 import { Code, type EtcdError } from '../errors/etcd-error.ts';
 import { type Member as ClusterMember, leaseIdFrom } from '../membership/mod.ts';
+import type { WatchHub } from '../mvcc/watch/mod.ts';
 import type { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
 import {
   type AlarmMember,
@@ -42,6 +43,7 @@ import { serverVersion } from './version.ts';
 export class Member implements EtcdMember {
   readonly id: bigint;
   readonly clusterId: bigint;
+  readonly watches: WatchHub;
   private readonly replica: Replica;
   private readonly config: Pick<MemberConfig, 'maxTxnOps'>;
   private readonly log: Logger;
@@ -52,6 +54,7 @@ export class Member implements EtcdMember {
     this.log = config.log.at('member/member');
     this.id = replica.id;
     this.clusterId = replica.clusterId;
+    this.watches = replica.watches;
   }
 
   async range(request: RangeRequest): Promise<RangeResponse> {
@@ -224,6 +227,7 @@ export class Member implements EtcdMember {
       currentRevision: store.currentRevision,
       compactRevision: store.compactRevision,
       keys: store.keyCount,
+      ...this.watches.stats(),
     };
   }
 

@@ -4,6 +4,7 @@
  */
 import { Code, errTimeout, errTimeoutConnectionLost, errTimeoutLeaderFail } from '../errors/etcd-error.ts';
 import { Cluster, idToHex, type MembershipChange, RequestIdGenerator } from '../membership/mod.ts';
+import { WatchHub } from '../mvcc/watch/mod.ts';
 import { PeerClient, Transport } from '../peer/mod.ts';
 import { type ConfState, type Entry, type Message, MessageType, type Snapshot } from '../proto/gen/raft.ts';
 import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType } from '../proto/gen/rpc.ts';
@@ -56,6 +57,8 @@ export class Replica {
   private readonly snapshots: LogSnapshots;
   private readonly versions: ClusterVersionMonitor;
   private readonly applied: AppliedIndexWaiters;
+  /** The watches of clients: they outlive the state machine. */
+  readonly watches: WatchHub;
   /** Another one after a snapshot was installed. */
   machine: StateMachine;
   private confState: ConfState;
@@ -84,6 +87,8 @@ export class Replica {
     this.id = boot.id;
     this.clusterId = boot.clusterId;
     this.machine = boot.machine;
+    this.watches = new WatchHub(this.machine.store, { defer: setImmediate });
+    this.machine.onChange = (revision, events) => this.watches.changed(revision, events);
     this.confState = boot.initial.confState;
     this.applied = new AppliedIndexWaiters(boot.initial.applied);
     const ids = new RequestIdGenerator(boot.id, Date.now());
@@ -304,6 +309,7 @@ export class Replica {
   /** Stops taking part, makes durable what was accepted, and closes every file. */
   async close(): Promise<void> {
     this.ended = true;
+    this.watches.close();
     this.proposer.stop();
     this.reads.stop();
     this.reconfiguration.stop();
@@ -422,6 +428,8 @@ export class Replica {
     const { index, conf_state } = snapshot.metadata as { index: number; conf_state: ConfState };
     const { databasePath, snapshotter } = this.boot;
     log.info('applying snapshot', { 'incoming-snapshot-index': index, 'applied-index': this.machine.appliedIndex });
+    // Nothing may be read for watches until the other database is open.
+    this.watches.suspend();
     await this.machine.store.close();
     await this.machine.backend.close();
     await replaceDatabase(this.config, snapshotter.databasePath(index), databasePath);
@@ -434,6 +442,8 @@ export class Replica {
     );
     this.confState = conf_state;
     this.connectMembers();
+    this.machine.onChange = (revision, events) => this.watches.changed(revision, events);
+    this.watches.restore(this.machine.store);
     this.snapshots.installed(index);
     this.installed();
     this.applied.advance(index);

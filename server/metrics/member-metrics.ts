@@ -65,6 +65,11 @@ const gaugeRows: readonly [string, FamilyType, string, keyof MemberGauges][] = [
   ['etcd_debugging_mvcc_current_revision', 'gauge', 'The current revision of store.', 'currentRevision'],
   ['etcd_debugging_mvcc_compact_revision', 'gauge', 'The revision of the last compaction in store.', 'compactRevision'],
   ['etcd_debugging_mvcc_keys_total', 'gauge', 'Total number of keys.', 'keys'],
+  ['etcd_debugging_mvcc_watch_stream_total', 'gauge', 'Total number of watch streams.', 'watchStreams'],
+  ['etcd_debugging_mvcc_watcher_total', 'gauge', 'Total number of watchers.', 'watchers'],
+  ['etcd_debugging_mvcc_slow_watcher_total', 'gauge', 'Total number of unsynced slow watchers.', 'slowWatchers'],
+  ['etcd_debugging_mvcc_pending_events_total', 'gauge', 'Total number of pending events to be sent.', 'pendingEvents'],
+  ['etcd_debugging_mvcc_events_total', 'counter', 'Total number of events sent by this member.', 'sentEvents'],
 ];
 
 export function registerMemberMetrics(registry: Registry, member: MeasuredMember): void {

@@ -1,28 +1,26 @@
 /** gRPC as etcd's clients see it, and the sockets that it comes over. */
 import type { EtcdMember } from '../member/etcd-member.ts';
-import { AuthService, WatchService } from '../proto/gen/rpc.ts';
+import { AuthService } from '../proto/gen/rpc.ts';
 import { clusterMethods } from './cluster.ts';
 import { healthMethods } from './health.ts';
 import { kvMethods } from './kv.ts';
 import { leaseMethods } from './lease.ts';
 import { maintenanceMethods } from './maintenance.ts';
 import { type Method, unimplementedService } from './method.ts';
+import { type WatchOptions, watchMethods } from './watch.ts';
 
 export { type CallStats, codeNames, handlingBuckets, type MethodStats } from './call-stats.ts';
 export { Dispatcher, type DispatcherOptions } from './dispatcher.ts';
 export type { KeepaliveRule } from './keepalive.ts';
 export { type ListenAddress, Listener, type ListenerOptions, type ListenerServices, openListener } from './listener.ts';
 export { bidiStream, type CallContext, type CallStream, type Method, serverStream, unary } from './method.ts';
-export type { GrpcCall, GrpcHandler, GrpcStatus } from './transport.ts';
-
-/** A message may be larger than a request by this, upstream's allowance for what surrounds it. */
-export const grpcOverheadBytes = 512 * 1024;
+export { type GrpcCall, type GrpcHandler, type GrpcStatus, grpcOverheadBytes } from './transport.ts';
 
 /** Every method that the server answers or refuses by name. */
-export function etcdMethods(member: EtcdMember): Method[] {
+export function etcdMethods(member: EtcdMember, watchOptions: WatchOptions = {}): Method[] {
   return [
     ...kvMethods(member),
-    ...unimplementedService(WatchService, 'watching is not served'),
+    ...watchMethods(member, watchOptions),
     ...leaseMethods(member),
     ...clusterMethods(member),
     ...maintenanceMethods(member),

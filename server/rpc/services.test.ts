@@ -11,7 +11,6 @@ import {
   ClusterService,
   MaintenanceService,
   SnapshotResponse,
-  WatchService,
 } from '../proto/gen/rpc.ts';
 import { etcdMethods } from './mod.ts';
 import { call, TestServer } from './testing/test-server.ts';
@@ -188,16 +187,6 @@ describe('what is not served', () => {
     await expect(call(client, method as typeof AuthService.AuthEnable, {})).rejects.toMatchObject({
       ...{ code: 12, details: expect.stringMatching(/ is not implemented: /) },
     });
-  });
-
-  test('nor is a watch', async () => {
-    const stream = client.makeBidiStreamRequest(
-      WatchService.Watch.path,
-      () => Buffer.alloc(0),
-      (answer: Buffer) => answer,
-    );
-    const [error] = await once(stream, 'error');
-    expect(error).toMatchObject({ code: 12, details: 'method Watch is not implemented: watching is not served' });
   });
 
   test('has a method for every one of upstream’s', () => {

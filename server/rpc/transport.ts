@@ -5,6 +5,9 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Code } from '../errors/etcd-error.ts';
 
+/** A message may be larger than a request by this, upstream's allowance for what surrounds it. */
+export const grpcOverheadBytes = 512 * 1024;
+
 /** How a call ends; `message` is the text that clients match on, empty for success. */
 export interface GrpcStatus {
   readonly code: Code;

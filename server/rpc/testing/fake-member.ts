@@ -1,8 +1,11 @@
 /** A member of one, in memory: just enough state to see that requests arrive and answers leave as they are. */
 import type { BackendSnapshot } from '../../backend/backend.ts';
+import { MemoryBackend } from '../../backend/testing/memory-backend.ts';
 import { errEmptyKey, errLeaseExists, errLeaseNotFound, errNoLeader, errNotLeader } from '../../errors/etcd-error.ts';
 import type { EtcdMember, MemberGauges } from '../../member/etcd-member.ts';
 import { serverVersion } from '../../member/version.ts';
+import { open } from '../../mvcc/testing/drive.ts';
+import { WatchHub } from '../../mvcc/watch/mod.ts';
 import { KeyValue } from '../../proto/gen/kv.ts';
 import {
   type AlarmMember,
@@ -38,6 +41,9 @@ export class FakeMember implements EtcdMember {
   alarmRequests: AlarmRequest[] = [];
   defragmentations = 0;
   readonly store = new Map<string, Buffer>();
+  /** What is watched; written to by tests that watch. */
+  readonly mvcc = open(new MemoryBackend(), { onChange: (revision, events) => this.watches.changed(revision, events) });
+  readonly watches = new WatchHub(this.mvcc, { defer: setImmediate });
   /** Times to live by lease. */
   readonly leases = new Map<bigint, number>();
 
@@ -172,6 +178,7 @@ export class FakeMember implements EtcdMember {
       ...{ slowApplies: 3, readIndexesFailed: 4, slowReadIndexes: 5, heartbeatSendFailures: 6 },
       ...{ quotaBackendBytes: 2147483648, dbSizeBytes: 4096, dbSizeInUseBytes: 2048 },
       ...{ currentRevision: this.revision, compactRevision: -1, keys: this.store.size },
+      ...this.watches.stats(),
     };
   }
 
