@@ -250,6 +250,19 @@ describe('updating a member', () => {
     const members = await bench.applied(bench.reconfiguration.updateMember(2n, ['http://new:1']));
     expect(members[1]).toMatchObject({ id: 2n, name: 'm2', peerURLs: ['http://new:1'] });
   });
+
+  test('that is a learner leaves it one', async () => {
+    const bench = new Bench().withMembers(1n);
+    bench.add(2n, true);
+    const members = await bench.applied(bench.reconfiguration.updateMember(2n, ['http://new:1']));
+    expect(members[1]).toMatchObject({ peerURLs: ['http://new:1'], isLearner: true });
+  });
+
+  test('that nobody knows is refused when the change is applied', async () => {
+    const bench = new Bench().withMembers(1n);
+    const result = bench.reconfiguration.updateMember(2n, ['http://new:1']);
+    await expect(bench.applied(result)).rejects.toThrow('etcdserver: member not found');
+  });
 });
 
 describe('promoting a learner', () => {

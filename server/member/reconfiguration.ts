@@ -1,7 +1,7 @@
 /**
  * Changes of the membership at run time: checked, proposed to the log, and answered once they are applied here
- * (contract: api.md §2.8, disk-and-peer §2.2). What may change is decided twice: here, with what is known of the
- * members' connections, and by `Cluster` when the entry is applied, on every member alike.
+ * (contract: api.md §2.8, disk-and-peer §2.2). What may change is decided twice: by `reconfiguration-check.ts`, with
+ * what this member knows of the others, and by `Cluster` when the entry is applied, on every member alike.
  */
 import type { Logger } from '../base/logger.ts';
 import {
@@ -17,25 +17,13 @@ import {
   errTimeout,
   errTimeoutLeaderTransfer,
   errTooManyRequests,
-  errUnhealthy,
 } from '../errors/etcd-error.ts';
-import {
-  type Cluster,
-  encodeContext,
-  idToHex,
-  type Member,
-  memberId,
-  newMember,
-  parseUrls,
-} from '../membership/mod.ts';
+import { encodeContext, idToHex, type Member, memberId, newMember, parseUrls } from '../membership/mod.ts';
 import { ConfChange, ConfChangeType } from '../proto/gen/raft.ts';
-import { ProposalDropped, type Status } from '../raft/mod.ts';
+import { ProposalDropped } from '../raft/mod.ts';
 import { PendingRequests } from './pending.ts';
+import { checkAdd, checkPromote, checkRemove, type ReconfigurationView } from './reconfiguration-check.ts';
 
-/** How long a member must have been connected to count on it (upstream's health interval). */
-const healthyForMs = 5000;
-/** A learner that has this part of what the leader has is as good as caught up. */
-const readyPart = 0.9;
 /** Changes that may wait for those before them. */
 const maxWaiting = 64;
 /** Between two attempts to find the leader for a promotion. */
@@ -49,26 +37,17 @@ export interface ChangeOutcome {
 
 type ChangeFields = Pick<ConfChange, 'type' | 'context'>;
 
-export interface ReconfigurationOptions {
-  localId: bigint;
-  /** `--strict-reconfig-check` */
-  strict: boolean;
+export interface ReconfigurationOptions extends ReconfigurationView {
   timeoutMs: number;
   electionMs: number;
   pollMs: number;
-  cluster(): Cluster;
   lead(): bigint;
-  status(): Pick<Status, 'state' | 'progress'>;
-  /** Since when another member is connected, on the clock of `now`; undefined while it is not. */
-  activeSince(id: bigint): number | undefined;
   nextId(): bigint;
   /** @throws ProposalDropped when there is no leader to take it */
   propose(change: ConfChange): void;
   transferLeader(to: bigint): void;
   /** Asks the member behind a peer URL to promote a learner. @throws EtcdError when it refuses, Error otherwise */
   promoteAt(url: string, id: bigint): Promise<Member[]>;
-  /** Unix time in milliseconds. */
-  now(): number;
   /** Why a change that was begun at `startedMs` found no result in time. */
   timeoutError(startedMs: number): Error;
   log: Logger;
@@ -99,7 +78,7 @@ export class Reconfiguration {
     const id = memberId(urls, '', Math.floor(this.options.now() / 1000));
     const member = newMember({ id, peerURLs: urls, isLearner });
     const members = await this.change('member add', id, () => {
-      this.mayAdd(member);
+      checkAdd(this.options, member);
       return {
         type: isLearner ? ConfChangeType.ConfChangeAddLearnerNode : ConfChangeType.ConfChangeAddNode,
         context: Buffer.from(encodeContext({ member, isPromote: false })),
@@ -111,7 +90,7 @@ export class Reconfiguration {
   /** @returns the members that are left @throws EtcdError */
   removeMember(id: bigint): Promise<Member[]> {
     return this.change('member remove', id, async () => {
-      this.mayRemove(id);
+      checkRemove(this.options, id);
       await this.replaceLeader(id);
       return { type: ConfChangeType.ConfChangeRemoveNode };
     });
@@ -119,11 +98,16 @@ export class Reconfiguration {
 
   /** Tells the cluster where a member's peers reach it from now on. @throws EtcdError */
   async updateMember(id: bigint, peerURLs: readonly string[]): Promise<Member[]> {
-    const member = newMember({ id, peerURLs: checkedUrls(peerURLs) });
-    return this.change('member update', id, () => ({
-      type: ConfChangeType.ConfChangeUpdateNode,
-      context: Buffer.from(encodeContext({ member, isPromote: false })),
-    }));
+    const urls = checkedUrls(peerURLs);
+    return this.change('member update', id, () => {
+      // A learner that is not said to be one counts as a voter afterwards; upstream's own updates leave it out.
+      const isLearner = this.options.cluster().member(id)?.isLearner ?? false;
+      const member = newMember({ id, peerURLs: urls, isLearner });
+      return {
+        type: ConfChangeType.ConfChangeUpdateNode,
+        context: Buffer.from(encodeContext({ member, isPromote: false })),
+      };
+    });
   }
 
   /** Makes a voter of a learner. Only the leader knows how far it has caught up, so the leader is asked. @throws EtcdError */
@@ -141,7 +125,7 @@ export class Reconfiguration {
   /** As `promoteMember`, on the leader. @throws EtcdError; errNotLeader elsewhere */
   promoteHere(id: bigint): Promise<Member[]> {
     return this.change('member promote', id, () => {
-      this.mayPromote(id);
+      checkPromote(this.options, id);
       return {
         type: ConfChangeType.ConfChangeAddNode,
         context: Buffer.from(encodeContext({ member: newMember({ id }), isPromote: true })),
@@ -233,25 +217,6 @@ export class Reconfiguration {
     }
   }
 
-  private mayAdd(member: Member): void {
-    const { cluster, strict } = this.options;
-    if (!strict) return;
-    if (!member.isLearner && !cluster().canAddVoter()) throw errNotEnoughStartedMembers();
-    // Whoever is down now could be all that the larger quorum then lacks.
-    const voters = cluster().voters();
-    if (this.connected(voters) < voters.length) throw errUnhealthy();
-  }
-
-  private mayRemove(id: bigint): void {
-    const { activeSince, cluster, localId, strict } = this.options;
-    if (!strict || cluster().member(id)?.isLearner) return;
-    if (!cluster().canRemoveVoter(id)) throw errNotEnoughStartedMembers();
-    // A member that is down is not part of the quorum that works now.
-    if (id !== localId && activeSince(id) === undefined) return;
-    const voters = cluster().voters();
-    if (this.connected(voters) - 1 < Math.floor((voters.length - 1) / 2) + 1) throw errUnhealthy();
-  }
-
   /**
    * A leader that is to be removed hands over first: afterwards nobody listens to it, and the others would have to wait
    * for an election timeout. If it does not work out it is removed all the same.
@@ -269,24 +234,6 @@ export class Reconfiguration {
     const deadline = now() + electionMs;
     transferLeader(successor.id);
     while (lead() === id && now() < deadline) await this.pause(pollMs);
-  }
-
-  private mayPromote(id: bigint): void {
-    const { cluster, localId, status, strict } = this.options;
-    const { state, progress } = status();
-    if (state !== 'leader') throw errNotLeader();
-    const learner = progress.get(id);
-    const leaderMatch = progress.get(localId)?.match ?? 0;
-    // An unknown member is refused when the change is applied, as is a voter.
-    if (learner !== undefined && learner.match < leaderMatch * readyPart) throw errLearnerNotReady();
-    if (strict && !cluster().canPromoteLearner()) throw errNotEnoughStartedMembers();
-  }
-
-  /** How many of these members, this one among them, are connected for long enough to rely on. */
-  private connected(members: readonly Member[]): number {
-    const { activeSince, localId, now } = this.options;
-    const latest = now() - healthyForMs;
-    return members.filter(({ id }) => id === localId || (activeSince(id) ?? Number.POSITIVE_INFINITY) <= latest).length;
   }
 
   private isLeader(): boolean {

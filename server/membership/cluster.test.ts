@@ -134,6 +134,17 @@ describe('a membership change', () => {
     expect([...backend.dump]).toEqual(dump);
   });
 
+  test('that updates a learner makes a voter of it unless it says otherwise, as with upstream', () => {
+    const { cluster } = setUp();
+    cluster.applyConfChange(add(1n));
+    cluster.applyConfChange(addLearner(3n));
+    const kept = { peerURLs: ['http://x:1'], isLearner: true };
+    cluster.applyConfChange(change(ConfChangeType.ConfChangeUpdateNode, 3n, kept));
+    expect(cluster.member(3n)).toMatchObject(kept);
+    cluster.applyConfChange(update(3n, 'http://y:1'));
+    expect(cluster.member(3n)).toMatchObject({ peerURLs: ['http://y:1'], isLearner: false });
+  });
+
   test('that would leave no voter is refused', () => {
     const { cluster } = setUp();
     for (const each of [add(1n), addLearner(3n)]) cluster.applyConfChange(each);

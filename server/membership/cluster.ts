@@ -258,7 +258,9 @@ export class Cluster {
     const { member, isPromote } = contextOf(change);
     if (isPromote) return { kind: 'promoted', member: this.edit(id, { isLearner: false }) };
     if (change.type === ConfChangeType.ConfChangeUpdateNode) {
-      return { kind: 'updated', member: this.edit(id, { peerURLs: [...member.peerURLs] }) };
+      const { peerURLs, isLearner } = member;
+      // What the change says, as upstream takes it: members that differed here would differ about promotions later.
+      return { kind: 'updated', member: this.edit(id, { peerURLs: [...peerURLs], isLearner }) };
     }
     return { kind: 'added', member: this.save({ ...member, id }) };
   }

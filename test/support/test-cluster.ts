@@ -277,6 +277,7 @@ export function runCommand(program: string, args: string[], options: { input?: s
         resolve({ exitCode, stdout, stderr });
       },
     );
+    child.stdin?.on('error', () => undefined); // It may end without reading.
     child.stdin?.end(options.input ?? '');
   });
 }
