@@ -8,21 +8,18 @@ import { decodeRevision, isTombstone } from './revision.ts';
  */
 export class KvHasher {
   private readonly compactRevision: number;
-  private readonly keeps: KeepRule | undefined;
+  private readonly keeps: KeepRule;
   private crc = crc32c(Buffer.from('key'));
 
-  /**
-   * @param compactRevision records up to here count only if `keeps` says so
-   * @param keeps undefined when no key has a record to keep: upstream then lets every record count
-   */
-  constructor(compactRevision: number, keeps: KeepRule | undefined) {
+  /** @param compactRevision records up to here count only if `keeps` says so */
+  constructor(compactRevision: number, keeps: KeepRule) {
     this.compactRevision = compactRevision;
     this.keeps = keeps;
   }
 
   add(key: Uint8Array, value: Uint8Array): void {
     const revision = decodeRevision(key);
-    if (revision.main <= this.compactRevision && this.keeps !== undefined && !this.keeps(revision, value)) return;
+    if (revision.main <= this.compactRevision && !this.keeps(revision, value)) return;
     // Releases before 3.5.16 delete this tombstone when they compact; left out, all releases come to the same hash.
     if (revision.main === this.compactRevision && isTombstone(key)) return;
     this.crc = crc32c(value, crc32c(key, this.crc));

@@ -179,8 +179,11 @@ export class MvccStore implements ReadView {
   }
 
   private computeHash(revision: number): number {
-    const keep = keepRule(this.index, (history) => history.visible(revision));
-    const hasher = new KvHasher(this.compacted, keep.isEmpty() ? undefined : keep.keeps);
+    const visible = keepRule(this.index, (history) => history.visible(revision));
+    // Without a visible key upstream lets every record count that is there. Those that the compaction is about to
+    // delete are not: the hash must not depend on how far it has come.
+    const retained = keepRule(this.index, (history) => history.retained(this.compacted));
+    const hasher = new KvHasher(this.compacted, visible.isEmpty() ? retained.keeps : visible.keeps);
     const end = encodeRevision(Math.max(revision, 0) + 1, 0);
     this.backend.scan('key', encodeRevision(0, 0), end, (key, value) => {
       hasher.add(key, value);
