@@ -56,6 +56,7 @@ import {
 import { AuthClient } from './auth-client.ts';
 import { Caller, toRpcError } from './caller.ts';
 import type { CallOptions, EtcdClientOptions } from './client-options.ts';
+import { keepAlive } from './lease-keep-alive.ts';
 import { messages } from './streams.ts';
 
 /**
@@ -225,6 +226,16 @@ export class EtcdClient {
     opened.stream.write(Buffer.from(request.encode(request.create({ ID: id }))));
     for await (const message of messages(opened, response.decode, options?.signal)) return message;
     throw toRpcError(new Error('the server ended the stream without an answer'), opened.endpoint);
+  }
+
+  /**
+   * Keeps a lease alive: renews it at once, then whenever a third of its time to live has passed. Renewals that fail are
+   * tried again, with other members too, until the lease must have expired.
+   *
+   * @returns each renewal; ends when the lease has expired or was revoked
+   */
+  leaseKeepAlive(id: bigint, options?: CallOptions): AsyncGenerator<LeaseKeepAliveResponse, void, undefined> {
+    return keepAlive((timeoutMs) => this.leaseKeepAliveOnce(id, { ...options, timeoutMs }), options?.signal);
   }
 
   /**

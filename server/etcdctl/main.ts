@@ -10,6 +10,7 @@ import { defragCommand } from './commands/defrag.ts';
 import { delCommand } from './commands/del.ts';
 import { endpointCommand } from './commands/endpoint.ts';
 import { getCommand } from './commands/get.ts';
+import { leaseCommand } from './commands/lease.ts';
 import { memberCommand } from './commands/member.ts';
 import { moveLeaderCommand } from './commands/move-leader.ts';
 import { putCommand } from './commands/put.ts';
@@ -44,6 +45,7 @@ const root: Command = {
     endpointCommand,
     versionCommand('etcdctl'),
     memberCommand,
+    leaseCommand,
     snapshotCommand,
     moveLeaderCommand,
     helpCommand,

@@ -35,6 +35,7 @@ beforeAll(async () => {
   const start = () => TestCluster.start(executables, { members: 1, flags: ['--unsafe-no-fsync'] });
   const [one, other] = await Promise.all([start(), start()]);
   await Promise.all([one, other].map(({ directory }) => writeFile(path.join(directory, 'small'), Buffer.alloc(3000))));
+  await Promise.all([one, other].map(grantLeases));
   upstream = { cluster: one, run: (args, line) => runProgram(executables.etcdctl, args, line) };
   ours = { cluster: other, run: runInProcess };
 });
@@ -42,6 +43,18 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([upstream, ours].map((side) => side?.cluster.close()));
 });
+
+/** Leases with known ids, which etcdctl cannot choose; apart in time, so that their order is the same. */
+async function grantLeases(cluster: TestCluster): Promise<void> {
+  const client = cluster.client();
+  try {
+    await client.leaseGrant({ ID: 0x5678n, TTL: 3600 });
+    await client.leaseGrant({ ID: -3n, TTL: 4000 });
+    await client.leaseGrant({ ID: -4n, TTL: 5000 });
+  } finally {
+    client.close();
+  }
+}
 
 async function runProgram(program: string, args: readonly string[], { env = {}, input = '' }: Line): Promise<Result> {
   const child = spawn(program, args, { env: { PATH: process.env.PATH, ...env }, timeout: 60_000 });

@@ -4,6 +4,7 @@ import type { CliIo } from '../../cli/io.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import type { ResponseHeader } from '../../proto/gen/rpc.ts';
 import { alarmName } from './columns.ts';
+import { fieldsLeases } from './lease.ts';
 import { type Printer, unsupported } from './printer.ts';
 import { printOp } from './simple.ts';
 
@@ -54,6 +55,7 @@ export function fieldsPrinter(io: CliIo): Printer {
       field('Succeeded', response.succeeded);
       for (const op of response.responses) printOp(printer, op);
     },
+    lease: fieldsLeases(io),
     memberList(response) {
       header(response.header);
       for (const member of response.members) {

@@ -14,6 +14,7 @@ import type {
   StatusResponse,
   TxnResponse,
 } from '../../proto/gen/rpc.ts';
+import { jsonLeases } from './lease.ts';
 import type { Printer } from './printer.ts';
 
 /** @param hex member and cluster ids as hexadecimal strings, where upstream has that form */
@@ -24,6 +25,7 @@ export function jsonPrinter(io: CliIo, hex: boolean): Printer {
     put: (response) => print(put(response)),
     del: (response) => print(deleteRange(response)),
     txn: (response) => print(txn(response)),
+    lease: jsonLeases(io),
     memberList: (response) => print(hex ? memberListInHex(response) : memberList(response)),
     memberAdd: ({ header: from, member: added, members }) =>
       print({ header: header(from), member: added && member(added), members: nonZero(members.map(member)) }),

@@ -15,6 +15,7 @@ import type {
   StatusResponse,
   TxnResponse,
 } from '../../proto/gen/rpc.ts';
+import type { LeasePrinter } from './lease.ts';
 
 export interface EndpointHealth {
   readonly endpoint: string;
@@ -52,6 +53,7 @@ export interface Printer {
   endpointHealth(list: readonly EndpointHealth[]): void;
   endpointStatus(list: readonly EndpointStatus[]): void;
   endpointHashKv(list: readonly EndpointHashKv[]): void;
+  readonly lease: LeasePrinter;
 }
 
 export function unsupported(format: string): never {

@@ -13,6 +13,7 @@ import {
   RangeResponse,
   TxnResponse,
 } from '../../proto/gen/rpc.ts';
+import { protobufLeases } from './lease.ts';
 import { type Printer, unsupported } from './printer.ts';
 
 export function protobufPrinter(io: CliIo): Printer {
@@ -22,6 +23,7 @@ export function protobufPrinter(io: CliIo): Printer {
     put: (response) => void io.stdout.write(PutResponse.encode(response)),
     del: (response) => void io.stdout.write(DeleteRangeResponse.encode(response)),
     txn: (response) => void io.stdout.write(TxnResponse.encode(response)),
+    lease: protobufLeases(io),
     memberList: (response) => void io.stdout.write(MemberListResponse.encode(response)),
     memberAdd: (response) => void io.stdout.write(MemberAddResponse.encode(response)),
     memberRemove: (_id, response) => void io.stdout.write(MemberRemoveResponse.encode(response)),

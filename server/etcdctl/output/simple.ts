@@ -4,6 +4,7 @@ import type { CliIo } from '../../cli/io.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import type { ResponseOp } from '../../proto/gen/rpc.ts';
 import { alarmName, hashKvRows, memberRows, type Rows, statusRows } from './columns.ts';
+import { simpleLeases } from './lease.ts';
 import type { Printer } from './printer.ts';
 
 export interface SimpleOptions {
@@ -45,6 +46,7 @@ export function simplePrinter(io: CliIo, { hex, valueOnly }: SimpleOptions): Pri
         printOp(printer, response);
       }
     },
+    lease: simpleLeases(io),
     memberList: (response) => printRows(memberRows(response)),
     memberAdd({ header, member, members }, name, peerUrls) {
       print(`Member ${paddedId(member?.ID)} added to cluster ${paddedId(header?.cluster_id)}\n\n`);

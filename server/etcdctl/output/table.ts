@@ -2,6 +2,7 @@
 import { boxTable } from '../../cli/box-table.ts';
 import type { CliIo } from '../../cli/io.ts';
 import { hashKvRows, healthRows, memberRows, type Rows, statusRows } from './columns.ts';
+import { tableLeases } from './lease.ts';
 import { type Printer, unsupported } from './printer.ts';
 
 export function tablePrinter(io: CliIo): Printer {
@@ -12,6 +13,7 @@ export function tablePrinter(io: CliIo): Printer {
     put: refuse,
     del: refuse,
     txn: refuse,
+    lease: tableLeases(),
     memberList: (response) => print(memberRows(response)),
     memberAdd: refuse,
     memberRemove: refuse,
