@@ -1,7 +1,6 @@
 /** The membership of a running cluster, with real processes: joined, promoted, removed, replaced, cut down to one. */
 import { readFileSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.ts';
 import type { EtcdClient } from '../../server/client/mod.ts';
@@ -166,7 +165,7 @@ describe('a member that is removed', () => {
 });
 
 describe('a member that is behind the log', () => {
-  test('comes back by a database snapshot, and its files are purged', async () => {
+  test('comes back by a database snapshot, and goes on from there', async () => {
     await start(shortLog);
     await write(50);
     await cluster.signal(1, 'SIGKILL');
@@ -176,17 +175,13 @@ describe('a member that is behind the log', () => {
     expect(logOf(1)).toContain('received and saved database snapshot');
     await expectEqualData([0, 1, 2]);
 
-    // It goes on from there: after a restart, from the snapshot that it was sent.
+    // After a restart, from the snapshot that it was sent.
     await cluster.signal(1, 'SIGKILL');
     await write(20);
     cluster.launch(1);
     await cluster.waitHealthy();
     await write(1000);
     await expectEqualData([0, 1, 2]);
-    const snapshots = (await readdir(path.join(cluster.member(0).dataDir, 'member/snap'))).filter((name) =>
-      name.endsWith('.snap'),
-    );
-    expect(snapshots.length).toBeGreaterThan(0);
   });
 
   test('because its disk was lost may not start as if it were new, and is replaced', async () => {

@@ -1,0 +1,142 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { silentLogger } from '../base/logger.ts';
+import { ConfState, Message, MessageType, type Snapshot } from '../proto/gen/raft.ts';
+import { LogSnapshots, type LogSnapshotsOptions } from './log-snapshots.ts';
+
+/** Everything that a snapshot touches, as a list of what was done. */
+class Bench {
+  readonly done: string[] = [];
+  readonly sent: { message: Message; sizeBytes: number }[] = [];
+  readonly machine = {
+    appliedIndex: 0,
+    appliedTerm: 3,
+    cluster: { v2StoreInput: () => ({ members: [], removed: [] }) },
+    backend: {
+      commit: async () => void this.done.push('commit'),
+      snapshot: async () => {
+        if (this.failRead) throw new Error('disk failed');
+        return { sizeBytes: 4096 };
+      },
+    },
+  };
+  failRead = false;
+  readonly snapshots: LogSnapshots;
+
+  constructor({ maxWals = 5, maxSnapshots = 5 } = {}) {
+    this.snapshots = new LogSnapshots({
+      config: { snapshotCount: 100, snapshotCatchUpEntries: 10, maxWals, maxSnapshots },
+      driver: {
+        saveSnapshot: async ({ metadata }: Snapshot, _: ConfState, compactTo: number) =>
+          void this.done.push(`save ${metadata.index}, compact to ${compactTo}`),
+        reportSnapshot: (to: bigint, ok: boolean) => this.done.push(`report ${to} ${ok}`),
+      },
+      wal: { purge: async (keep: number) => this.purged(`log segments but ${keep}`) },
+      snapshotter: {
+        purge: async (keep: number) => this.purged(`snapshots but ${keep}`),
+        removeDatabasesBelow: async (index: number) => this.purged(`databases below ${index}`),
+      },
+      machine: () => this.machine,
+      confState: () => ConfState.create(),
+      send: (message: Message, { sizeBytes }: { sizeBytes: number }) => this.sent.push({ message, sizeBytes }),
+      fatal: (error: Error) => this.done.push(`fatal: ${error.message}`),
+      log: silentLogger,
+      snapshotIndex: 0,
+    } as unknown as LogSnapshotsOptions);
+  }
+
+  async appliedTo(index: number): Promise<void> {
+    this.machine.appliedIndex = index;
+    this.snapshots.appliedTo(index);
+    await vi.advanceTimersByTimeAsync(0);
+  }
+
+  private purged(what: string): string[] {
+    this.done.push(`purge ${what}`);
+    return [];
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('a snapshot', () => {
+  test('is taken when more than --snapshot-count entries were applied, with the database committed before', async () => {
+    const bench = new Bench();
+    await bench.appliedTo(100);
+    expect(bench.done).toEqual([]);
+    await bench.appliedTo(101);
+    expect(bench.done).toEqual(['commit', 'save 101, compact to 91']);
+    await bench.appliedTo(201);
+    expect(bench.done).toHaveLength(2);
+    await bench.appliedTo(202);
+    expect(bench.done.at(-1)).toBe('save 202, compact to 192');
+  });
+
+  test('that was received counts as the last one', async () => {
+    const bench = new Bench();
+    bench.snapshots.installed(1000);
+    await bench.appliedTo(1100);
+    expect(bench.done).toEqual([]);
+  });
+
+  test('leaves the log whole while a follower is sent one, and for 30 s after', async () => {
+    const bench = new Bench();
+    bench.machine.appliedIndex = 50;
+    bench.snapshots.sendTo(Message.create({ type: MessageType.MsgSnap, to: 2n }));
+    await bench.appliedTo(101);
+    expect(bench.done.at(-1)).toBe('save 101, compact to 0');
+    bench.snapshots.transferEnded();
+    vi.advanceTimersByTime(30_000);
+    await bench.appliedTo(202);
+    expect(bench.done.at(-1)).toBe('save 202, compact to 0');
+    vi.advanceTimersByTime(1);
+    await bench.appliedTo(303);
+    expect(bench.done.at(-1)).toBe('save 303, compact to 293');
+  });
+
+  test('for a follower is of the state as it is now, with its database', async () => {
+    const bench = new Bench();
+    bench.machine.appliedIndex = 77;
+    bench.snapshots.sendTo(Message.create({ type: MessageType.MsgSnap, to: 2n }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(bench.sent).toMatchObject([
+      { sizeBytes: 4096, message: { to: 2n, snapshot: { metadata: { index: 77, term: 3 } } } },
+    ]);
+  });
+
+  test('for a follower that cannot be read is reported as failed', async () => {
+    const bench = new Bench();
+    bench.failRead = true;
+    bench.snapshots.sendTo(Message.create({ type: MessageType.MsgSnap, to: 2n }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(bench.done).toEqual(['report 2 false']);
+  });
+});
+
+describe('old files', () => {
+  test('are purged every 30 s, down to as many as are to be kept', async () => {
+    const bench = new Bench({ maxWals: 3, maxSnapshots: 4 });
+    bench.snapshots.start();
+    await bench.appliedTo(101);
+    bench.done.length = 0;
+    await vi.advanceTimersByTimeAsync(29_999);
+    expect(bench.done).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(bench.done).toEqual(['purge log segments but 3', 'purge snapshots but 4', 'purge databases below 101']);
+    bench.snapshots.stop();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(bench.done).toHaveLength(3);
+  });
+
+  test('are all kept with --max-wals 0 and --max-snapshots 0, but for databases that are of no use any more', async () => {
+    const bench = new Bench({ maxWals: 0, maxSnapshots: 0 });
+    bench.snapshots.start();
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(bench.done).toEqual(['purge databases below 0']);
+    bench.snapshots.stop();
+  });
+});
