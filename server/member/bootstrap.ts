@@ -3,7 +3,7 @@
  * on disk (contract: disk-and-peer §1.9, §2.5, §8.5).
  */
 import path from 'node:path';
-import { BoltBackend } from '../backend/bolt-backend.ts';
+import type { BoltBackend } from '../backend/bolt-backend.ts';
 import { makeDurableDirectory } from '../base/durable-directory.ts';
 import { type FileSystem, nodeFileSystem } from '../base/file-system.ts';
 import { Cluster, checkLocalMember, encodeContext, idToHex, initialMembers, type Member } from '../membership/mod.ts';
@@ -22,6 +22,7 @@ import { Snapshotter } from '../snap/mod.ts';
 import { Wal, type WalOptions } from '../wal/mod.ts';
 import { defragmentAtStart } from './bootstrap-defragment.ts';
 import type { MemberConfig } from './config.ts';
+import { BootstrapError, openDatabase, readState, replaceDatabase } from './database.ts';
 import { standaloneLog } from './force-new-cluster.ts';
 import { type JoinedCluster, joinExisting, refuseIfBootstrapped, resolveUrl } from './join.ts';
 import { replayedMembership } from './replayed-membership.ts';
@@ -37,11 +38,6 @@ export interface Bootstrapped {
   machine: StateMachine;
   /** Where the database lies, to be replaced when a snapshot is received. */
   databasePath: string;
-}
-
-/** Thrown when a member cannot start on its configuration or its data directory. */
-export class BootstrapError extends Error {
-  override readonly name = 'BootstrapError';
 }
 
 /**
@@ -168,7 +164,8 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
   const backend = await openBackend(config, place, index, Math.max(0, ...recorded.map((record) => record.index)));
   const opened = await Wal.open(walDir, { index, term }, walOptions);
   const { wal, metadata } = opened;
-  const cluster = Cluster.load(metadata.clusterId, backend);
+  const cluster = readState(databasePath, () => Cluster.load(metadata.clusterId, backend));
+  const replayed = replayedMembership(metadata.clusterId, snapshot, config.log);
   let log: Log = isUntouched(opened, index) ? await beginAgain(config, opened) : opened;
   if (config.forceNewCluster) log = await forceNewCluster(config, { opened, snapshot, backend, cluster });
   const { hardState, entries } = log;
@@ -184,7 +181,7 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
     wal,
     snapshotter,
     backend,
-    machine: new StateMachine(backend, cluster, config, replayedMembership(metadata.clusterId, snapshot, config.log)),
+    machine: readState(databasePath, () => new StateMachine(backend, cluster, config, replayed)),
     databasePath,
   };
 }
@@ -258,49 +255,20 @@ async function openBackend(
   const file = path.join(snapDir, 'db');
   const received = path.join(snapDir, `${snapshotIndex.toString(16).padStart(16, '0')}.snap.db`);
   let backend = await openDatabase(config, file);
-  if (StateMachine.progressOf(backend) < snapshotIndex && (await fs.exists(received))) {
+  const progress = () => readState(file, () => StateMachine.progressOf(backend));
+  if (progress() < snapshotIndex && (await fs.exists(received))) {
     await backend.close();
     await replaceDatabase(config, received, file);
     backend = await openDatabase(config, file);
   }
   const newest = Math.max(snapshotIndex, recordedIndex);
-  if (StateMachine.progressOf(backend) >= newest) return backend;
+  if (progress() >= newest) return backend;
   await backend.close();
   throw new BootstrapError(
     `${file} is missing or older than the snapshot at index ${newest} that the log in ${place.walDir} has a record of. ` +
       'Put both back as they were at one moment, restore the member from a snapshot, or replace it: remove it from the ' +
       'cluster, add it again, and start it with an empty data directory.',
   );
-}
-
-/** Gives a received database the name of the present one, durably, and never leaves the name to other processes. */
-export async function replaceDatabase(config: MemberConfig, received: string, file: string): Promise<void> {
-  const { fs = nodeFileSystem, lock } = config;
-  const rename = (): Promise<void> => fs.rename(received, file);
-  await (lock === undefined ? rename() : lock.replaceDatabase(received, rename));
-  await fs.syncDirectory(path.dirname(file));
-}
-
-/** Opens the database with the member's settings, locked. */
-export async function openDatabase(config: MemberConfig, file: string): Promise<BoltBackend> {
-  const { lock } = config;
-  const backend = await BoltBackend.open(file, {
-    fs: config.fs ?? nodeFileSystem,
-    batchIntervalMs: config.backendBatchIntervalMs,
-    batchLimit: config.backendBatchLimit,
-    onCommit: (seconds) => config.observe?.backendCommit?.(seconds),
-    onDefragment: (seconds) => config.observe?.defragment?.(seconds),
-    onFailure: (error) => config.onDatabaseFailure(error as Error),
-    ...(lock && { replaceFile: (replacement, rename) => lock.replaceDatabase(replacement, rename) }),
-  });
-  try {
-    // One that was there was locked with the directory; this is for one that was created just now.
-    await lock?.lockDatabase(file);
-    return backend;
-  } catch (error) {
-    await backend.close();
-    throw error;
-  }
 }
 
 function openSnapshotter(config: MemberConfig, { fs, snapDir }: Place): Snapshotter {

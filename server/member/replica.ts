@@ -9,9 +9,10 @@ import { PeerClient, Transport } from '../peer/mod.ts';
 import { type ConfState, type Entry, type Message, MessageType, type Snapshot } from '../proto/gen/raft.ts';
 import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType } from '../proto/gen/rpc.ts';
 import { RawNode } from '../raft/mod.ts';
-import { type Bootstrapped, bootstrap, openDatabase, replaceDatabase } from './bootstrap.ts';
+import { type Bootstrapped, bootstrap } from './bootstrap.ts';
 import { ClusterVersionMonitor } from './cluster-version.ts';
 import { type MemberConfig, requestTimeoutMs } from './config.ts';
+import { openDatabase, readState, replaceDatabase } from './database.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
 import { MemberLeases } from './leases.ts';
 import { LogSnapshots } from './log-snapshots.ts';
@@ -434,11 +435,10 @@ export class Replica {
     await this.machine.backend.close();
     await replaceDatabase(this.config, snapshotter.databasePath(index), databasePath);
     const backend = await openDatabase(this.config, databasePath);
-    this.machine = new StateMachine(
-      backend,
-      Cluster.load(this.clusterId, backend),
-      this.config,
-      replayedMembership(this.clusterId, snapshot, log),
+    const replayed = replayedMembership(this.clusterId, snapshot, log);
+    this.machine = readState(
+      databasePath,
+      () => new StateMachine(backend, Cluster.load(this.clusterId, backend), this.config, replayed),
     );
     this.confState = conf_state;
     this.connectMembers();
