@@ -1,5 +1,4 @@
 /** A lease renewed again and again, as upstream's client does it. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { Code } from '../errors/etcd-error.ts';
 import type { LeaseKeepAliveResponse } from '../proto/gen/rpc.ts';
 import { RpcError } from './rpc-error.ts';
@@ -11,7 +10,7 @@ const retryMs = 500;
 
 /**
  * @param renew renews once, in so many milliseconds; rejects with an RpcError
- * @throws RpcError when the server refuses for good, as for a permission; or `signal` fires
+ * @throws RpcError when the server refuses for good, as for a permission; the signal's reason when it fires
  */
 export async function* keepAlive(
   renew: (timeoutMs: number) => Promise<LeaseKeepAliveResponse>,
@@ -25,18 +24,33 @@ export async function* keepAlive(
       return undefined;
     });
     if (response === undefined) {
-      await delay(retryMs, undefined, { signal });
+      await pause(retryMs, signal);
       continue;
     }
     if (response.TTL <= 0) return;
     yield response;
     // Counted from before the question: the server counts from its answer.
     expiryMs = startMs + 1000 * response.TTL;
-    await delay((1000 * response.TTL) / 3, undefined, { signal });
+    await pause((1000 * response.TTL) / 3, signal);
   }
 }
 
 /** Whether another member, or the same one later, may answer. */
 function mayPass(error: unknown): boolean {
   return error instanceof RpcError && (error.code === Code.Unavailable || error.code === Code.DeadlineExceeded);
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', aborted);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', aborted, { once: true });
+    if (signal?.aborted) aborted();
+  });
 }

@@ -70,6 +70,14 @@ describe('Proposer', () => {
     expect(proposer.failed).toBe(1);
   });
 
+  test('does not wait for a leader when it is told not to: what is true now need not be later', async () => {
+    hasLeader = false;
+    await expect(proposer.propose(put, false)).rejects.toThrow(ProposalDropped);
+    hasLeader = true;
+    proposer.retryParked();
+    expect(log).toHaveLength(0);
+  });
+
   test('refuses a request that is too large, before it reaches the log', async () => {
     const large = { put: PutRequest.create({ key: Buffer.from('k'), value: Buffer.alloc(1000) }) };
     await expect(proposer.propose(large)).rejects.toThrow('etcdserver: request is too large');

@@ -144,6 +144,21 @@ describe('/metrics', () => {
     expect(values.get('etcd_network_disconnected_peers_total{Local="bf9071f4639c75cc",Remote="abc"}')).toBe(1);
   });
 
+  test('counts what becomes of leases', async () => {
+    const { leases } = metrics;
+    leases.granted?.(60);
+    leases.granted?.(1);
+    leases.renewed?.();
+    leases.revoked?.();
+    leases.expired?.();
+    const { types, values } = await scrape();
+    const counts = ['lease_granted', 'lease_renewed', 'lease_revoked', 'server_lease_expired'];
+    expect(counts.map((name) => values.get(`etcd_debugging_${name}_total`))).toEqual([2, 1, 1, 1]);
+    expect(types.get('etcd_debugging_lease_ttl_total')).toBe('histogram');
+    expect(values.get('etcd_debugging_lease_ttl_total_bucket{le="64"}')).toBe(2);
+    expect(values.get('etcd_debugging_lease_ttl_total_bucket{le="32"}')).toBe(1);
+  });
+
   test('counts health checks', async () => {
     metrics.health.health(true);
     metrics.health.health(false);

@@ -61,6 +61,23 @@ describe('writing', () => {
     });
   });
 
+  test('a restore tells every record’s key and lease, in order; a deletion has none', () => {
+    const backend = new MemoryBackend();
+    const before = open(backend);
+    put(before, 'a', 'v', 9n);
+    put(before, 'b', 'v', -1n);
+    remove(before, 'a');
+    put(before, 'b', 'v');
+    const told: [string, bigint][] = [];
+    open(backend, { onRestore: (key, lease) => told.push([key, lease]) });
+    expect(told).toEqual([
+      ['a', 9n],
+      ['b', -1n],
+      ['a', 0n],
+      ['b', 0n],
+    ]);
+  });
+
   test('a transaction that changed nothing is not told', () => {
     const told: number[] = [];
     const store = open(new MemoryBackend(), { onChange: (revision) => told.push(revision) });
