@@ -1,12 +1,11 @@
-/** Something that is due at a time, and knows its place in the heap that it is in. */
+/** Something that is due at a time, and remembers its place in the heap that it is in. */
 export interface Slot {
   /** On the clock of whoever sets it, in milliseconds. */
   dueMs: number;
-  /** Index in the heap; `nowhere` outside of one. */
+  /** The heap's own: where in it the slot is, or was. `nowhere` at first. */
   position: number;
 }
 
-/** The position of a slot that is in no heap. */
 export const nowhere = -1;
 
 /**
@@ -28,7 +27,7 @@ export class DueHeap<T extends Slot> {
   /** Puts a slot in, or moves it, to be due at `dueMs`. */
   schedule(slot: T, dueMs: number): void {
     slot.dueMs = dueMs;
-    if (slot.position === nowhere) {
+    if (!this.has(slot)) {
       slot.position = this.slots.length;
       this.slots.push(slot);
     }
@@ -37,26 +36,26 @@ export class DueHeap<T extends Slot> {
 
   /** Takes a slot out; one that is not in has nothing to be taken out of. */
   remove(slot: T): void {
-    if (slot.position === nowhere) return;
+    if (!this.has(slot)) return;
     const last = this.slots.pop() as T;
     if (last !== slot) {
       this.place(last, slot.position);
       this.settle(last);
     }
-    slot.position = nowhere;
   }
 
-  /** Replaces everything by `slots`, whose `dueMs` is set already, in O(n). */
-  fill(slots: Iterable<T>): void {
-    this.clear();
-    this.slots = [...slots];
-    for (const [position, slot] of this.slots.entries()) slot.position = position;
-    for (let i = (this.slots.length >> 1) - 1; i >= 0; i--) this.sink(this.slots[i] as T);
+  /** Replaces everything by `slots`, whose `dueMs` are set already, in ascending order: a sorted list is a heap. */
+  fill(slots: readonly T[]): void {
+    this.slots = slots.slice();
+    for (let i = 0; i < slots.length; i++) (slots[i] as T).position = i;
   }
 
   clear(): void {
-    for (const slot of this.slots) slot.position = nowhere;
     this.slots = [];
+  }
+
+  private has(slot: T): boolean {
+    return this.slots[slot.position] === slot;
   }
 
   private settle(slot: T): void {

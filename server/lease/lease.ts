@@ -7,7 +7,7 @@ export class Lease implements Slot {
   readonly ttlSeconds: number;
   /** What the last checkpoint left of it; 0 when there was none since it was granted or renewed. */
   remainingTtlSeconds = 0;
-  /** Infinity on a member that is not the leader: there, nothing expires. */
+  /** Of no meaning on a member that is not the leader: there, nothing expires. */
   expiryMs = Number.POSITIVE_INFINITY;
   /** The attached keys in mvcc's form; most leases of a large store have few. */
   keys: Set<string> | undefined;

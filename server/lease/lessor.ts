@@ -7,7 +7,7 @@ import { DueHeap } from './due-heap.ts';
 import { NotPrimaryError } from './errors.ts';
 import { CheckpointSlot, Lease } from './lease.ts';
 import { deleteRecord, readRecords, saveRecord } from './records.ts';
-import { spread } from './spread.ts';
+import { refreshAll } from './spread.ts';
 
 /** Upstream's bound, in seconds: 285 years. */
 export const maxTtlSeconds = 9_000_000_000;
@@ -61,6 +61,8 @@ export class Lessor {
   private readonly leaseOf = new Map<string, Lease>();
   private readonly expiries = new DueHeap<Lease>();
   private readonly checkpoints = new DueHeap<CheckpointSlot>();
+  /** Expired leases whose end somebody waits for. */
+  private readonly awaited = new Set<Lease>();
   private primary = false;
 
   constructor(options: LessorOptions) {
@@ -134,6 +136,7 @@ export class Lessor {
     this.expiries.remove(lease);
     if (lease.checkpoint !== undefined) this.checkpoints.remove(lease.checkpoint);
     lease.end?.reject(errLeaseNotFound());
+    this.awaited.delete(lease);
     this.options.observer?.revoked?.();
   }
 
@@ -189,6 +192,7 @@ export class Lessor {
     if (this.options.now() < lease.expiryMs) return;
     if (lease.end === undefined) {
       lease.end = Promise.withResolvers<never>();
+      this.awaited.add(lease);
       lease.end.promise.catch(() => {}); // Whoever waited may have given up.
     }
     await lease.end.promise;
@@ -209,14 +213,8 @@ export class Lessor {
   promote(extendMs: number): void {
     const { now, checkpointIntervalMs } = this.options;
     this.primary = true;
-    const startMs = now() + extendMs;
     const leases = byLife(this.leases.values());
-    const expiriesMs = Float64Array.from(leases, ({ lifeSeconds }) => startMs + 1000 * lifeSeconds);
-    spread(expiriesMs, maxExpiriesPerSecond);
-    for (const [i, lease] of leases.entries()) {
-      lease.expiryMs = expiriesMs[i] as number;
-      lease.dueMs = lease.expiryMs;
-    }
+    refreshAll(leases, now() + extendMs, maxExpiriesPerSecond);
     this.expiries.fill(leases);
     if (checkpointIntervalMs !== undefined) for (const lease of leases) this.planCheckpoint(lease);
   }
@@ -227,11 +225,11 @@ export class Lessor {
     this.primary = false;
     this.expiries.clear();
     this.checkpoints.clear();
-    for (const lease of this.leases.values()) {
-      lease.expiryMs = Number.POSITIVE_INFINITY;
+    for (const lease of this.awaited) {
       lease.end?.reject(new NotPrimaryError());
       lease.end = undefined;
     }
+    this.awaited.clear();
   }
 
   /** Leases that have expired, at most `limit`. One is reported again when it is still there 3 s later. */
@@ -305,6 +303,12 @@ export class Lessor {
 
 /** Orders leases by the time that a refresh gives them: few different times, and possibly very many leases. */
 function byLife(leases: Iterable<Lease>): Lease[] {
-  const groups = Map.groupBy(leases, ({ lifeSeconds }) => lifeSeconds);
-  return [...groups.keys()].sort((a, b) => a - b).flatMap((life) => groups.get(life) ?? []);
+  const groups = new Map<number, Lease[]>();
+  for (const lease of leases) {
+    const group = groups.get(lease.lifeSeconds);
+    if (group === undefined) groups.set(lease.lifeSeconds, [lease]);
+    else group.push(lease);
+  }
+  const ordered = [...groups.entries()].sort(([a], [b]) => a - b);
+  return ordered.flatMap(([, group]) => group);
 }

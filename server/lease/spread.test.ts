@@ -1,28 +1,32 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { spread } from './spread.ts';
+import { Lease } from './lease.ts';
+import { refreshAll } from './spread.ts';
 
-describe('spreading times', () => {
-  test('leaves at most so many in any second, delays only, and keeps the order', () => {
+const leasesOf = (lives: number[]): Lease[] => lives.map((life, i) => new Lease(BigInt(i + 1), life));
+const expiries = (leases: Lease[]): number[] => leases.map(({ expiryMs }) => expiryMs);
+
+describe('refreshing all leases', () => {
+  test('leaves at most so many expiries in any second, delays only, and keeps the order', () => {
     fc.assert(
-      fc.property(fc.array(fc.nat(5000), { maxLength: 100 }), fc.integer({ min: 1, max: 10 }), (times, perSecond) => {
-        const before = Float64Array.from(times).sort();
-        const after = Float64Array.from(before);
-        spread(after, perSecond);
-        after.forEach((time, i) => {
-          expect(time).toBeGreaterThanOrEqual(before[i] as number);
-          expect(time).toBeGreaterThanOrEqual(after[i - 1] ?? 0);
-          expect([...after].filter((other) => other >= time && other < time + 1000).length).toBeLessThanOrEqual(
-            perSecond,
-          );
+      fc.property(fc.array(fc.nat(5), { maxLength: 100 }), fc.integer({ min: 1, max: 10 }), (lives, perSecond) => {
+        const leases = leasesOf(lives.sort((a, b) => a - b));
+        refreshAll(leases, 100, perSecond);
+        const times = expiries(leases);
+        times.forEach((time, i) => {
+          expect(time).toBeGreaterThanOrEqual(100 + 1000 * (leases[i]?.ttlSeconds ?? 0));
+          expect(time).toBeGreaterThanOrEqual(times[i - 1] ?? 0);
+          const together = times.filter((other) => other >= time && other < time + 1000);
+          expect(together.length).toBeLessThanOrEqual(perSecond);
         });
       }),
     );
   });
 
-  test('leaves alone what is far enough apart', () => {
-    const times = Float64Array.of(0, 0, 1000, 1500, 2000);
-    spread(times, 2);
-    expect([...times]).toEqual([0, 0, 1000, 1500, 2000]);
+  test('leaves alone what is far enough apart, and gives what a checkpoint left', () => {
+    const leases = leasesOf([1, 1, 2, 9, 9]);
+    (leases[3] as Lease).remainingTtlSeconds = 2;
+    refreshAll(leases, 0, 2);
+    expect(expiries(leases)).toEqual([1000, 1000, 2000, 2000, 9000]);
   });
 });
