@@ -153,6 +153,33 @@ describe('a client that does not read', () => {
     expect(frames.filter(({ events, created }) => events === undefined && !created)).toEqual([]);
   });
 
+  test('is told of no progress, asked for or not, when as much waits as may', () => {
+    const bench = new WatchBench({ queueBytes: 1000 });
+    const client = bench.client();
+    client.watch('a', '', { progress: true });
+    bench.write(`a=${'x'.repeat(1000)}`);
+    const { queuedBytes } = client.stream;
+    for (let i = 0; i < 10; i++) {
+      client.stream.requestProgress();
+      client.stream.tickProgress();
+    }
+    expect(client.stream.queuedBytes).toBe(queuedBytes);
+  });
+
+  test('and begins to read is caught up before it has read all', () => {
+    const bench = new WatchBench({ queueBytes: 4000, frameBytes: 1 });
+    const client = bench.client();
+    client.watch('a');
+    for (let i = 0; i < 100; i++) bench.write('a=1');
+    const { queuedBytes } = client.stream;
+    while (client.stream.queuedBytes > queuedBytes / 2) client.take(1);
+    client.take(1);
+    const left = client.stream.queuedBytes;
+    bench.settle();
+    expect(left).toBeGreaterThan(0);
+    expect(client.stream.queuedBytes).toBeGreaterThan(left);
+  });
+
   test('loses its watch when what it has missed is compacted away', async () => {
     const bench = new WatchBench({ queueBytes: 1000 });
     const client = bench.client();

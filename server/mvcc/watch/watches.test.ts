@@ -313,6 +313,20 @@ describe('progress from time to time', () => {
     expect(client.take()).toEqual([{ id: 0, revision: 2 }]);
   });
 
+  test('comes after the events that it stands for, and no later event slips in before it', () => {
+    const bench = new WatchBench();
+    const client = bench.client();
+    client.watch('a', '', { progress: true });
+    bench.write('a=1');
+    client.stream.tickProgress();
+    bench.write('a=2');
+    expect(client.take().slice(1)).toEqual([
+      { id: 0, revision: 2, events: ['PUT a=1@2'] },
+      { id: 0, revision: 2 },
+      { id: 0, revision: 3, events: ['PUT a=2@3'] },
+    ]);
+  });
+
   test('does not come while a watch is behind or waits for the future', () => {
     const bench = benchWithHistory();
     const client = bench.client();
