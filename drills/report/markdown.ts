@@ -51,13 +51,15 @@ function head(report: DrillReport): string {
   return lines.join('\n');
 }
 
-function recovery({ rto, rpo }: DrillReport): string {
+function recovery({ result, rto, rpo }: DrillReport): string {
   const lines: string[] = [];
   if (rto !== undefined) {
     lines.push(
       '## Time to recovery (RTO)',
       '',
-      `All members healthy **${seconds(rto.healthyMs)}** after the disaster; the restore proved after ${seconds(rto.provenMs)}.`,
+      `All members healthy **${seconds(rto.healthyMs)}** after the disaster; ${
+        result === 'passed' ? `the restore proved after ${seconds(rto.provenMs)}` : 'the restore was not proved'
+      }.`,
       '',
       table(
         ['Step', 'Time'],
@@ -128,8 +130,9 @@ function members({ members: all }: DrillReport): string {
     String(each.revision ?? '?'),
     String(each.hashKv ?? '?'),
     String(each.keys ?? '?'),
+    String(each.leases ?? '?'),
   ]);
-  return `## Members after the restore\n\n${table(['Member', 'ID', 'Cluster ID', 'Leader', 'Revision', 'HashKV', 'Keys'], rows)}`;
+  return `## Members after the restore\n\n${table(['Member', 'ID', 'Cluster ID', 'Leader', 'Revision', 'HashKV', 'Keys', 'Leases'], rows)}`;
 }
 
 function timeline({ timeline: entries }: DrillReport): string {
@@ -158,6 +161,7 @@ function snapshot({ snapshot: manifest }: DrillReport): string {
         ['Revision', `${manifest.revision}, ${describeCompaction(manifest.compactRevision)}`],
         ['HashKV', String(manifest.hashKv)],
         ['Keys', String(manifest.keys)],
+        ...(manifest.leases === undefined ? [] : [['Leases', String(manifest.leases)]]),
       ],
     ),
   ].join('\n');

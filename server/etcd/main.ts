@@ -24,7 +24,7 @@ export async function runEtcd(args: readonly string[]): Promise<void> {
   say(logger, command.log);
 
   const server = new EtcdServer(command.config, logger);
-  const end = (message: string, error: Error): never => {
+  const end = (message: string, error: Error | string): never => {
     logger.fatal(message, { error });
     log.close();
     process.exit(1);
@@ -42,9 +42,14 @@ export async function runEtcd(args: readonly string[]): Promise<void> {
     });
   } catch (error) {
     if (stopped) return;
-    end('discovery failed', error as Error);
+    end('discovery failed', isMistakeOfOurs(error) ? error : (error as Error).message);
   }
   await notifyReady({ environment: process.env, logger });
+}
+
+/** A start fails for settings, files and ports, which words describe best; a stack trace is for errors of this program. */
+function isMistakeOfOurs(error: unknown): error is Error {
+  return [TypeError, RangeError, ReferenceError, SyntaxError].some((type) => error instanceof type);
 }
 
 /** Writes what was found to say before there was a log. */

@@ -223,8 +223,10 @@ function conclude(cli: Cli, { result, report, files, error }: DrillOutcome): Exi
   }
   ui.line();
   for (const line of summary(report)) ui.line(`  ${line}`);
-  for (const [node, folder] of Object.entries(report.keptData ?? {}))
-    ui.line(`  Kept     ${node}: ${shown(cli, folder)}`);
+  const kept = Object.entries(report.keptData ?? {});
+  for (const [node, folder] of kept) ui.line(`  Kept     ${node}: ${shown(cli, folder)}`);
+  if (kept.length > 0)
+    ui.line("  Go back  etcdlab down; put each of these in the place of 'data' beside it; etcdlab up");
   ui.line(`  Report   ${shown(cli, files[0])}`);
   return result === 'passed' ? ExitCode.ok : ExitCode.failed;
 }
@@ -234,15 +236,14 @@ function describe({ name, member, expected, observed }: Check): string {
   return `  ${name}${member ? ` on ${member}` : ''}\n    expected  ${expected}\n    seen      ${seen}`;
 }
 
-function summary({ rto, rpo, snapshot, members }: DrillOutcome['report']): string[] {
+function summary({ result, rto, rpo, snapshot, members = [] }: DrillOutcome['report']): string[] {
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+  const read = members.filter(({ keys }) => keys !== undefined).length;
+  const where = read === members.length ? `${read} members` : `${read} of ${members.length} members`;
+  const proved = result === 'passed' ? `, ${seconds(rto?.provenMs ?? 0)} to proved` : '';
   return [
-    ...(snapshot
-      ? [`Keys     ${snapshot.keys} compared on ${members?.length} members, HashKV ${snapshot.hashKv}`]
-      : []),
-    ...(rto
-      ? [`RTO      ${seconds(rto.healthyMs)} from the disaster to healthy, ${seconds(rto.provenMs)} to proved`]
-      : []),
+    ...(snapshot ? [`Keys     ${snapshot.keys} compared on ${where}, HashKV ${snapshot.hashKv}`] : []),
+    ...(rto ? [`RTO      ${seconds(rto.healthyMs)} from the disaster to healthy${proved}`] : []),
     ...(rpo
       ? [`RPO      ${rpo.revisions} revisions, ${rpo.keys.length} keys: written after the snapshot, lost by design`]
       : []),
