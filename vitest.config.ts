@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Three projects: `unit` needs nothing but Node, `e2e` starts whole clusters of our own server from the built
-// executable, `interop` also needs the upstream binaries (ETCDLAB_UPSTREAM names their folder).
+// `unit` needs nothing but Node, `e2e` starts whole clusters of our own server from the built executable, `faults` kills,
+// stops and cuts them off for a while, `interop` also needs the upstream binaries (ETCDLAB_UPSTREAM names their folder).
 const shared = { testTimeout: 20_000, hookTimeout: 60_000, restoreMocks: true };
 
 export default defineConfig({
@@ -22,6 +22,15 @@ export default defineConfig({
           globalSetup: ['test/support/build-once.ts'],
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'faults',
+          globalSetup: ['test/support/build-once.ts'],
+          include: ['test/faults/**/*.test.ts'],
           fileParallelism: false,
         },
       },

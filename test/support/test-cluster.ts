@@ -21,7 +21,10 @@ export interface TestClusterOptions {
 interface TestMember {
   name: string;
   clientUrl: string;
+  /** Where the others reach it. */
   peerUrl: string;
+  /** Where it listens for them, if a proxy stands between; `peerUrl` unless given. */
+  listenPeerUrl?: string;
   dataDir: string;
   logFile: string;
   process?: ChildProcess;
@@ -240,7 +243,7 @@ export class TestCluster {
       `--data-dir=${member.dataDir}`,
       `--listen-client-urls=${member.clientUrl}`,
       `--advertise-client-urls=${member.clientUrl}`,
-      `--listen-peer-urls=${member.peerUrl}`,
+      `--listen-peer-urls=${member.listenPeerUrl ?? member.peerUrl}`,
       `--initial-advertise-peer-urls=${member.peerUrl}`,
       `--initial-cluster=${this.initialCluster}`,
       `--initial-cluster-token=${this.options.token ?? 'test'}`,
