@@ -134,6 +134,7 @@ describe.skipIf(!hasFlock)('the database file', () => {
     await makeDatabase();
     expect(isFlocked(database())).toBe(false);
     await lock.lockDatabase(database());
+    await lock.lockDatabase(database());
     expect(isFlocked(database())).toBe(true);
     await lock.release();
     expect(isFlocked(database())).toBe(false);

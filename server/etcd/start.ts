@@ -205,6 +205,8 @@ export class EtcdServer {
       backendBatchIntervalMs: config.backendBatchIntervalMs,
       backendBatchLimit: config.backendBatchLimit,
       bootstrapDefragThresholdMegabytes: config.bootstrapDefragThresholdMegabytes,
+      compactionBatchRecords: config.compactionBatchLimit,
+      compactionPauseMs: config.compactionSleepIntervalMs,
       maxTxnOps: config.maxTxnOps,
       maxRequestBytes: config.maxRequestBytes,
       leaseCheckpoint: config.leaseCheckpoint,

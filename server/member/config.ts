@@ -44,6 +44,9 @@ export interface MemberConfig {
   backendBatchLimit: number;
   /** Defragment at start if that frees as much; 0: never. */
   bootstrapDefragThresholdMegabytes: number;
+  /** Records that a compaction looks at in one go, and the pause after that; 1000 and 10 ms unless given. */
+  compactionBatchRecords?: number;
+  compactionPauseMs?: number;
   maxTxnOps: number;
   maxRequestBytes: number;
   /** Whether the remaining times of leases are logged, so that a new leader knows them; not unless given. */

@@ -16,8 +16,9 @@ import { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
 import { Request as V2Request } from '../proto/gen/v2request.ts';
 import { type MemberConfig, minLeaseTtlSeconds } from './config.ts';
 
-/** Between two batches of a compaction, so that requests are answered meanwhile (contract: disk-and-peer §5.2). */
-const compactionPauseMs = 10;
+/** How a compaction makes room for requests: its batches and the pause between them (contract: disk-and-peer §5.2). */
+const defaultCompactionBatchRecords = 1000;
+const defaultCompactionPauseMs = 10;
 
 const consistentIndexKey = Buffer.from('consistent_index');
 const termKey = Buffer.from('term');
@@ -35,7 +36,15 @@ export type EntryOutcome =
 /** What of a member's configuration concerns its state. */
 export type StateMachineConfig = Pick<
   MemberConfig,
-  'log' | 'quotaBackendBytes' | 'heartbeatMs' | 'electionMs' | 'leaseCheckpoint' | 'leaseCheckpointPersist' | 'observe'
+  | 'log'
+  | 'quotaBackendBytes'
+  | 'compactionBatchRecords'
+  | 'compactionPauseMs'
+  | 'heartbeatMs'
+  | 'electionMs'
+  | 'leaseCheckpoint'
+  | 'leaseCheckpointPersist'
+  | 'observe'
 >;
 
 export class StateMachine {
@@ -78,7 +87,8 @@ export class StateMachine {
     });
     this.lessor.restore();
     this.store = new MvccStore(backend, {
-      yieldControl: () => delay(compactionPauseMs),
+      compactionBatchRecords: positiveOr(defaultCompactionBatchRecords, config.compactionBatchRecords),
+      yieldControl: () => delay(positiveOr(defaultCompactionPauseMs, config.compactionPauseMs)),
       onChange: (revision, events) => {
         this.lessor.keysChanged(events);
         this.onChange?.(revision, events);
@@ -189,6 +199,11 @@ export class StateMachine {
       this.confStateChanged = false;
     }
   }
+}
+
+/** Upstream takes 0 for "not given", too. */
+function positiveOr(byDefault: number, given = 0): number {
+  return given > 0 ? given : byDefault;
 }
 
 /** @throws Error naming neither form when the entry is damaged */

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { memoryIo } from '../../cli/testing/memory-io.ts';
 import { KeyValue } from '../../proto/gen/kv.ts';
 import {
+  AlarmResponse,
+  AlarmType,
   DeleteRangeResponse,
   HashKVResponse,
   Member,
@@ -154,6 +156,37 @@ test('fields prints names and values, strings in Go’s quotes', () => {
   );
 });
 
+describe('alarms', () => {
+  const alarms = AlarmResponse.create({
+    header,
+    alarms: [
+      { memberID: 7383792418829112008n, alarm: AlarmType.NOSPACE },
+      { memberID: 1n, alarm: 9 as AlarmType },
+    ],
+  });
+
+  test.each([
+    ['simple', 'memberID:7383792418829112008 alarm:NOSPACE \nmemberID:1 alarm:9 \n'],
+    [
+      'json',
+      expect.stringMatching(/^\{"header":.*,"alarms":\[\{"memberID":7383792418829112008,"alarm":1\},\{.*\}\]\}\n$/),
+    ],
+    [
+      'fields',
+      expect.stringMatching(
+        /"MemberID" : 7383792418829112008\n"AlarmType" : NOSPACE\n\n"MemberID" : 1\n"AlarmType" : 9\n\n$/,
+      ),
+    ],
+  ])('in format %s', (format, expected) => {
+    expect(printed(format, (printer) => printer.alarm(alarms))).toEqual(expected);
+  });
+
+  test('that were cleared come without a header, and none at all as an empty object', () => {
+    const print = (printer: Printer) => printer.alarm(AlarmResponse.create());
+    expect([printed('simple', print), printed('json', print)]).toEqual(['', '{}\n']);
+  });
+});
+
 test('protobuf prints the response as it came', () => {
   const io = memoryIo();
   const chunks: Uint8Array[] = [];
@@ -168,6 +201,7 @@ describe('what a format does not have is exit code 4:', () => {
     ['table', 'put'],
     ['table', 'del'],
     ['table', 'txn'],
+    ['table', 'alarm'],
     ['protobuf', 'endpointHealth'],
     ['protobuf', 'endpointStatus'],
     ['protobuf', 'endpointHashKv'],
