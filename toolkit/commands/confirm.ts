@@ -19,7 +19,7 @@ export async function confirm(cli: Cli, { action, word, command }: Confirmation)
   }
   const prompt = createInterface({ input: cli.io.stdin, output: process.stdout });
   try {
-    const answer = await prompt.question(`${action}. Type ${word} to go on: `, { signal: cli.signal }).catch(() => {
+    const answer = await prompt.question(`${action}.\nType ${word} to go on: `, { signal: cli.signal }).catch(() => {
       throw interrupted();
     });
     if (answer.trim() !== word) throw new LabError('LAB_NOT_CONFIRMED', 'not confirmed; nothing was changed');

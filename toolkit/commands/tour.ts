@@ -1,5 +1,6 @@
 /** `etcdlab tour`: the first five minutes in one command. Brings the lab up, runs the restore drill, says what is next. */
 import { findDrill } from '../../drills/engine/catalog.ts';
+import { ExitCode } from '../errors.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
 import { runOnLab } from './drill.ts';
@@ -24,21 +25,23 @@ async function tour(cli: Cli, options: TourOptions) {
   await bringUp(cli, options);
   const lab = await openLab(cli, options);
   const keys = await countOwnKeys(lab);
+  cli.ui.line();
   if (keys > 0 && options.yes !== true) {
     await confirm(cli, {
-      action: `The restore drill kills the members of lab '${lab.name}', which holds ${keys} keys, and restores them from a snapshot`,
+      action: `The restore drill kills the members of lab '${lab.name}', which holds ${keys === 1 ? 'a key' : `${keys} keys`} of yours, and restores them from a snapshot`,
       word: lab.name,
       command: 'etcdlab tour --yes',
     });
   }
-  const exitCode = await withLock(lab.paths, 'tour', () => runOnLab(cli, lab, drill));
   const { ui } = cli;
+  const exitCode = await withLock(lab.paths, 'tour', () => runOnLab(cli, lab, drill));
+  if (exitCode !== ExitCode.ok) return exitCode;
   ui.line();
   ui.line(ui.style('bold', 'The lab is running. What to try next:'));
   ui.line();
   ui.line('  npx etcdlab status                    who leads, and how everybody is');
   ui.line('  npx etcdlab ctl get "" --prefix --keys-only --limit 5');
-  ui.line('  eval "$(npx etcdlab env)"             endpoints and certificates for etcdctl in this shell');
+  ui.line('  eval "$(npx etcdlab env)"             makes etcdctl work in this shell');
   ui.line('  npx etcdlab drill run restore --keys 5000');
   ui.line('  npx etcdlab logs node1 -f             what a member says');
   ui.line('  npx etcdlab down                      stop it; destroy removes it');
