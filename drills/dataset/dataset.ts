@@ -7,10 +7,19 @@ import { createHash } from 'node:crypto';
 export interface Put {
   key: Uint8Array;
   value: Uint8Array;
+  /** The lease that the key is attached to; none unless given. */
+  lease?: bigint;
 }
 
-/** One transaction: its operations succeed or fail together and share one revision. */
-export type Batch = { puts: Put[] } | { deletes: Uint8Array[] };
+export interface DataSetLease {
+  id: bigint;
+  ttlSeconds: number;
+}
+
+/**
+ * One transaction, whose operations succeed or fail together and share one revision; or one request about a lease.
+ */
+export type Batch = { puts: Put[] } | { deletes: Uint8Array[] } | { grant: DataSetLease } | { revoke: bigint };
 
 export interface DataSet {
   /** Under this prefix lie all keys of the data set. */
@@ -25,6 +34,8 @@ export interface DataSet {
   laterKeys: string[];
   /** Keys that are there when `before` is done. */
   liveKeys: number;
+  /** Leases that are there when `before` is done. */
+  leases: DataSetLease[];
 }
 
 export interface DataSetOptions {
@@ -34,10 +45,15 @@ export interface DataSetOptions {
   seed: string;
   /** The largest value: upstream refuses entries above 1.5 MiB, key and envelope included. */
   largestValueBytes?: number;
+  /** Whether the servers have leases; without them no key is attached to one. */
+  withLeases?: boolean;
 }
 
 const batchSize = 64;
 const canaryCount = 16;
+/** Longer than any lab: what expired would be missed in the comparison. */
+const leaseTtlSeconds = 100 * 24 * 3600;
+const leaseCount = 4;
 
 /** Names the prefix of one drill run. */
 export function dataSetPrefix(seed: string): string {
@@ -46,9 +62,14 @@ export function dataSetPrefix(seed: string): string {
 
 /**
  * Plans the data set: plain keys, keys overwritten several times, keys deleted, keys deleted and made again, binary
- * keys, empty values, a value near the size limit, and canaries on either side of the snapshot.
+ * keys, empty values, a value near the size limit, keys of leases, and canaries on either side of the snapshot.
  */
-export function planDataSet({ keys, seed, largestValueBytes = 1_500_000 }: DataSetOptions): DataSet {
+export function planDataSet({
+  keys,
+  seed,
+  largestValueBytes = 1_500_000,
+  withLeases = false,
+}: DataSetOptions): DataSet {
   const prefix = dataSetPrefix(seed);
   const value = (key: string, generation: number, length = 100): Uint8Array =>
     bytesFrom(`${seed}/${key}/${generation}`, length);
@@ -69,7 +90,12 @@ export function planDataSet({ keys, seed, largestValueBytes = 1_500_000 }: DataS
     key: Buffer.concat([Buffer.from(`${prefix}binary/`), Buffer.from([i & 0xff, i >> 8, 0x00, 0xff, 0x0a])]),
     value: bytesFrom(`${seed}/binary/${i}`, 1 + (i % 700)),
   }));
-  const fixed = overwritten.length + remade.length + empty.length + canaries.length + binary.length + 1;
+  const leases = withLeases ? planLeases(seed) : [];
+  const leased = named('leased', withLeases ? share : 0).map((name, i) => {
+    // The last lease has no keys, and comes back all the same.
+    return { ...put(name, 1), lease: leases[i % (leaseCount - 1)]?.id ?? 0n };
+  });
+  const fixed = overwritten.length + remade.length + empty.length + canaries.length + binary.length + leased.length + 1;
   const plain = named('plain', keys - fixed);
 
   const before: Batch[] = [
@@ -81,6 +107,8 @@ export function planDataSet({ keys, seed, largestValueBytes = 1_500_000 }: DataS
     ...putBatches(overwritten.slice(0, share).map((name) => put(name, 3, 0))),
     ...deleteBatches([...remade, ...deleted].map((name) => Buffer.from(prefix + name))),
     ...putBatches(remade.map((name) => put(name, 2))),
+    ...leases.map((grant) => ({ grant })),
+    ...putBatches(leased),
     { puts: [put('large', 1, largestValueBytes)] },
     ...putBatches(canaries.map((name) => put(name, 1))),
   ];
@@ -90,6 +118,7 @@ export function planDataSet({ keys, seed, largestValueBytes = 1_500_000 }: DataS
     ...putBatches(later.map((name) => put(name, 1))),
     ...putBatches(overwritten.slice(0, 20).map((name) => put(name, 9))),
     ...deleteBatches(plain.slice(0, 20).map((name) => Buffer.from(prefix + name))),
+    ...leaseChanges(seed, leases, leased),
   ];
 
   return {
@@ -99,7 +128,29 @@ export function planDataSet({ keys, seed, largestValueBytes = 1_500_000 }: DataS
     canaries: canaries.map((name) => prefix + name),
     laterKeys: later.map((name) => prefix + name),
     liveKeys: keys,
+    leases,
   };
+}
+
+function planLeases(seed: string): DataSetLease[] {
+  return Array.from({ length: leaseCount }, (_, i) => ({
+    id: leaseId(seed, `lease/${i}`),
+    ttlSeconds: leaseTtlSeconds + i,
+  }));
+}
+
+/** After the snapshot: one lease ends with its keys, one comes, and takes a key from another. */
+function leaseChanges(seed: string, leases: readonly DataSetLease[], leased: readonly Put[]): Batch[] {
+  const [first] = leases;
+  const [taken] = leased.slice(1);
+  if (first === undefined || taken === undefined) return [];
+  const grant = { id: leaseId(seed, 'lease/later'), ttlSeconds: leaseTtlSeconds };
+  return [{ revoke: first.id }, { grant }, { puts: [{ ...taken, lease: grant.id }] }];
+}
+
+/** Positive, as the ids that servers choose, and small chance to be one of those. */
+function leaseId(seed: string, name: string): bigint {
+  return Buffer.from(bytesFrom(`${seed}/${name}`, 8)).readBigUInt64BE() >> 1n;
 }
 
 function putBatches(puts: readonly Put[]): Batch[] {

@@ -18,6 +18,8 @@ export interface SnapshotManifest {
   /** Live keys at `revision`, in all and by first path segment. */
   keys: number;
   keysByPrefix: Record<string, number>;
+  /** Leases, if the server has any such thing. */
+  leases?: number;
   members: { name: string; peerURLs: string[]; clientURLs: string[] }[];
   /** Without these a snapshot alone does not bring the cluster back. */
   alsoNeeded: string[];

@@ -62,6 +62,7 @@ export interface ReportedMember {
   revision?: number;
   hashKv?: number;
   keys?: number;
+  leases?: number;
 }
 
 export interface ReportInput {
@@ -145,7 +146,7 @@ function reported({ key, kind, fields, expected, observed }: KeyDifference): Rep
   };
 }
 
-function reportedMember({ member, status, hashKv, keys }: Observation): ReportedMember {
+function reportedMember({ member, status, hashKv, keys, leases }: Observation): ReportedMember {
   return {
     name: member,
     ...(isFailure(status)
@@ -158,5 +159,6 @@ function reportedMember({ member, status, hashKv, keys }: Observation): Reported
         }),
     ...(isFailure(hashKv) ? {} : { hashKv: hashKv.hash }),
     ...(isFailure(keys) ? {} : { keys: keys.size }),
+    ...(leases === undefined || isFailure(leases) ? {} : { leases: leases.length }),
   };
 }

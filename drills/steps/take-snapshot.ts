@@ -9,6 +9,7 @@ import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
 import { required } from '../engine/context.ts';
 import { countByPrefix, type SnapshotManifest } from '../engine/manifest.ts';
 import { readKeySpace } from '../verification/key-space.ts';
+import { leaseReference, readLeases } from '../verification/leases.ts';
 import { readHashKv } from '../verification/observe.ts';
 import { defineStep } from './step.ts';
 
@@ -30,6 +31,7 @@ export const takeSnapshot = defineStep({
     const client = lab.client();
     const snapshotClient = lab.client(source.name);
     try {
+      const leasesBefore = await readLeases(client, source.clientUrl, signal);
       progress(`saving from ${source.name}`);
       await saveSnapshot(snapshotClient, file, { overwrite: false, signal });
       const status = await snapshotStatus(file);
@@ -52,6 +54,7 @@ export const takeSnapshot = defineStep({
         });
       }
       const keys = await readKeySpace(client, source.clientUrl, status.revision, signal);
+      const leasesAfter = await readLeases(client, source.clientUrl, signal);
       const { header, members } = await client.memberList({ linearizable: true }, { signal });
       const { version } = await client.status({}, { endpoint: source.clientUrl, signal });
 
@@ -66,6 +69,7 @@ export const takeSnapshot = defineStep({
         hashKv: first.hash,
         compactRevision: first.compactRevision,
         keys,
+        leases: leasesBefore && leasesAfter && leaseReference(leasesBefore, leasesAfter),
         snapshotSha256: sha256,
         clusterId: header?.cluster_id ?? 0n,
         members: identities,
@@ -88,6 +92,7 @@ export const takeSnapshot = defineStep({
         hashKv: first.hash,
         keys: keys.size,
         keysByPrefix: countByPrefix(keys.keys()),
+        ...(leasesAfter && { leases: leasesAfter.length }),
         members: identities.map(({ name, peerURLs, clientURLs }) => ({ name, peerURLs, clientURLs })),
         alsoNeeded: ['the certificate authorities and certificates of the members', 'the members’ configuration files'],
       };

@@ -1,5 +1,6 @@
 /** What is known before the disaster, and what each member shows after the restore. Plain data: verification is a function of the two. */
 import type { KeySpace } from './key-space.ts';
+import type { LeaseRecord, LeaseReference } from './leases.ts';
 
 export interface MemberIdentity {
   id: bigint;
@@ -16,6 +17,8 @@ export interface Reference {
   hashKv: number;
   compactRevision: number;
   keys: KeySpace;
+  /** Undefined when the server that was recorded has no leases: then there is nothing to bring back. */
+  leases?: LeaseReference | undefined;
   /** SHA-256 of the snapshot file, in hex. */
   snapshotSha256: string;
   clusterId: bigint;
@@ -39,6 +42,8 @@ export interface Observation {
   members: MemberIdentity[] | Failure;
   hashKv: { hash: number; compactRevision: number } | Failure;
   keys: KeySpace | Failure;
+  /** Taken when the reference has some. */
+  leases?: LeaseRecord[] | Failure;
   /** A value written through this member and read back, linearizably, through every other. */
   linearizableWrite: { revision: number; readBy: string[] } | Failure;
 }

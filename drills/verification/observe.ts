@@ -5,6 +5,7 @@ import { messageOf } from '../../toolkit/errors.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import type { Failure, MemberIdentity, Observation, Reference } from './evidence.ts';
 import { readKeySpace } from './key-space.ts';
+import { type LeaseRecord, readLeases } from './leases.ts';
 
 /**
  * Reads every member, and only then writes through each: a write would move the revision that is compared.
@@ -31,6 +32,7 @@ export async function observe(
           members: await reading(readMembers(client, endpoint, signal)),
           hashKv: await reading(readHashKv(client, endpoint, reference.revision, signal)),
           keys: await reading(readKeySpace(client, endpoint, reference.revision, signal)),
+          ...(reference.leases && { leases: await reading(readAllLeases(client, endpoint, signal)) }),
         };
       }),
     );
@@ -54,6 +56,13 @@ export async function readHashKv(
 ): Promise<{ hash: number; compactRevision: number }> {
   const { hash, compact_revision } = await client.hashKv({ revision }, { endpoint, signal, timeoutMs: 60_000 });
   return { hash, compactRevision: compact_revision };
+}
+
+/** Where there were leases, a server without any is a finding. */
+async function readAllLeases(client: EtcdClient, endpoint: string, signal: AbortSignal): Promise<LeaseRecord[]> {
+  const leases = await readLeases(client, endpoint, signal);
+  if (leases === undefined) throw new Error('the server has no leases');
+  return leases;
 }
 
 /** A reading that cannot be taken is itself a finding; it never stops the others. */

@@ -31,6 +31,7 @@ function reference(): Reference {
       ['b', record(7, 'two')],
       ['canary', record(9, 'sings')],
     ]),
+    leases: { certain: [{ id: 5n, ttlSeconds: 60, keys: [] }], possible: [] },
     snapshotSha256: 'ab12',
     clusterId: 100n,
     members: members.map(({ id: _, ...identity }) => identity),
@@ -50,6 +51,7 @@ function observations(): [Observation, Observation, Observation] {
     members: structuredClone(members),
     hashKv: { hash: 4711, compactRevision: 3 },
     keys: new Map(reference().keys),
+    leases: [{ id: 5n, ttlSeconds: 60, keys: [] }],
     linearizableWrite: { revision: 10 + i, readBy: names.filter((name) => name !== member) },
   })) as unknown as [Observation, Observation, Observation];
 }
@@ -61,8 +63,8 @@ function failed(seen: Observation[], known = reference()): string[] {
     .map((check) => (check.member === undefined ? check.name : `${check.name} ${check.member}`));
 }
 
-type Readable<K extends keyof Observation> = Exclude<Observation[K], { failure: string }>;
-function change<K extends 'status' | 'hashKv' | 'linearizableWrite' | 'keys' | 'members'>(
+type Readable<K extends keyof Observation> = Exclude<Observation[K], { failure: string } | undefined>;
+function change<K extends 'status' | 'hashKv' | 'linearizableWrite' | 'keys' | 'leases' | 'members'>(
   field: K,
   edit: (value: Readable<K>) => void,
 ): Observation[] {
@@ -107,7 +109,7 @@ describe('verify', () => {
     );
   });
 
-  describe.each(['snapshotSha256', 'status', 'members', 'hashKv', 'keys', 'linearizableWrite'] as const)(
+  describe.each(['snapshotSha256', 'status', 'members', 'hashKv', 'keys', 'leases', 'linearizableWrite'] as const)(
     'a reading of %s that could not be taken',
     (field) => {
       test('fails what depends on it, with its reason, and never passes silently', () => {
@@ -210,6 +212,20 @@ describe('verify', () => {
       ['keys node2', 'later-writes node2'],
     ],
     [
+      'a missing lease',
+      change('leases', (leases) => {
+        leases.pop();
+      }),
+      ['leases node2'],
+    ],
+    [
+      'a lease with a key that is not its own',
+      change('leases', (leases) => {
+        leases[0]?.keys.push('a');
+      }),
+      ['leases node2'],
+    ],
+    [
       'a write that others do not see',
       change('linearizableWrite', (write) => {
         write.readBy = ['node1'];
@@ -234,6 +250,13 @@ describe('verify', () => {
     const verdict = verify(reference(), { at: new Date(0) }, seen);
     expect(failed(seen)).toEqual(['keys node2']);
     expect(verdict.differences.node2).toMatchObject([{ key: 'b', kind: 'changed', fields: Object.keys(edit) }]);
+  });
+
+  test('looks for leases where there were some, and only there', () => {
+    const without = observations();
+    for (const each of without) delete each.leases;
+    expect(failed(without)).toEqual(names.map((name) => `leases ${name}`));
+    expect(failed(without, { ...reference(), leases: undefined })).toEqual([]);
   });
 
   test('catches a cluster that kept its old id, which members of the old cluster could join', () => {

@@ -12,6 +12,7 @@ import {
   type Reference,
 } from './evidence.ts';
 import { printableKey } from './key-space.ts';
+import { compareLeases } from './leases.ts';
 
 export interface Check {
   /** Stable name for programs, such as `hash-kv`. */
@@ -171,6 +172,7 @@ function checkMember(
         observed: differing.length === 0 ? `${found.size} keys, all equal` : describeDifferences(differing, found.size),
       }),
     ),
+    ...checkLeases(reference, observation),
     check('canaries', `${reference.canaries.length} canary keys from before the snapshot`, keys, (found) => {
       const missing = reference.canaries.filter((key) => !found.has(key));
       return {
@@ -200,6 +202,19 @@ function checkMember(
       }),
     ),
   ];
+}
+
+/** Of a cluster without leases there is nothing to check. */
+function checkLeases({ keys, leases }: Reference, { leases: found, member }: Observation): Check[] {
+  if (leases === undefined) return [];
+  const expected = `${leases.certain.length} leases with the times that were granted, and with their keys`;
+  const check = { name: 'leases', member, expected };
+  if (found === undefined || isFailure(found)) {
+    return [{ ...check, passed: false, observed: found?.failure ?? 'nothing was read' }];
+  }
+  const wrong = compareLeases(leases, keys, found);
+  const observed = wrong.length === 0 ? `${found.length} leases, all as recorded` : shorten(wrong);
+  return [{ ...check, passed: wrong.length === 0, observed }];
 }
 
 /** etcd says -1 for a store that was never compacted. */

@@ -27,7 +27,7 @@ describe('a restore in which one thing is wrong', () => {
   let testLab: TestLab;
   afterEach(() => testLab?.close());
 
-  test('an older snapshot on one member fails, as seen in its bytes, revision, hash and keys', async () => {
+  test('an older snapshot on one member fails, as seen in its bytes, revision, hash, keys and leases', async () => {
     const { lab, drill } = await newLab();
     const older = testLab.path('older.db');
     const client = lab.client('node1');
@@ -43,6 +43,7 @@ describe('a restore in which one thing is wrong', () => {
       'revision node2',
       'hash-kv node2',
       'keys node2',
+      'leases node2',
       'canaries node2',
       // What cannot be read is never taken for well.
       'later-writes node2',
@@ -101,6 +102,25 @@ describe('a restore in which one thing is wrong', () => {
     await testLab.must('up');
     expect(await testLab.must('ctl', 'get', 'mine', '--print-value-only')).toBe('kept');
     expect(await testLab.status()).toMatchObject({ healthy: true });
+  });
+
+  test('a lease that is missing on one member fails, though its keys are all there', async () => {
+    const { drill } = await newLab();
+    let removed = '';
+    const { exitCode, screen, failed } = await drill(({ lab }) =>
+      edit(lab, 'node2', (database) => {
+        database.scan('lease', Buffer.alloc(0), undefined, (id) => {
+          removed = Buffer.from(id).toString('hex');
+          return false;
+        });
+        database.delete('lease', Buffer.from(removed, 'hex'));
+      }),
+    );
+    // As leader, it is also the one whom the others ask for times to live.
+    expect(failed).toContain('leases node2');
+    expect(failed.filter((check) => !check.startsWith('leases '))).toEqual([]);
+    expect(exitCode).toBe(1);
+    expect(screen).toContain(`${removed} missing`);
   });
 
   test('members that were each restored without name and cluster fail: each is a cluster of its own', async () => {
