@@ -65,9 +65,22 @@ async function remove(index: number): Promise<void> {
   await whenAllowed(() => client.memberRemove({ ID }));
 }
 
+/** A write may find the leader gone, and is repeated then. */
+async function put(client: EtcdClient, key: string, value: string): Promise<void> {
+  const request = { key: Buffer.from(key), value: Buffer.from(value) };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await client.put(request, { timeoutMs: 3000 });
+      return;
+    } catch (error) {
+      if (attempt === 5) throw error;
+    }
+  }
+}
+
 async function write(count: number, value = 'v'): Promise<void> {
   for (let i = 0; i < count; i++) {
-    await client.put({ key: Buffer.from(`k${i % 50}`), value: Buffer.from(`${value}${i}`) });
+    await put(client, `k${i % 50}`, `${value}${i}`);
   }
 }
 

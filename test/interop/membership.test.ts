@@ -55,8 +55,21 @@ async function expectEqualData(cluster: TestCluster, indexes: number[]): Promise
   expect(new Set(hashes).size).toBe(1);
 }
 
+/** A write may find the leader gone, and is repeated then. */
+async function put(client: EtcdClient, key: string, value: string): Promise<void> {
+  const request = { key: Buffer.from(key), value: Buffer.from(value) };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await client.put(request, { timeoutMs: 3000 });
+      return;
+    } catch (error) {
+      if (attempt === 5) throw error;
+    }
+  }
+}
+
 async function write(client: EtcdClient, count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await client.put({ key: Buffer.from(`k${i % 30}`), value: Buffer.from(`v${i}`) });
+  for (let i = 0; i < count; i++) await put(client, `k${i % 30}`, `v${i}`);
 }
 
 const shortLog = ['--snapshot-count=100', '--experimental-snapshot-catchup-entries=10'];
