@@ -9,6 +9,7 @@
 export type Call =
   | { readonly kind: 'put'; readonly value: string }
   | { readonly kind: 'get' }
+  | { readonly kind: 'delete' }
   /** Writes `value` if the key has the value `expected` (undefined: if it does not exist). */
   | { readonly kind: 'cas'; readonly expected: string | undefined; readonly value: string };
 
@@ -16,6 +17,7 @@ export type Call =
 export type Answer =
   | { readonly kind: 'put' }
   | { readonly kind: 'get'; readonly value: string | undefined }
+  | { readonly kind: 'delete' }
   | { readonly kind: 'cas'; readonly succeeded: true }
   | { readonly kind: 'cas'; readonly succeeded: false; readonly actual: string | undefined };
 
@@ -74,7 +76,12 @@ function relevant(operations: readonly Operation[]): Operation[] {
       found = true;
     }
   }
-  return operations.filter(({ call, answer }) => answer !== undefined || (call.kind !== 'get' && seen.has(call.value)));
+  return operations.filter(({ call, answer }) => answer !== undefined || (call.kind !== 'get' && seen.has(left(call))));
+}
+
+/** What a write leaves of the key. */
+function left(call: Call): string | undefined {
+  return 'value' in call ? call.value : undefined;
 }
 
 interface Step {
@@ -146,7 +153,7 @@ class Search {
   private take(index: number): boolean {
     const { call, answer } = this.operations[index] as Operation;
     let next = this.value;
-    if (call.kind === 'put') next = call.value;
+    if (call.kind === 'put' || call.kind === 'delete') next = left(call);
     else if (call.kind === 'get') {
       if ((answer as Answer & { kind: 'get' }).value !== this.value) return false;
     } else {

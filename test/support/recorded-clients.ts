@@ -30,6 +30,9 @@ export interface RecordedClientsOptions {
   readonly pauseMs: number;
 }
 
+/** Nothing is deleted here. */
+type Asked = Exclude<Call, { kind: 'delete' }>;
+
 /** What an answer tells, besides itself. */
 interface Answered {
   readonly answer: Answer;
@@ -85,7 +88,7 @@ export class RecordedClients {
         const key = pick(keys);
         const value = `${name}-${n}`;
         const kind = pick(['get', 'get', 'put', 'cas', 'cas'] as const);
-        const call: Call =
+        const call: Asked =
           kind === 'get' ? { kind } : kind === 'put' ? { kind, value } : { kind, value, expected: known.get(key) };
         const answer = await this.record(name, client, pick(endpoints), key, call, false);
         if (answer?.kind === 'get') known.set(key, answer.value);
@@ -103,7 +106,7 @@ export class RecordedClients {
     client: EtcdClient,
     endpoint: string,
     key: string,
-    call: Call,
+    call: Asked,
     mustSucceed: boolean,
   ): Promise<Answer | undefined> {
     const invokedAt = performance.now();
@@ -121,7 +124,7 @@ export class RecordedClients {
   }
 }
 
-async function ask(client: EtcdClient, endpoint: string, key: string, call: Call): Promise<Answered> {
+async function ask(client: EtcdClient, endpoint: string, key: string, call: Asked): Promise<Answered> {
   const where = { endpoint };
   const name = Buffer.from(key);
   if (call.kind === 'get') {

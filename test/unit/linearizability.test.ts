@@ -15,6 +15,8 @@ const put = (value: string, from: number, to?: number) =>
   operation({ kind: 'put', value }, from, to, to === undefined ? undefined : { kind: 'put' });
 const get = (value: string | undefined, from: number, to: number) =>
   operation({ kind: 'get' }, from, to, { kind: 'get', value });
+const remove = (from: number, to?: number) =>
+  operation({ kind: 'delete' }, from, to, to === undefined ? undefined : { kind: 'delete' });
 const cas = (expected: string | undefined, value: string, from: number, to?: number, actual?: string | null) => {
   const answer: Answer | undefined =
     to === undefined
@@ -45,6 +47,8 @@ describe('can be:', () => {
       'unknown cas that build on each other',
       [cas(undefined, 'a', 0), cas('a', 'b', 0), cas('b', 'c', 0), get('c', 5, 6)],
     ],
+    ['a deletion that overlaps a write', [put('a', 0, 3), remove(1, 4), get('a', 5, 6)]],
+    ['an unknown deletion, seen late', [put('a', 0, 1), remove(2), get('a', 3, 4), get(undefined, 5, 6)]],
     ['an answer in the very moment of the next call', [put('a', 0, 1), get(undefined, 1, 2)]],
   ])('%s', (_, history) => {
     expect(violations(history)).toEqual([]);
@@ -53,6 +57,8 @@ describe('can be:', () => {
 
 describe('cannot be:', () => {
   test.each<[string, Operation[]]>([
+    ['a read of what was deleted', [put('a', 0, 1), remove(2, 3), get('a', 4, 5)]],
+    ['a deletion that was never asked for', [put('a', 0, 1), remove(4), get(undefined, 2, 3)]],
     ['a stale read', [put('a', 0, 1), put('b', 2, 3), get('a', 4, 5)]],
     ['an acknowledged write that is gone', [put('a', 0, 1), get(undefined, 2, 3)]],
     ['a value that nobody wrote', [put('a', 0, 1), get('b', 2, 3)]],

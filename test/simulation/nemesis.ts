@@ -1,0 +1,263 @@
+/** What goes wrong in a simulated world, and what operators do in the middle of it; all of it drawn. */
+import type { Ready } from '../../server/raft/mod.ts';
+import type { Prng } from '../../server/raft/testing/prng.ts';
+import type { SimulatedHost } from './host.ts';
+import type { NetworkManners, SimulatedNetwork } from './network.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+/** How often each thing happens in relation to the others. Each run favours some and leaves out others. */
+const usualWeights = {
+  losePower: 6,
+  kill: 4,
+  stop: 2,
+  partition: 4,
+  isolateLeader: 3,
+  cutOneWay: 4,
+  storm: 2,
+  slowDisk: 3,
+  failDisk: 1,
+  moveLeader: 3,
+  addLearner: 2,
+  promote: 4,
+  remove: 2,
+};
+export type Fault = keyof typeof usualWeights | 'losePowerAtWrite';
+
+export interface NemesisOptions {
+  readonly time: VirtualTime;
+  readonly prng: Prng;
+  readonly network: SimulatedNetwork;
+  readonly hosts: () => readonly SimulatedHost[];
+  /** Makes a machine for a member that is to join. */
+  readonly addHost: () => SimulatedHost;
+  /** Voters that the cluster began with. */
+  readonly nodes: number;
+  readonly log: (text: string) => void;
+}
+
+/** Machines that a cluster ever gets, beyond those that it began with. */
+const maxJoiners = 4;
+
+export class Nemesis {
+  readonly counts = new Map<Fault, number>();
+  private readonly options: NemesisOptions;
+  private readonly weights: { fault: keyof typeof usualWeights; upTo: number }[] = [];
+  private readonly meanPauseMs: number;
+  private readonly meanDownMs: number;
+  private readonly meanCutMs: number;
+  /** How likely power fails while something is being written. */
+  private readonly hairTrigger: number;
+  private readonly manners: NetworkManners;
+  private joiners = 0;
+  private stopped = false;
+
+  constructor(options: NemesisOptions) {
+    this.options = options;
+    const { prng, network } = options;
+    let upTo = 0;
+    for (const [fault, weight] of Object.entries(usualWeights) as [keyof typeof usualWeights, number][]) {
+      upTo += weight * (prng.pick([0, 0.3, 1, 3]) as number);
+      this.weights.push({ fault, upTo });
+    }
+    this.meanPauseMs = prng.pick([300, 1000, 3000]) as number;
+    this.meanDownMs = prng.pick([200, 1000, 5000]) as number;
+    this.meanCutMs = prng.pick([500, 2000, 6000]) as number;
+    this.hairTrigger = prng.pick([0, 0, 0.002, 0.01]) as number;
+    this.manners = { ...network.manners };
+  }
+
+  start(): void {
+    this.pause(() => this.strike());
+  }
+
+  /** Nothing goes wrong any more, and what is broken is repaired. */
+  stop(): void {
+    this.stopped = true;
+    const { network, hosts } = this.options;
+    network.heal();
+    network.manners = { loss: 0, duplication: 0, reordering: false, shortestMs: 0.5, longestMs: 5 };
+    for (const host of hosts()) {
+      host.disk.slowness = 1;
+      host.start();
+    }
+  }
+
+  /** A member's raft hands out work; power may fail in the middle of it. */
+  onReady(host: SimulatedHost, ready: Ready): void {
+    const { prng, time } = this.options;
+    if (this.stopped || !ready.mustSync || !prng.chance(this.hairTrigger)) return;
+    const { owner } = host;
+    time.after(prng.next() * 10, undefined, () => {
+      if (!owner.isAlive || this.stopped) return;
+      this.count('losePowerAtWrite');
+      host.losePower();
+      this.restartLater(host);
+    });
+  }
+
+  /** A process has ended by itself; somebody starts it again. */
+  restartLater(host: SimulatedHost): void {
+    const { prng, time } = this.options;
+    time.after(prng.next() * 2 * this.meanDownMs, undefined, () => {
+      host.clockRate = prng.pick([1, 1, 0.8, 0.95, 1.05, 1.25]) as number;
+      host.start();
+    });
+  }
+
+  private pause(then: () => void): void {
+    const { time, prng } = this.options;
+    time.after(-Math.log(1 - prng.next()) * this.meanPauseMs, undefined, () => {
+      if (!this.stopped) then();
+    });
+  }
+
+  private strike(): void {
+    const { prng } = this.options;
+    const drawn = prng.next() * (this.weights.at(-1)?.upTo ?? 0);
+    const fault = this.weights.find(({ upTo }) => drawn < upTo)?.fault;
+    if (fault !== undefined && this.inflict(fault)) this.count(fault);
+    this.pause(() => this.strike());
+  }
+
+  /** @returns whether there was anything to do it to */
+  private inflict(fault: keyof typeof usualWeights): boolean {
+    switch (fault) {
+      case 'losePower':
+      case 'kill':
+      case 'stop':
+        return this.end(fault);
+      case 'partition':
+      case 'isolateLeader':
+      case 'cutOneWay':
+        return this.touchLinks(fault);
+      case 'storm':
+        return this.storm();
+      case 'slowDisk':
+      case 'failDisk':
+        return this.touchDisk(fault);
+      default:
+        return this.operate(fault);
+    }
+  }
+
+  private end(fault: 'losePower' | 'kill' | 'stop'): boolean {
+    const host = this.pickUp();
+    if (host === undefined) return false;
+    if (fault === 'stop') {
+      host.stop();
+      // It stops in its own time, and is started again when it has.
+      this.restartWhenDown(host);
+      return true;
+    }
+    host[fault]();
+    this.restartLater(host);
+    return true;
+  }
+
+  private restartWhenDown(host: SimulatedHost): void {
+    this.options.time.after(500, undefined, () => {
+      if (host.isUp && !this.stopped) this.restartWhenDown(host);
+      else this.restartLater(host);
+    });
+  }
+
+  private touchLinks(fault: 'partition' | 'isolateLeader' | 'cutOneWay'): boolean {
+    const { prng, network, time, hosts, log } = this.options;
+    const ids = hosts().flatMap(({ id }) => (id === undefined ? [] : [id]));
+    const group = fault === 'isolateLeader' ? this.leaderIds() : ids.filter(() => prng.chance(0.5));
+    const rest = ids.filter((id) => !group.includes(id));
+    if (group.length === 0 || rest.length === 0) return false;
+    if (fault === 'cutOneWay') network.cutOneWay(prng.pick(group) as bigint, prng.pick(rest) as bigint);
+    else network.partition(group, rest);
+    log(`${fault}: ${group.map((id) => id.toString(16))} | ${rest.map((id) => id.toString(16))}`);
+    time.after(prng.next() * 2 * this.meanCutMs, undefined, () => {
+      network.heal();
+      log('all links are whole');
+    });
+    return true;
+  }
+
+  /** The network is at its worst for a while. */
+  private storm(): boolean {
+    const { network, time, prng } = this.options;
+    network.manners = { loss: 0.3, duplication: 0.2, reordering: true, shortestMs: 1, longestMs: 400 };
+    time.after(prng.next() * 4000, undefined, () => {
+      if (!this.stopped) network.manners = { ...this.manners };
+    });
+    return true;
+  }
+
+  private touchDisk(fault: 'slowDisk' | 'failDisk'): boolean {
+    const { prng, time, log } = this.options;
+    const host = this.pickUp();
+    if (host === undefined) return false;
+    log(`${host.name}: ${fault}`);
+    if (fault === 'failDisk') {
+      host.failDisk();
+      return true;
+    }
+    host.disk.slowness = prng.pick([10, 100]) as number;
+    time.after(prng.next() * 5000, undefined, () => {
+      host.disk.slowness = 1;
+    });
+    return true;
+  }
+
+  /** What operators do, through the members' own API. A refusal is theirs to bear. */
+  private operate(fault: 'moveLeader' | 'addLearner' | 'promote' | 'remove'): boolean {
+    const { prng, time, log, nodes, addHost } = this.options;
+    const host = this.pickServing();
+    const { member, replica } = host ?? {};
+    if (host === undefined || member === undefined || replica === undefined) return false;
+    const members = replica.cluster.members();
+    const voters = members.filter(({ isLearner }) => !isLearner);
+    const learner = prng.pick(members.filter(({ isLearner }) => isLearner));
+    const done = (what: string, work: () => Promise<unknown>): boolean => {
+      log(`${what} is asked of ${host.name}`);
+      time.enter(host.owner);
+      work().then(
+        () => log(`${what}: done`),
+        (error: Error) => log(`${what}: ${error.message}`),
+      );
+      return true;
+    };
+    switch (fault) {
+      case 'moveLeader': {
+        const to = prng.pick(voters);
+        return to !== undefined && done(`leadership for ${to.id.toString(16)}`, () => member.moveLeader(to.id));
+      }
+      case 'addLearner': {
+        if (this.joiners >= maxJoiners || learner !== undefined) return false;
+        this.joiners++;
+        const joiner = addHost();
+        this.restartLater(joiner);
+        return done(`adding ${joiner.name}`, () => member.memberAdd([joiner.url], true));
+      }
+      case 'promote':
+        return learner !== undefined && done(`promoting ${learner.name}`, () => member.memberPromote(learner.id));
+      case 'remove': {
+        const gone = prng.pick(voters.length > nodes || prng.chance(0.2) ? members : []);
+        if (gone === undefined || voters.length < 3) return false;
+        return done(`removing ${gone.name}`, () => member.memberRemove(gone.id));
+      }
+    }
+  }
+
+  private leaderIds(): bigint[] {
+    return this.options
+      .hosts()
+      .flatMap(({ replica }) => (replica?.lead === replica?.id && replica ? [replica.id] : []));
+  }
+
+  private pickUp(): SimulatedHost | undefined {
+    return this.options.prng.pick(this.options.hosts().filter((host) => host.isUp));
+  }
+
+  private pickServing(): SimulatedHost | undefined {
+    return this.options.prng.pick(this.options.hosts().filter((host) => host.member !== undefined));
+  }
+
+  private count(fault: Fault): void {
+    this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
+  }
+}
