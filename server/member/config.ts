@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger.ts';
 import type { LessorObserver } from '../lease/mod.ts';
 import type { InitialCluster } from '../membership/mod.ts';
 import type { PeerMetrics, TlsFiles } from '../peer/mod.ts';
+import type { RaftConfig } from '../raft/mod.ts';
 
 export interface MemberConfig {
   name: string;
@@ -27,6 +28,8 @@ export interface MemberConfig {
   heartbeatMs: number;
   electionMs: number;
   preVote: boolean;
+  /** Where raft's messages end; upstream's limits unless given. */
+  raftLimits?: Partial<RaftLimits>;
   initialElectionTickAdvance: boolean;
   /** Applied entries after which the state is snapshotted and the log cut, and entries that stay for slow followers. */
   snapshotCount: number;
@@ -62,6 +65,11 @@ export interface MemberConfig {
   fs?: FileSystem;
   observe?: MemberObserver;
 }
+
+export type RaftLimits = Pick<
+  RaftConfig,
+  'maxSizePerMessageBytes' | 'maxInflightMessages' | 'maxCommittedBytesPerReady'
+>;
 
 /** Where durations are recorded, in seconds. */
 export interface MemberObserver {

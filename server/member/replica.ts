@@ -128,6 +128,7 @@ export class Replica {
           maxSizePerMessageBytes: 1024 * 1024,
           maxInflightMessages: 512,
           maxCommittedBytesPerReady: 1024 * 1024,
+          ...config.raftLimits,
           checkQuorum: true,
           preVote: config.preVote,
           random: Math.random,
