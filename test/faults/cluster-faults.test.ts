@@ -5,6 +5,7 @@
  * ETCDLAB_FAULT_SEED     the schedule and what the clients ask; a new one for every run unless given
  * ETCDLAB_FAULT_ENGINE   `upstream` runs upstream's etcd (ETCDLAB_UPSTREAM) under the same faults, to try the test itself
  */
+import { readFileSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -108,13 +109,29 @@ async function checkSnapshot(client: EtcdClient, directory: string): Promise<voi
   });
 }
 
+function summary(
+  { members }: TestCluster,
+  { events, impossible }: FaultSchedule,
+  { history, acknowledged }: RecordedClients,
+) {
+  const logs = members.map(({ logFile }) => readFileSync(logFile, 'utf8')).join('');
+  const count = (message: string) => logs.split(`"${message}"`).length - 1;
+  const unknown = history.filter(({ answer }) => answer === undefined).length;
+  return [
+    `${events.length} faults, ${history.length} calls, ${acknowledged.length} acknowledged writes, ${unknown} of unknown outcome`,
+    `${count('elected leader')} times a member got to know a leader, ${count('applied snapshot')} databases were sent`,
+    ...events.map(({ fault, fromMs, toMs }) => `${Math.round(fromMs)}-${Math.round(toMs)} ms ${fault}`),
+    ...impossible.map((kind) => `not possible on this machine: ${kind}`),
+  ].join('\n');
+}
+
 test(
   `${seconds} s of faults from seed ${seed} lose nothing, and clients see one register per key`,
   async () => {
     console.log(`faults: ${again}`);
     const executables = isUpstream ? upstreamExecutables() : await ensureBuilt();
     // Snapshots often, and little of the log kept: who was away gets a database sent.
-    const flags = ['--snapshot-count=300', '--experimental-snapshot-catchup-entries=50'];
+    const flags = ['--snapshot-count=50', '--experimental-snapshot-catchup-entries=10'];
     cluster = await TestCluster.create(executables, { flags });
     network = await PeerNetwork.between(cluster);
     await cluster.startAll();
@@ -149,11 +166,7 @@ test(
 
     await cluster.stopAll();
     const { history, acknowledged } = clients;
-    const unknown = history.filter(({ answer }) => answer === undefined);
-    console.log(
-      `faults: ${schedule.events.length} faults, ${history.length} calls, ${acknowledged.length} acknowledged writes, ` +
-        `${unknown.length} of unknown outcome${schedule.impossible.map((kind) => `; not possible here: ${kind}`).join('')}`,
-    );
+    console.log(summary(cluster, schedule, clients));
     expect(acknowledged.length).toBeGreaterThan(5 * seconds);
 
     const [records, ...others] = await Promise.all(cluster.members.map(({ dataDir }) => recordsOf(dataDir)));
