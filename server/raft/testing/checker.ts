@@ -109,11 +109,7 @@ export class Checker {
   }
 
   /** What is committed stays, and lies durably on a majority. */
-  private checkCommit(
-    host: CheckedHost,
-    { commit, progress }: Status,
-    all: ReadonlyMap<bigint, CheckedHost>,
-  ): void {
+  private checkCommit(host: CheckedHost, { commit, progress }: Status, all: ReadonlyMap<bigint, CheckedHost>): void {
     const { node } = host;
     const seen = this.seenCommit.get(host.id) ?? 0;
     for (let index = Math.max(seen + 1, node.firstIndex()); index <= commit; index++) {
