@@ -1,7 +1,7 @@
 import type { Backend } from '../backend/backend.ts';
 import { errLeaseExists, errLeaseNotFound, errLeaseTtlTooLarge } from '../errors/etcd-error.ts';
 import { keyString } from '../mvcc/mod.ts';
-import { type Event, Event_EventType } from '../proto/gen/kv.ts';
+import type { Event } from '../proto/gen/kv.ts';
 import type { LeaseCheckpoint } from '../proto/gen/rpc.ts';
 import { DueHeap } from './due-heap.ts';
 import { NotPrimaryError } from './errors.ts';
@@ -152,11 +152,9 @@ export class Lessor {
 
   /** Follows the changes of a write transaction: a put attaches its key to its lease, or to none; a deletion detaches. */
   keysChanged(events: readonly Event[]): void {
-    for (const { type, kv } of events) {
-      if (kv === undefined) continue;
-      const id = type === Event_EventType.PUT ? kv.lease : 0n;
-      // In a store without leases this costs nothing.
-      if (id !== 0n || this.leaseOf.size > 0) this.attach(keyString(kv.key), id);
+    for (const { kv } of events) {
+      // The pair of a deletion names no lease. In a store without leases this costs nothing.
+      if (kv !== undefined && (kv.lease !== 0n || this.leaseOf.size > 0)) this.attach(keyString(kv.key), kv.lease);
     }
   }
 

@@ -234,10 +234,10 @@ export class MvccStore implements ReadView {
     const kv = KeyValue.decode(value);
     const name = keyString(kv.key);
     const history = this.index.getOrAdd(name);
-    const isDeletion = isTombstone(key);
-    if (isDeletion) history.tombstone(main, sub);
+    if (isTombstone(key)) history.tombstone(main, sub);
     else history.restore(main, sub, kv.create_revision, kv.version);
-    this.options.onRestore?.(name, isDeletion ? 0n : kv.lease);
+    // A tombstone's value holds the key alone.
+    this.options.onRestore?.(name, kv.lease);
     this.current = Math.max(this.current, main);
   }
 
