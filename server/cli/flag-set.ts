@@ -76,6 +76,7 @@ export class FlagSet {
   readonly definitions: readonly FlagDefinition[];
   private readonly values = new Map<string, FlagValues[FlagKind]>();
   private readonly changedNames = new Set<string>();
+  private dashAt: number | undefined;
 
   constructor(definitions: readonly FlagDefinition[]) {
     this.definitions = definitions;
@@ -92,12 +93,20 @@ export class FlagSet {
     const rest: string[] = [];
     for (let i = 0; i < args.length; i++) {
       const arg = args[i] as string;
-      if (arg === '--') return [...rest, ...args.slice(i + 1)];
+      if (arg === '--') {
+        this.dashAt = rest.length;
+        return [...rest, ...args.slice(i + 1)];
+      }
       if (arg.startsWith('--')) i += this.parseLong(arg.slice(2), args[i + 1]);
       else if (arg.startsWith('-') && arg !== '-') i += this.parseShort(arg.slice(1), args[i + 1]);
       else rest.push(arg);
     }
     return rest;
+  }
+
+  /** How many of the arguments stood before a `--`; undefined without one. */
+  get argsBeforeDash(): number | undefined {
+    return this.dashAt;
   }
 
   /** True when the flag was on the command line. */

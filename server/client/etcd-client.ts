@@ -57,6 +57,7 @@ import { AuthClient } from './auth-client.ts';
 import { Caller, toRpcError } from './caller.ts';
 import type { CallOptions, EtcdClientOptions } from './client-options.ts';
 import { keepAlive } from './lease-keep-alive.ts';
+import { ResumingWatch, type ResumingWatchOptions } from './resuming-watch.ts';
 import { messages } from './streams.ts';
 
 /**
@@ -217,6 +218,15 @@ export class EtcdClient {
       yield message;
       if (message.canceled) return;
     }
+  }
+
+  /**
+   * A watch that lives through broken connections and members that end. Iterate over it to open it; leave the loop, or
+   * fire the signal, to close it.
+   */
+  resumingWatch(create: Partial<WatchCreateRequest>, options?: ResumingWatchOptions): ResumingWatch {
+    const { path } = WatchService.Watch;
+    return new ResumingWatch((signal) => this.caller.duplex(path, { signal }, true), create, options);
   }
 
   /** Renews a lease once. `TTL` is 0 when the lease has expired or never was. */

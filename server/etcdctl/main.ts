@@ -16,6 +16,7 @@ import { moveLeaderCommand } from './commands/move-leader.ts';
 import { putCommand } from './commands/put.ts';
 import { snapshotCommand } from './commands/snapshot.ts';
 import { txnCommand } from './commands/txn.ts';
+import { watchCommand } from './commands/watch.ts';
 import { globalFlags } from './global-flags.ts';
 
 const style = etcdctlStyle(serverVersion, serverVersion.replace(/\.\d+$/, ''));
@@ -45,6 +46,7 @@ const root: Command = {
     endpointCommand,
     versionCommand('etcdctl'),
     memberCommand,
+    watchCommand,
     leaseCommand,
     snapshotCommand,
     moveLeaderCommand,

@@ -1,5 +1,7 @@
 /** The rows that simple and table output share. */
+
 import { humanizeBytes } from '../../cli/numbers.ts';
+import { type Event, Event_EventType } from '../../proto/gen/kv.ts';
 import { AlarmType, type MemberListResponse } from '../../proto/gen/rpc.ts';
 import type { EndpointHashKv, EndpointHealth, EndpointStatus } from './printer.ts';
 
@@ -63,6 +65,11 @@ export function hashKvRows(list: readonly EndpointHashKv[]): Rows {
     header: ['endpoint', 'hash'],
     rows: list.map(({ endpoint, hashKv }) => [endpoint, String(hashKv.hash)]),
   };
+}
+
+/** As protobuf names it. */
+export function eventTypeName({ type }: Event): 'PUT' | 'DELETE' {
+  return type === Event_EventType.PUT ? 'PUT' : 'DELETE';
 }
 
 /** As protobuf names it; the number for a type of a later release. */

@@ -3,7 +3,7 @@ import { quote } from '../../cli/go-text.ts';
 import type { CliIo } from '../../cli/io.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import type { ResponseHeader } from '../../proto/gen/rpc.ts';
-import { alarmName } from './columns.ts';
+import { alarmName, eventTypeName } from './columns.ts';
 import { fieldsLeases } from './lease.ts';
 import { type Printer, unsupported } from './printer.ts';
 import { printOp } from './simple.ts';
@@ -56,6 +56,14 @@ export function fieldsPrinter(io: CliIo): Printer {
       for (const op of response.responses) printOp(printer, op);
     },
     lease: fieldsLeases(io),
+    watch(response) {
+      header(response.header);
+      for (const event of response.events) {
+        field('Type', eventTypeName(event));
+        if (event.prev_kv !== undefined) keyValue('Prev', event.prev_kv);
+        if (event.kv !== undefined) keyValue('', event.kv);
+      }
+    },
     memberList(response) {
       header(response.header);
       for (const member of response.members) {

@@ -2,17 +2,18 @@
 import { type GoJsonValue, goJson } from '../../base/go-json.ts';
 import { nonZero } from '../../cli/go-text.ts';
 import type { CliIo } from '../../cli/io.ts';
-import type { KeyValue } from '../../proto/gen/kv.ts';
-import type {
-  DeleteRangeResponse,
-  Member,
-  MemberListResponse,
-  PutResponse,
-  RangeResponse,
+import type { Event, KeyValue } from '../../proto/gen/kv.ts';
+import {
+  type DeleteRangeResponse,
+  type Member,
+  type MemberListResponse,
+  type PutResponse,
+  type RangeResponse,
   ResponseHeader,
-  ResponseOp,
-  StatusResponse,
-  TxnResponse,
+  type ResponseOp,
+  type StatusResponse,
+  type TxnResponse,
+  type WatchResponse,
 } from '../../proto/gen/rpc.ts';
 import { jsonLeases } from './lease.ts';
 import type { Printer } from './printer.ts';
@@ -26,6 +27,7 @@ export function jsonPrinter(io: CliIo, hex: boolean): Printer {
     del: (response) => print(deleteRange(response)),
     txn: (response) => print(txn(response)),
     lease: jsonLeases(io),
+    watch: (response) => print(watch(response)),
     memberList: (response) => print(hex ? memberListInHex(response) : memberList(response)),
     memberAdd: ({ header: from, member: added, members }) =>
       print({ header: header(from), member: added && member(added), members: nonZero(members.map(member)) }),
@@ -114,6 +116,25 @@ function operation(from: ResponseOp): GoJsonValue {
     return { response_delete_range: deleteRange(from.response_delete_range) };
   if (from.response_txn !== undefined) return { response_txn: txn(from.response_txn) };
   return null;
+}
+
+/** Upstream prints a struct of its client: capital names, and zeros where they stand. */
+function watch(from: WatchResponse): GoJsonValue {
+  return {
+    Header: header(from.header ?? ResponseHeader.create()),
+    Events: from.header === undefined ? null : from.events.map(event),
+    CompactRevision: from.compact_revision,
+    Canceled: from.canceled,
+    Created: from.created,
+  };
+}
+
+function event({ type, kv, prev_kv }: Event): GoJsonValue {
+  return {
+    type: nonZero(type),
+    kv: kv === undefined ? undefined : keyValue(kv),
+    prev_kv: prev_kv === undefined ? undefined : keyValue(prev_kv),
+  };
 }
 
 function memberList(from: Pick<MemberListResponse, 'header' | 'members'>): GoJsonValue {

@@ -14,6 +14,7 @@ import type {
   RangeResponse,
   StatusResponse,
   TxnResponse,
+  WatchResponse,
 } from '../../proto/gen/rpc.ts';
 import type { LeasePrinter } from './lease.ts';
 
@@ -54,6 +55,8 @@ export interface Printer {
   endpointStatus(list: readonly EndpointStatus[]): void;
   endpointHashKv(list: readonly EndpointHashKv[]): void;
   readonly lease: LeasePrinter;
+  /** A watch that could not be created has a response without header. */
+  watch(response: WatchResponse): void;
 }
 
 export function unsupported(format: string): never {

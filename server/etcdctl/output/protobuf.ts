@@ -11,7 +11,9 @@ import {
   MoveLeaderResponse,
   PutResponse,
   RangeResponse,
+  ResponseHeader,
   TxnResponse,
+  WatchResponse,
 } from '../../proto/gen/rpc.ts';
 import { protobufLeases } from './lease.ts';
 import { type Printer, unsupported } from './printer.ts';
@@ -24,6 +26,9 @@ export function protobufPrinter(io: CliIo): Printer {
     del: (response) => void io.stdout.write(DeleteRangeResponse.encode(response)),
     txn: (response) => void io.stdout.write(TxnResponse.encode(response)),
     lease: protobufLeases(io),
+    // Upstream leaves out the watch's id and the reason, and never the header.
+    watch: ({ header = ResponseHeader.create(), ...response }) =>
+      void io.stdout.write(WatchResponse.encode({ ...response, header, watch_id: 0n, cancel_reason: '' })),
     memberList: (response) => void io.stdout.write(MemberListResponse.encode(response)),
     memberAdd: (response) => void io.stdout.write(MemberAddResponse.encode(response)),
     memberRemove: (_id, response) => void io.stdout.write(MemberRemoveResponse.encode(response)),

@@ -3,7 +3,7 @@ import { quote } from '../../cli/go-text.ts';
 import type { CliIo } from '../../cli/io.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import type { ResponseOp } from '../../proto/gen/rpc.ts';
-import { alarmName, hashKvRows, memberRows, type Rows, statusRows } from './columns.ts';
+import { alarmName, eventTypeName, hashKvRows, memberRows, type Rows, statusRows } from './columns.ts';
 import { simpleLeases } from './lease.ts';
 import type { Printer } from './printer.ts';
 
@@ -47,6 +47,12 @@ export function simplePrinter(io: CliIo, { hex, valueOnly }: SimpleOptions): Pri
       }
     },
     lease: simpleLeases(io),
+    watch({ events }) {
+      for (const event of events) {
+        print(`${eventTypeName(event)}\n`);
+        printKeyValues([event.prev_kv, event.kv].filter((kv) => kv !== undefined));
+      }
+    },
     memberList: (response) => printRows(memberRows(response)),
     memberAdd({ header, member, members }, name, peerUrls) {
       print(`Member ${paddedId(member?.ID)} added to cluster ${paddedId(header?.cluster_id)}\n\n`);

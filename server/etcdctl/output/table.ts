@@ -14,6 +14,7 @@ export function tablePrinter(io: CliIo): Printer {
     del: refuse,
     txn: refuse,
     lease: tableLeases(),
+    watch: refuse,
     memberList: (response) => print(memberRows(response)),
     memberAdd: refuse,
     memberRemove: refuse,
