@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AlarmStore, Applier, type ApplyResult, Quota } from '../apply/mod.ts';
 import type { BoltBackend } from '../backend/bolt-backend.ts';
 import type { Logger } from '../base/logger.ts';
+import { BoltError } from '../bolt/mod.ts';
 import type { EtcdError } from '../errors/etcd-error.ts';
 import { Lessor } from '../lease/mod.ts';
 import { type Cluster, decodeContext, idFromHex, type MembershipChange } from '../membership/mod.ts';
@@ -137,15 +138,28 @@ export class StateMachine {
    */
   apply(entry: Entry, applyConfChange: (change: ConfChange) => ConfState): EntryOutcome {
     const replayed = entry.Index <= this.appliedIndex;
-    const outcome =
-      entry.Type === EntryType.EntryConfChange
-        ? this.applyConfChange(ConfChange.decode(entry.Data ?? new Uint8Array(0)), replayed, applyConfChange)
-        : this.applyNormal(entry, replayed);
+    const outcome = this.carryOut(entry, replayed, applyConfChange);
     if (!replayed) {
       this.appliedIndex = entry.Index;
       this.appliedTerm = entry.Term;
     }
     return outcome;
+  }
+
+  /** @throws Error naming the entry: every member has it, and each will stop at it */
+  private carryOut(entry: Entry, replayed: boolean, applyConfChange: (change: ConfChange) => ConfState): EntryOutcome {
+    try {
+      if (entry.Type !== EntryType.EntryConfChange) return this.applyNormal(entry, replayed);
+      return this.applyConfChange(ConfChange.decode(entry.Data ?? new Uint8Array(0)), replayed, applyConfChange);
+    } catch (error) {
+      if (error instanceof BoltError) throw error;
+      throw new Error(
+        `entry ${entry.Index} of term ${entry.Term} in the log cannot be applied: ${(error as Error).message}. It was ` +
+          'damaged before it came into the log, or a newer etcd has written it: start that version, or restore the ' +
+          'cluster from a snapshot',
+        { cause: error },
+      );
+    }
   }
 
   private applyNormal(entry: Entry, replayed: boolean): EntryOutcome {

@@ -126,6 +126,7 @@ export class BareMember {
   }
 
   async close(): Promise<void> {
+    await this.boot.machine.store.close();
     await this.boot.machine.backend.close();
     await this.boot.wal.close();
   }
