@@ -7,7 +7,7 @@ import { DueHeap } from './due-heap.ts';
 import { NotPrimaryError } from './errors.ts';
 import { CheckpointSlot, Lease } from './lease.ts';
 import { deleteRecord, readRecords, saveRecord } from './records.ts';
-import { refreshAll } from './spread.ts';
+import { refreshAll } from './refresh-all.ts';
 
 /** Upstream's bound, in seconds: 285 years. */
 export const maxTtlSeconds = 9_000_000_000;
@@ -211,8 +211,7 @@ export class Lessor {
   promote(extendMs: number): void {
     const { now, checkpointIntervalMs } = this.options;
     this.primary = true;
-    const leases = byLife(this.leases.values());
-    refreshAll(leases, now() + extendMs, maxExpiriesPerSecond);
+    const leases = refreshAll(this.leases.values(), now() + extendMs, maxExpiriesPerSecond);
     this.expiries.fill(leases);
     if (checkpointIntervalMs !== undefined) for (const lease of leases) this.planCheckpoint(lease);
   }
@@ -297,16 +296,4 @@ export class Lessor {
     if (!this.primary) throw new NotPrimaryError();
     return this.require(id);
   }
-}
-
-/** Orders leases by the time that a refresh gives them: few different times, and possibly very many leases. */
-function byLife(leases: Iterable<Lease>): Lease[] {
-  const groups = new Map<number, Lease[]>();
-  for (const lease of leases) {
-    const group = groups.get(lease.lifeSeconds);
-    if (group === undefined) groups.set(lease.lifeSeconds, [lease]);
-    else group.push(lease);
-  }
-  const ordered = [...groups.entries()].sort(([a], [b]) => a - b);
-  return ordered.flatMap(([, group]) => group);
 }
