@@ -9,8 +9,7 @@ class Bench {
   readonly sent: { message: Message; sizeBytes: number }[] = [];
   readonly machine = {
     appliedIndex: 0,
-    appliedTerm: 3,
-    cluster: { v2StoreInput: () => ({ members: [], removed: [] }) },
+    membershipAt: () => ({ v2StoreInput: () => ({ members: [], removed: [] }) }),
     backend: {
       commit: async () => void this.done.push('commit'),
       snapshot: async () => {
@@ -26,6 +25,7 @@ class Bench {
     this.snapshots = new LogSnapshots({
       config: { snapshotCount: 100, snapshotCatchUpEntries: 10, maxWals, maxSnapshots },
       driver: {
+        node: { term: (index: number) => (index <= 80 ? 3 : 4) },
         saveSnapshot: async ({ metadata }: Snapshot, _: ConfState, compactTo: number) =>
           void this.done.push(`save ${metadata.index}, compact to ${compactTo}`),
         reportSnapshot: (to: bigint, ok: boolean) => this.done.push(`report ${to} ${ok}`),
@@ -76,6 +76,26 @@ describe('a snapshot', () => {
     expect(bench.done.at(-1)).toBe('save 202, compact to 192');
   });
 
+  test('is not taken while the log is replayed to a database that is ahead of it', async () => {
+    const bench = new Bench();
+    bench.machine.appliedIndex = 210;
+    bench.snapshots.appliedTo(150);
+    bench.snapshots.appliedTo(209);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(bench.done).toEqual([]);
+    await bench.appliedTo(210);
+    expect(bench.done).toEqual(['commit', 'save 210, compact to 200']);
+  });
+
+  test('for a follower, sent while the log is replayed, is that of the entry that raft knows', async () => {
+    const bench = new Bench();
+    bench.machine.appliedIndex = 210;
+    bench.snapshots.appliedTo(77);
+    bench.snapshots.sendTo(Message.create({ type: MessageType.MsgSnap, to: 2n }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(bench.sent[0]?.message.snapshot?.metadata).toMatchObject({ index: 77, term: 3 });
+  });
+
   test('that was received counts as the last one', async () => {
     const bench = new Bench();
     bench.snapshots.installed(1000);
@@ -85,7 +105,7 @@ describe('a snapshot', () => {
 
   test('leaves the log whole while a follower is sent one, and for 30 s after', async () => {
     const bench = new Bench();
-    bench.machine.appliedIndex = 50;
+    await bench.appliedTo(50);
     bench.snapshots.sendTo(Message.create({ type: MessageType.MsgSnap, to: 2n }));
     await bench.appliedTo(101);
     expect(bench.done.at(-1)).toBe('save 101, compact to 0');
@@ -100,7 +120,7 @@ describe('a snapshot', () => {
 
   test('for a follower is of the state as it is now, with its database', async () => {
     const bench = new Bench();
-    bench.machine.appliedIndex = 77;
+    await bench.appliedTo(77);
     bench.snapshots.sendTo(Message.create({ type: MessageType.MsgSnap, to: 2n }));
     await vi.advanceTimersByTimeAsync(0);
     expect(bench.sent).toMatchObject([

@@ -33,6 +33,8 @@ export interface LogSnapshotsOptions {
 export class LogSnapshots {
   private readonly options: LogSnapshotsOptions;
   private snapshotIndex: number;
+  /** The last entry that raft has handed out. The state machine is ahead of it while the log is replayed. */
+  private appliedIndex: number;
   private saving = false;
   private transfers = 0;
   private lastTransferMs = 0;
@@ -42,6 +44,7 @@ export class LogSnapshots {
   constructor(options: LogSnapshotsOptions) {
     this.options = options;
     this.snapshotIndex = options.snapshotIndex;
+    this.appliedIndex = options.snapshotIndex;
   }
 
   start(): void {
@@ -52,8 +55,13 @@ export class LogSnapshots {
     clearInterval(this.purgeTimer);
   }
 
-  /** Takes a snapshot when enough entries were applied since the last. */
+  /**
+   * Takes a snapshot when enough entries were applied since the last. Not while the log is replayed: the state machine
+   * is then ahead of raft, which must not be told of entries that it does not know as committed.
+   */
   appliedTo(index: number): void {
+    this.appliedIndex = index;
+    if (index < this.options.machine().appliedIndex) return;
     if (this.saving || index - this.snapshotIndex <= this.options.config.snapshotCount) return;
     this.saving = true;
     this.take()
@@ -66,6 +74,7 @@ export class LogSnapshots {
   /** A snapshot from the leader replaced the state machine. */
   installed(index: number): void {
     this.snapshotIndex = index;
+    this.appliedIndex = index;
   }
 
   /** Sends the state as it is now to a peer that raft found to be behind the log. */
@@ -90,13 +99,16 @@ export class LogSnapshots {
     this.lastTransferMs = Date.now();
   }
 
-  /** What a snapshot of the state machine as it is now says of itself. */
+  /**
+   * What a snapshot made now says of itself: the configuration, and with it the index, are those of the last entry that
+   * raft has handed out. A database that is ahead of it will meet the entries between again, and knows them.
+   */
   private describe(): Snapshot {
-    const machine = this.options.machine();
-    const index = machine.appliedIndex;
+    const { machine, driver, confState } = this.options;
+    const { appliedIndex: index } = this;
     return {
-      data: encodeV2Store({ ...machine.cluster.v2StoreInput(), index }),
-      metadata: { index, term: machine.appliedTerm, conf_state: this.options.confState() },
+      data: encodeV2Store({ ...machine().membershipAt(index).v2StoreInput(), index }),
+      metadata: { index, term: driver.node.term(index) as number, conf_state: confState() },
     };
   }
 

@@ -162,6 +162,11 @@ export class StateMachine {
     }
   }
 
+  /** @param index of the last entry that raft has handed out, which is before `appliedIndex` while the log is replayed */
+  membershipAt(index: number): Cluster {
+    return index < this.appliedIndex ? (this.replayed ?? this.cluster) : this.cluster;
+  }
+
   private applyNormal(entry: Entry, replayed: boolean): EntryOutcome {
     if (replayed || entry.Data === undefined || entry.Data.length === 0) return { kind: 'none' };
     const request = decodeRequest(entry.Data);
