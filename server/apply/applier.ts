@@ -1,4 +1,4 @@
-import { Code, EtcdError, errCorrupt, errNoSpace } from '../errors/etcd-error.ts';
+import { EtcdError, errCorrupt, errNoSpace } from '../errors/etcd-error.ts';
 import type { Lessor } from '../lease/mod.ts';
 import type { MvccStore } from '../mvcc/mod.ts';
 import type {
@@ -184,7 +184,8 @@ export class Applier {
     } else {
       const asked = Object.entries(request).find(([name, value]) => !envelope.has(name) && value !== undefined);
       const what = asked === undefined ? 'a request of a kind it does not know' : asked[0];
-      throw new EtcdError(Code.Unimplemented, `etcdserver: this server does not implement ${what}`);
+      // Going on without its effect would make this member's data differ from the others' for good.
+      throw new Error(`the log holds ${what}, which this server does not implement: run this member on upstream etcd`);
     }
     return {};
   }

@@ -187,8 +187,9 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
 }
 
 /** Whether a member stopped after it had created its log, before it had written to it. */
-function isUntouched({ hardState, entries }: Log, snapshotIndex: number): boolean {
-  return snapshotIndex === 0 && entries.length === 0 && hardState.term === 0 && hardState.commit === 0;
+function isUntouched({ hardState }: Log, snapshotIndex: number): boolean {
+  // The first write carries the state behind the entries: entries without it were never durable as a whole.
+  return snapshotIndex === 0 && hardState.term === 0 && hardState.commit === 0;
 }
 
 async function beginAgain(config: MemberConfig, { wal, metadata }: Awaited<ReturnType<typeof Wal.open>>): Promise<Log> {

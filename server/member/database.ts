@@ -25,6 +25,8 @@ export async function openDatabase(config: MemberConfig, file: string): Promise<
     fs: config.fs ?? nodeFileSystem,
     batchIntervalMs: config.backendBatchIntervalMs,
     batchLimit: config.backendBatchLimit,
+    // Both or neither: a log that is behind its database after a crash could not be trusted.
+    sync: !config.unsafeNoFsync,
     onCommit: (seconds) => config.observe?.backendCommit?.(seconds),
     onDefragment: (seconds) => config.observe?.defragment?.(seconds),
     onFailure: (error) => config.onDatabaseFailure(error as Error),

@@ -73,7 +73,7 @@ export class ReadIndex {
     for (const reader of this.waiting.splice(0)) reader.reject(errStopped());
   }
 
-  /** Starts the round in a microtask of its own, so that all reads of one turn of the event loop share it. */
+  /** Starts the round in the next turn of the event loop, so that all reads of one turn of the event loop share it. */
   private schedule(): void {
     if (this.scheduled || this.round !== undefined || this.waiting.length === 0 || this.stopped) return;
     this.scheduled = true;

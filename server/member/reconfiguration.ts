@@ -92,6 +92,8 @@ export class Reconfiguration {
     return this.change('member remove', id, async () => {
       checkRemove(this.options, id);
       await this.replaceLeader(id);
+      // The hand-over takes a while, in which another voter may have dropped out.
+      checkRemove(this.options, id);
       return { type: ConfChangeType.ConfChangeRemoveNode };
     });
   }

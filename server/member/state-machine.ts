@@ -187,8 +187,10 @@ export class StateMachine {
     const cluster = replayed ? this.replayed : this.cluster;
     const error = cluster?.validateConfChange(change);
     const confState = applyConfChange(error === undefined ? change : { ...change, node_id: 0n });
-    this.confState = confState;
-    this.confStateChanged = true;
+    if (!replayed) {
+      this.confState = confState;
+      this.confStateChanged = true;
+    }
     const { id } = change;
     if (error !== undefined) return { kind: 'conf-change', id, confState, error };
     const applied = cluster?.applyConfChange(change);

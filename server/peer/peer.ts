@@ -216,8 +216,7 @@ export class Peer {
     if (ok) {
       this.status.activate();
       log('info', 'sent database snapshot', fields);
-    } else {
-      if (this.abort.signal.aborted) return;
+    } else if (!this.abort.signal.aborted) {
       log('warn', 'failed to send database snapshot', { ...fields, error: reasonOf(failure) });
       this.picker.unreachable(url);
       if (failure instanceof RefusedError && failure.removed) onRemoved();

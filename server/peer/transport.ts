@@ -203,6 +203,7 @@ export class Transport {
     let refused: string | undefined;
     if (message.to !== this.identity.id) refused = 'message is for another member';
     else if (handler.isRemoved(message.from)) refused = 'message is from a removed member';
+    else if (message.type === MessageType.MsgSnap) refused = 'a snapshot comes with its database, by /raft/snapshot';
     if (refused === undefined) {
       handler.process(message);
       return undefined;
