@@ -12,8 +12,12 @@ export function run(script, args) {
   // Compiled once, not at every command.
   const env = { NODE_COMPILE_CACHE: path.join(root, 'node_modules/.cache/compiled'), ...process.env };
   const child = spawn(node, [path.join(root, script), ...args], { stdio: 'inherit', env });
-  // The terminal signals the whole group; these reach the child when only this process is signalled.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // A terminal's Ctrl-C reaches the child by itself; other signals, and those without a terminal, are passed on.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
   child.on('error', (error) => {
     console.error(`error: cannot start ${script}: ${error.message}`);
     process.exit(1);

@@ -99,10 +99,14 @@ function usageError(error: CommanderError): LabError | undefined {
 
 if (import.meta.main) {
   const controller = new AbortController();
+  let firstSignalMs = 0;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
+      // npm and the launcher pass on what the terminal has sent to all of them: one Ctrl-C arrives several times.
+      const isEcho = performance.now() - firstSignalMs < 1000;
       // The second time, the user means it: nothing is cleaned up any more.
-      if (controller.signal.aborted) process.exit(ExitCode.interrupted);
+      if (controller.signal.aborted && !isEcho) process.exit(ExitCode.interrupted);
+      if (!controller.signal.aborted) firstSignalMs = performance.now();
       controller.abort();
     });
   }

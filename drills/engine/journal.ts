@@ -42,7 +42,7 @@ export class Journal {
 
   /** @throws LabError LAB_STATE when the journal of an interrupted drill cannot be read */
   static async open(lab: Lab): Promise<Journal> {
-    const file = path.join(lab.paths.root, 'drill-journal.json');
+    const file = lab.paths.drillJournalFile;
     const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
@@ -107,8 +107,10 @@ export class Journal {
   /**
    * Puts everything back as it was before the drill moved it: stops the members, moves what the drill made out of the
    * way, and the old data and configuration in. Can be repeated when it was interrupted. Does not start the members.
+   *
+   * @param keepNewer keeps the data that is moved out of the way, as `data.after-RUN`: somebody may have written to it
    */
-  async rollBack(lab: Lab): Promise<void> {
+  async rollBack(lab: Lab, { keepNewer = false } = {}): Promise<void> {
     const { entries } = this;
     if (entries === undefined) return;
     await Promise.all(
@@ -117,12 +119,11 @@ export class Journal {
         await host.service.stop();
         await removeRestoreRemains(host, paths, entries.runId);
         if (await host.exists(aside)) {
-          const failed = `${data}.failed-${entries.runId}`;
-          // Made by the drill from a snapshot that is still there; the old data is not touched before it is back.
-          await host.remove(failed);
-          if (await host.exists(data)) await host.rename(data, failed);
+          const newer = `${data}.after-${entries.runId}`;
+          if ((await host.exists(data)) && !(await host.exists(newer))) await host.rename(data, newer);
           await host.rename(aside, data);
-          await host.remove(failed);
+          // Made by the drill from a snapshot that is still there, and nobody has seen it since.
+          if (!keepNewer) await host.remove(newer);
         }
         await configureMember(lab, name, bootstrap);
       }),

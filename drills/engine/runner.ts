@@ -60,7 +60,7 @@ export async function undoInterruptedDrill(lab: Lab): Promise<boolean> {
     await journal.discard(lab);
     return false;
   }
-  await journal.rollBack(lab);
+  await journal.rollBack(lab, { keepNewer: true });
   return true;
 }
 

@@ -32,6 +32,11 @@ export const takeSnapshot = defineStep({
     const snapshotClient = lab.client(source.name);
     try {
       const leasesBefore = await readLeases(client, source.clientUrl, signal);
+      // The member that is asked may be behind: a linearizable read through it makes sure that it is not.
+      await client.range(
+        { key: Buffer.from(dataSet.prefix), count_only: true },
+        { endpoint: source.clientUrl, signal },
+      );
       progress(`saving from ${source.name}`);
       await saveSnapshot(snapshotClient, file, { overwrite: false, signal });
       const status = await snapshotStatus(file);

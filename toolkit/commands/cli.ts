@@ -111,8 +111,14 @@ export async function locateLab(cli: Cli, options: CommonOptions): Promise<LabLo
 
 /** @returns the lab as it was brought up @throws LabError LAB_MISSING, LAB_CONFIG, LAB_STATE */
 export async function openLab(cli: Cli, options: CommonOptions): Promise<Lab> {
-  const { stateDirectory, name } = await locateLab(cli, options);
-  return Lab.open(stateDirectory, name);
+  const { stateDirectory, name, paths } = await locateLab(cli, options);
+  const lab = await Lab.open(stateDirectory, name);
+  if (existsSync(paths.drillJournalFile)) {
+    const warning =
+      'a drill is under way on this lab, or was interrupted: then `etcdlab up` puts back the data from before it';
+    cli.io.stderr.write(`${cli.ui.style('yellow', 'warning:')} ${warning}\n`);
+  }
+  return lab;
 }
 
 /**

@@ -73,7 +73,9 @@ export async function runOnLab(
   planned: PlanOptions = {},
 ): Promise<ExitCode> {
   if (await undoInterruptedDrill(lab)) {
-    cli.ui.warning('an interrupted drill was undone: the members have their data from before it again');
+    cli.ui.warning(
+      'an interrupted drill was undone: the members have their data from before it again; what was there since is kept beside it, as data.after-*',
+    );
     await startAndWait(lab, cli.signal);
   } else {
     await requireHealth(lab);

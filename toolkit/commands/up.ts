@@ -44,7 +44,9 @@ export async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
   const context = newUpContext();
   await withLock(paths, 'up', async () => {
     if (await undoDrill(stateDirectory, config.name)) {
-      cli.ui.warning('an interrupted drill was undone: the members have their data from before it again');
+      cli.ui.warning(
+        'an interrupted drill was undone: the members have their data from before it again; what was there since is kept beside it, as data.after-*',
+      );
     }
     await cli.ui.runTasks(upTasks({ config, stateDirectory, paths, signal: cli.signal }), context);
   });

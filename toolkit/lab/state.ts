@@ -56,6 +56,8 @@ export interface LabPaths {
   readonly backups: string;
   readonly reports: string;
   readonly stateFile: string;
+  /** There while a drill has the members' data moved aside. */
+  readonly drillJournalFile: string;
 }
 
 /** @param stateDirectory the folder that holds all labs: `.etcdlab` */
@@ -68,6 +70,7 @@ export function labPaths(stateDirectory: string, name: string): LabPaths {
     backups: join(root, 'backups'),
     reports: join(root, 'reports'),
     stateFile: join(root, 'state.json'),
+    drillJournalFile: join(root, 'drill-journal.json'),
   };
 }
 
