@@ -102,7 +102,8 @@ export class WatchStream {
   cancel(id: bigint): void {
     const watcher = this.byId.get(id);
     if (watcher === undefined) return;
-    this.forget(watcher);
+    this.stop(watcher);
+    this.byId.delete(id);
     this.push(frame(id, this.owner.currentRevision, { canceled: true }));
   }
 
@@ -112,10 +113,11 @@ export class WatchStream {
    */
   requestProgress(): void {
     const { currentRevision } = this.owner;
-    if (this.byId.size === 0 || this.isFull) return;
-    for (const watcher of this.byId.values()) if (!isUpToDate(watcher, currentRevision)) return;
+    // Upstream counts those that a compaction has ended, too, and says nothing until the client cancels them.
+    const open = [...this.byId.values()].filter(({ state }) => state !== 'closed');
+    if (open.length === 0 || this.isFull || !open.every((watcher) => isUpToDate(watcher, currentRevision))) return;
     // Nothing later may slip into messages that wait before this one: it would seem to take the progress back.
-    for (const watcher of this.byId.values()) watcher.openEntry = undefined;
+    for (const watcher of open) watcher.openEntry = undefined;
     this.push(frame(noWatchId, currentRevision));
   }
 
@@ -152,7 +154,8 @@ export class WatchStream {
 
   /** Ends all watches; nothing is told to anybody any more. */
   close(): void {
-    for (const watcher of [...this.byId.values()]) this.forget(watcher);
+    for (const watcher of this.byId.values()) this.stop(watcher);
+    this.byId.clear();
     for (let entry = this.queue.shift(); entry !== undefined; entry = this.queue.shift()) {
       if (entry.watcher !== undefined) this.owner.sent(entry.frame.events.length);
     }
@@ -195,15 +198,18 @@ export class WatchStream {
     this.parked.add(watcher);
   }
 
-  /** For the hub: ends a watch whose next revision is gone. Clients look at `compactRevision`, and no reason is given. */
+  /**
+   * For the hub: ends a watch whose next revision is gone. Clients look at `compactRevision`, and no reason is given. The
+   * id stays in use until the client cancels it.
+   */
   endCompacted(watcher: Watcher, compactRevision: number): void {
-    this.forget(watcher);
+    this.stop(watcher);
     this.push(frame(watcher.id, 0, { canceled: true, compactRevision }));
   }
 
-  private forget(watcher: Watcher): void {
+  private stop(watcher: Watcher): void {
+    if (watcher.state === 'closed') return;
     this.owner.remove(watcher);
-    this.byId.delete(watcher.id);
     this.parked.delete(watcher);
     watcher.openEntry = undefined;
   }

@@ -192,6 +192,43 @@ describe('a compaction', () => {
     expect(bench.hub.stats()).toMatchObject({ watchers: 0, slowWatchers: 0 });
   });
 
+  test('leaves the id of the watch that it ended in use until the client cancels it', async () => {
+    const bench = benchWithHistory();
+    await bench.store.compact(4).done;
+    const client = bench.client();
+    client.watch('a', '', { startRevision: 3, id: 5 });
+    client.watch('a');
+    client.drain();
+    client.watch('a', '', { id: 5 });
+    client.stream.cancel(5n);
+    client.watch('a', '', { id: 5 });
+    client.stream.requestProgress();
+    expect(client.drain()).toEqual([
+      { id: -1, revision: 5, created: true, canceled: true, reason: expect.stringContaining('duplicate watch ID') },
+      { id: 5, revision: 5, canceled: true },
+      { id: 5, revision: 5, created: true },
+      { id: -1, revision: 5 },
+    ]);
+  });
+
+  test('does not keep others from being told their progress', async () => {
+    const bench = benchWithHistory();
+    await bench.store.compact(4).done;
+    const client = bench.client();
+    client.watch('a', '', { startRevision: 3 });
+    client.drain();
+    client.stream.requestProgress();
+    expect(client.drain()).toEqual([]);
+    client.watch('a');
+    client.stream.requestProgress();
+    expect(client.drain()).toEqual([
+      { id: 1, revision: 5, created: true },
+      { id: -1, revision: 5 },
+    ]);
+    client.stream.close();
+    expect(bench.hub.stats().watchers).toBe(0);
+  });
+
   test('leaves a watch alone that starts exactly at it', async () => {
     const bench = benchWithHistory();
     await bench.store.compact(5).done;
