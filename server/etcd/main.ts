@@ -61,6 +61,9 @@ function say(logger: Logger, records: readonly LogRecord[]): void {
   }
 }
 
+/** Longer than open calls and a hand-over may take; shorter than supervisors wait before they kill. */
+const stopDeadlineMs = 10_000;
+
 let stopped = false;
 
 /** The first signal stops the server in order, and then ends the process as the signal would have; a second one does so at once. */
@@ -80,6 +83,11 @@ function stopOnSignals(server: EtcdServer, logger: Logger): void {
       stopped = true;
       logger.info('received signal; shutting down', { signal: signal === 'SIGINT' ? 'interrupt' : 'terminated' });
       logger.info('closing etcd server');
+      // Everything acknowledged is durable by now: a stop that hangs may be cut short.
+      setTimeout(() => {
+        logger.error('did not stop in order in time', { 'timeout-ms': stopDeadlineMs });
+        die();
+      }, stopDeadlineMs).unref();
       server
         .stop()
         .catch((error: Error) => logger.error('failed to stop in order', { error }))
