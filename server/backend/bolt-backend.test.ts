@@ -18,7 +18,7 @@ describe('opening a backend', () => {
     await backend.close();
     const steps = fs.steps.length;
     await open(fs);
-    expect(fs.steps.length).toBe(steps);
+    expect(fs.steps.slice(steps).filter(({ operation }) => operation !== 'datasync')).toEqual([]);
   });
 
   test('removes what an interrupted defragmentation has left, and nothing else', async () => {

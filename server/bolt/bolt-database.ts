@@ -93,6 +93,9 @@ export class BoltDatabase implements TransactionOwner {
           throw pager.corrupt(meta.freeList, 'the free list lies on a page that is in use');
         }
       }
+      // A process that was killed may have left a transaction that only the cache has. Its predecessor's pages are free
+      // to be written over only when that transaction is durable.
+      if (!options.readOnly && (options.sync ?? true)) await file.datasync();
       const free = new FreePages(meta.highWater);
       free.add(walk.unreached());
       return new BoltDatabase(pager, fileBytes, new State(pager, meta, walk.buckets), free, options);

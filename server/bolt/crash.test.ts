@@ -74,3 +74,33 @@ test('a commit that has resolved survives a power failure at any step, and the f
     }
   }
 });
+
+test('a process that is killed leaves a file that the next can write to, although the power fails then', async () => {
+  const whole = new CrashFileSystem();
+  await work(whole, newHistory());
+  for (let step = 1; step <= whole.steps.length; step++) {
+    for (const seed of [1, 2, 3]) {
+      let life = 1;
+      const fs = new CrashFileSystem({
+        seed: seed * 1000 + step,
+        onStep({ number, operation }) {
+          // The first process is killed in that step, the power fails when the second first waits for the disk.
+          if (life === 1 ? number >= step : life === 3 && operation === 'datasync') throw new PowerLossError('killed');
+        },
+      });
+      await work(fs, newHistory()).catch(() => undefined);
+      life = 2;
+      const db = await BoltDatabase.open('/db', { fs, ...options });
+      const before = contentsOf(db.view());
+      life = 3;
+      const tx = db.begin();
+      tx.createBucket('key');
+      for (let i = 0; i < 100; i++) tx.put('key', revisionKey(i * 3), bytes('by the second process'));
+      const after = contentsOf(tx);
+      await expect(tx.commit()).rejects.toThrow('killed');
+      const survivor = await BoltDatabase.open('/db', { fs: fs.reboot(), ...options });
+      await expectSound(survivor);
+      expect([before, after]).toContainEqual(contentsOf(survivor.view()));
+    }
+  }
+});

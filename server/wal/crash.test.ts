@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { randomFrom } from '../base/testing/crash-disk.ts';
-import { CrashFileSystem } from '../base/testing/crash-file-system.ts';
+import { CrashFileSystem, type Step } from '../base/testing/crash-file-system.ts';
 import { ConfState, type HardState } from '../proto/gen/raft.ts';
-import { contentsOf, entries, type ModelRecord, plain } from './testing/log-model.ts';
+import { contentsOf, entries, entry, type ModelRecord, plain } from './testing/log-model.ts';
 import { Wal } from './wal.ts';
 
 const metadata = { nodeId: 1n, clusterId: 2n };
@@ -75,8 +75,16 @@ async function check(fs: CrashFileSystem, history: History): Promise<void> {
   expect(read.entries).toHaveLength(opened.entries.length + 21);
 }
 
-async function runUntilCrash(seed: number, crashAtStep?: number): Promise<{ fs: CrashFileSystem; history: History }> {
-  const fs = new CrashFileSystem({ seed, ...(crashAtStep === undefined ? {} : { crashAtStep: crashAtStep + 2 }) });
+async function runUntilCrash(
+  seed: number,
+  crashAtStep?: number,
+  onStep?: (step: Step) => void,
+): Promise<{ fs: CrashFileSystem; history: History }> {
+  const fs = new CrashFileSystem({
+    seed,
+    ...(crashAtStep !== undefined && { crashAtStep: crashAtStep + 2 }),
+    ...(onStep !== undefined && { onStep }),
+  });
   await fs.makeDirectory('/data');
   await fs.syncDirectory('/');
   const history: History = { created: false, records: [], promised: 0, snapshot: { index: 0, term: 0 } };
@@ -107,6 +115,30 @@ describe('when the power fails in any step of creating, saving, cutting, recordi
         await opened?.wal.close().catch(() => undefined);
         await check(second.reboot(), history);
       }
+    }
+  });
+});
+
+/** A process that is killed leaves behind what it wrote, synced or not; the power fails in the life of the next. */
+describe('when the process is killed in any step, and the power fails later', () => {
+  test.each([21, 22, 23, 24])('what the next process was promised is there (seed %i)', async (seed) => {
+    const { steps } = (await runUntilCrash(seed)).fs;
+    for (let step = 1; step <= steps.length - 2; step++) {
+      let life = 1;
+      const onStep = ({ number }: Step) => {
+        if (life === 1 && number >= step + 2) throw new Error('killed');
+      };
+      const { fs } = await runUntilCrash(seed, undefined, onStep);
+      life = 2;
+      if (!(await Wal.exists('/data/wal', fs))) continue;
+      const options = { fs, segmentSizeBytes: 3000 };
+      const next = await Wal.open('/data/wal', { index: 0, term: 0 }, options).catch(() => undefined);
+      // Its beginning was purged, which `check` looks at.
+      if (next === undefined) continue;
+      const last = next.entries.at(-1)?.Index ?? 0;
+      await next.wal.save(undefined, [entry(last + 1, 99)], true);
+      const read = await Wal.read('/data/wal', { index: 0, term: 0 }, { fs: fs.reboot() });
+      expect(plain(read)).toEqual(plain({ ...next, entries: [...next.entries, entry(last + 1, 99)] }));
     }
   });
 });

@@ -84,6 +84,7 @@ export class Wal {
     const contents = await replay(fs, directory, segmentsFrom(directory, segments, at.index), at);
     const { metadata, hardState, entries, tail } = contents;
     const where = path.join(directory, (segments.at(-1) as SegmentName).name);
+    if (options.sync ?? true) await syncNames(fs, directory);
     if (tail.torn !== undefined) {
       await cutTornTail(fs, directory, where, tail.offset);
       options.onWarning?.(
@@ -219,6 +220,15 @@ export class Wal {
     if (removed.length > 0 && sync) await fs.syncDirectory(this.directory);
     return removed;
   }
+}
+
+/**
+ * A process that was killed may have left names that only the cache has. What is about to be written under them would
+ * be lost with them.
+ */
+async function syncNames(fs: FileSystem, directory: string): Promise<void> {
+  await fs.syncDirectory(path.dirname(directory));
+  await fs.syncDirectory(directory);
 }
 
 function isEmpty(state: HardState): boolean {
