@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // `unit` needs nothing but Node, `e2e` starts whole clusters of our own server from the built executable, `faults` kills,
 // stops and cuts them off for a while, `interop` also needs the upstream binaries (ETCDLAB_UPSTREAM names their folder).
-const shared = { testTimeout: 20_000, hookTimeout: 60_000, restoreMocks: true };
+const shared = { testTimeout: 60_000, hookTimeout: 60_000, restoreMocks: true };
 
 export default defineConfig({
   test: {
@@ -22,7 +22,6 @@ export default defineConfig({
           globalSetup: ['test/support/build-once.ts'],
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
-          fileParallelism: false,
         },
       },
       {
@@ -41,7 +40,6 @@ export default defineConfig({
           globalSetup: ['test/support/build-once.ts'],
           include: ['test/interop/**/*.test.ts'],
           testTimeout: 120_000,
-          fileParallelism: false,
         },
       },
     ],
