@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Backend } from '../backend/backend.ts';
-import { errLearnerNotReady, errMemberNotFound } from '../errors/etcd-error.ts';
+import { errLeaderChanged, errLearnerNotReady, errMemberNotFound, errTimeout } from '../errors/etcd-error.ts';
 import { Cluster, decodeContext, type Member, newMember } from '../membership/mod.ts';
 import { type ConfChange, ConfChangeType } from '../proto/gen/raft.ts';
 import { type ProgressStatus, ProposalDropped } from '../raft/mod.ts';
@@ -22,6 +22,7 @@ class Bench {
   readonly match = new Map<bigint, number>();
   readonly transfers: bigint[] = [];
   hasLeader = true;
+  catchUp: ReconfigurationOptions['catchUp'] = async () => undefined;
   lead = 1n;
   promoteAt: ReconfigurationOptions['promoteAt'] = async () => {
     throw new Error('not expected');
@@ -44,6 +45,7 @@ class Bench {
         progress: new Map([...this.match].map(([member, match]) => [member, { match } as ProgressStatus])),
       }),
       activeSince: (member) => this.activeSince.get(member),
+      catchUp: () => this.catchUp(),
       nextId: () => id++,
       propose: (change) => {
         if (!this.hasLeader) throw new ProposalDropped('no leader');
@@ -369,6 +371,39 @@ describe('changes of the membership', () => {
     second.catch(() => undefined);
     await bench.applied(first);
     await expect(second).rejects.toThrow(notEnough);
+  });
+
+  test('are proposed only when this member knows what the leader knows, and checked again then', async () => {
+    const bench = new Bench().withMembers(1n, 2n, 3n);
+    let caughtUp = (): void => undefined;
+    bench.catchUp = () =>
+      new Promise((resolve) => {
+        caughtUp = resolve;
+      });
+    const result = bench.reconfiguration.removeMember(2n);
+    result.catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(bench.log).toEqual([]);
+    bench.activeSince.delete(3n);
+    caughtUp();
+    await expect(result).rejects.toThrow(unhealthy);
+    expect(bench.log).toEqual([]);
+  });
+
+  test('ask again when the leader changes meanwhile', async () => {
+    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const answers = [() => Promise.reject(errLeaderChanged()), () => Promise.resolve()];
+    bench.catchUp = () => (answers.shift() as () => Promise<void>)();
+    expect(ids(await bench.applied(bench.reconfiguration.removeMember(3n)))).toEqual([1n, 2n]);
+    bench.catchUp = () => Promise.reject(errTimeout());
+    await expect(bench.reconfiguration.removeMember(2n)).rejects.toThrow('etcdserver: request timed out');
+  });
+
+  test('that are refused anyway do not wait for a leader', async () => {
+    const bench = new Bench().withMembers(1n, 2n, 3n);
+    bench.catchUp = () => new Promise(() => undefined);
+    bench.activeSince.delete(3n);
+    await expect(bench.reconfiguration.removeMember(2n)).rejects.toThrow(unhealthy);
   });
 
   test('that fail do not hold up those behind them', async () => {

@@ -7,6 +7,7 @@ import type { Logger } from '../base/logger.ts';
 import {
   type EtcdError,
   errBadLeaderTransferee,
+  errLeaderChanged,
   errLearnerNotReady,
   errMemberBadUrls,
   errMemberNotFound,
@@ -42,6 +43,8 @@ export interface ReconfigurationOptions extends ReconfigurationView {
   electionMs: number;
   pollMs: number;
   lead(): bigint;
+  /** Resolves when this member has applied what the leader had committed when it was called. @throws EtcdError */
+  catchUp(): Promise<void>;
   nextId(): bigint;
   /** @throws ProposalDropped when there is no leader to take it */
   propose(change: ConfChange): void;
@@ -89,13 +92,11 @@ export class Reconfiguration {
 
   /** @returns the members that are left @throws EtcdError */
   removeMember(id: bigint): Promise<Member[]> {
-    return this.change('member remove', id, async () => {
-      checkRemove(this.options, id);
-      await this.replaceLeader(id);
-      // The hand-over takes a while, in which another voter may have dropped out.
+    const make = (): ChangeFields => {
       checkRemove(this.options, id);
       return { type: ConfChangeType.ConfChangeRemoveNode };
-    });
+    };
+    return this.change('member remove', id, make, () => this.replaceLeader(id));
   }
 
   /** Tells the cluster where a member's peers reach it from now on. @throws EtcdError */
@@ -170,17 +171,22 @@ export class Reconfiguration {
     this.pending.failAll(errStopped());
   }
 
-  /** @param make checks whether the change is allowed when its turn has come, and says what it is */
+  /**
+   * @param make checks whether the change is allowed, and says what it is; called when its turn has come, and again when
+   *   this member knows what the leader knows
+   * @param prepare what is to be done when it is allowed, before it is proposed
+   */
   private async change(
     what: string,
     memberId: bigint,
-    make: () => ChangeFields | Promise<ChangeFields>,
+    make: () => ChangeFields,
+    prepare: () => Promise<void> = async () => undefined,
   ): Promise<Member[]> {
     if (this.stopping.signal.aborted) throw errStopped();
     if (this.waiting >= maxWaiting) throw errTooManyRequests();
     const startedMs = this.options.now();
     this.waiting++;
-    const result = this.turn.then(() => this.run(startedMs, async () => ({ ...(await make()), node_id: memberId })));
+    const result = this.turn.then(() => this.run(startedMs, () => ({ ...make(), node_id: memberId }), prepare));
     this.turn = result.catch(() => undefined);
     const { log } = this.options;
     const fields = { change: what, 'requested-member-id': idToHex(memberId) };
@@ -196,18 +202,38 @@ export class Reconfiguration {
     }
   }
 
-  private async run(startedMs: number, make: () => Promise<Omit<ConfChange, 'id'>>): Promise<Member[]> {
+  private async run(
+    startedMs: number,
+    make: () => Omit<ConfChange, 'id'>,
+    prepare: () => Promise<void>,
+  ): Promise<Member[]> {
     const { nextId, now, timeoutError, timeoutMs } = this.options;
     if (this.stopping.signal.aborted) throw errStopped();
     const leftMs = (): number => startedMs + timeoutMs - now();
     if (leftMs() <= 0) throw timeoutError(startedMs);
+    make();
+    await prepare();
+    // A leader drops a change, silently, until it has applied all that it took over and every change before.
+    await this.catchUp(leftMs);
+    if (leftMs() <= 0) throw timeoutError(startedMs);
     const id = nextId();
-    const change = ConfChange.create({ id, ...(await make()) });
-    const outcome = this.pending.wait(id, Math.max(0, leftMs()), () => timeoutError(startedMs));
+    const change = ConfChange.create({ id, ...make() });
+    const outcome = this.pending.wait(id, leftMs(), () => timeoutError(startedMs));
     this.submit(change);
     const { members, error } = await outcome;
     if (error !== undefined) throw error;
     return members;
+  }
+
+  private async catchUp(leftMs: () => number): Promise<void> {
+    for (;;) {
+      try {
+        await this.options.catchUp();
+        return;
+      } catch (error) {
+        if ((error as Error).message !== errLeaderChanged().message || leftMs() <= 0) throw error;
+      }
+    }
   }
 
   private submit(change: ConfChange): void {

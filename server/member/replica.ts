@@ -174,6 +174,7 @@ export class Replica {
       timeoutMs,
       electionMs: config.electionMs,
       pollMs: config.heartbeatMs,
+      catchUp: () => this.reads.wait(),
       cluster: () => this.cluster,
       lead: () => this.lead,
       status: () => this.driver.node.status(),

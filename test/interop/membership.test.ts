@@ -100,7 +100,7 @@ describe.skipIf(!haveUpstream())('a cluster of both families', () => {
     const client = clientOf(cluster);
     await write(client, 250);
     const joined = await joinAs(cluster, await joining(), client);
-    expect(readFileSync(cluster.member(joined).logFile, 'utf8')).toMatch(/applied snapshot/);
+    await expect.poll(() => readFileSync(cluster.member(joined).logFile, 'utf8')).toMatch(/applied snapshot/);
     await write(client, 50);
     await expectEqualData(cluster, [0, 1, 2, joined]);
 
