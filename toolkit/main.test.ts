@@ -62,7 +62,12 @@ describe('etcdlab', () => {
     }
   });
 
-  it.each(['status', 'env', 'ctl member list', 'logs', 'certs list', 'down', 'destroy --yes'])(
+  it.each(['down', 'destroy --yes'])('%s without a lab has nothing to do', async (command) => {
+    const { exitCode, stdout } = await etcdlab(command);
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining("There is no lab 'lab'")]);
+  });
+
+  it.each(['status', 'env', 'ctl member list', 'logs', 'certs list'])(
     '%s says that there is no lab yet, and makes nothing',
     async (args) => {
       const { exitCode, stderr, folder } = await etcdlab(args);

@@ -109,6 +109,15 @@ export async function locateLab(cli: Cli, options: CommonOptions): Promise<LabLo
   return describedLab(cli, options);
 }
 
+/** Says that there is nothing to do, if there is no lab: to stop or remove it twice is no mistake. @returns whether so */
+export async function isNoLab(cli: Cli, options: CommonOptions): Promise<boolean> {
+  const { name, paths } = await locateLab(cli, options);
+  if (existsSync(paths.root)) return false;
+  cli.ui.event({ event: 'finished', name, changed: false });
+  cli.ui.line(`There is no lab '${name}' in ${dirname(paths.root)}: nothing to do.`);
+  return true;
+}
+
 /** @returns the lab as it was brought up @throws LabError LAB_MISSING, LAB_CONFIG, LAB_STATE */
 export async function openLab(cli: Cli, options: CommonOptions): Promise<Lab> {
   const { stateDirectory, name, paths } = await locateLab(cli, options);

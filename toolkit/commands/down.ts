@@ -2,10 +2,11 @@
 import type { ListrTask } from 'listr2';
 import { throwIfInterrupted } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
-import { addCommand, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
+import { addCommand, type CommonOptions, isNoLab, openLab, type RegisterCommand, withLock } from './cli.ts';
 
 export const registerDown: RegisterCommand = (program, cli) => {
   addCommand<CommonOptions>(program, cli, 'down', 'stop the members; data and certificates stay', async (options) => {
+    if (await isNoLab(cli, options)) return undefined;
     const lab = await openLab(cli, options);
     const context = { stopped: 0 };
     await withLock(lab.paths, 'down', () => cli.ui.runTasks(downTasks(lab, cli.signal), context));
