@@ -283,7 +283,10 @@ class Play {
 describe.runIf(haveUpstream())('one sequence of watches and writes', () => {
   let at = { revision: 1, compacted: 0 };
 
-  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])('tells the clients of both servers the same: seed %d', async (seed) => {
-    at = await new Play(seed, at.revision, at.compacted).run(120);
-  });
+  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
+    'tells the clients of both servers the same: seed %d',
+    async (seed) => {
+      at = await new Play(seed, at.revision, at.compacted).run(120);
+    },
+  );
 });
