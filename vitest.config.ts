@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 // `unit` needs nothing but Node, `e2e` starts whole clusters of our own server from the built executable, `faults` kills,
 // stops and cuts them off for a while, `interop` also needs the upstream binaries (ETCDLAB_UPSTREAM names their folder).
 const shared = { testTimeout: 60_000, hookTimeout: 60_000, restoreMocks: true };
+// Whole clusters on a busy machine: a test that needs its second try is reported as one that did. Tests of what must
+// never happen, such as a lost write, have no second try.
+const processes = { ...shared, testTimeout: 120_000, retry: 1, globalSetup: ['test/support/build-once.ts'] };
 
 export default defineConfig({
   test: {
@@ -17,11 +20,9 @@ export default defineConfig({
       },
       {
         test: {
-          ...shared,
+          ...processes,
           name: 'e2e',
-          globalSetup: ['test/support/build-once.ts'],
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 120_000,
         },
       },
       {
@@ -35,11 +36,9 @@ export default defineConfig({
       },
       {
         test: {
-          ...shared,
+          ...processes,
           name: 'interop',
-          globalSetup: ['test/support/build-once.ts'],
           include: ['test/interop/**/*.test.ts'],
-          testTimeout: 120_000,
         },
       },
     ],

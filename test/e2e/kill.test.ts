@@ -24,7 +24,7 @@ async function hashes(): Promise<number[]> {
   }
 }
 
-describe('a cluster under load', () => {
+describe('a cluster under load', { retry: 0 }, () => {
   test('loses no acknowledged write when members are killed, ten times in a row', async () => {
     cluster = await TestCluster.start(await ensureBuilt());
     const client = cluster.client();
