@@ -30,10 +30,12 @@ export async function readAll(stdin: Readable): Promise<Buffer> {
 
 /** Reads standard input line by line, as far as it is asked to. */
 export class LineReader {
+  private readonly stdin: Readable;
   private readonly chunks: AsyncIterator<unknown>;
   private buffered = Buffer.alloc(0);
 
   constructor(stdin: Readable) {
+    this.stdin = stdin;
     this.chunks = stdin[Symbol.asyncIterator]();
   }
 
@@ -57,8 +59,10 @@ export class LineReader {
     }
   }
 
-  /** Stops reading, so that the process can end while a terminal or a pipe is still open. */
+  /** Stops reading, so that the process can end while a terminal or a pipe is still open. A line waited for is lost. */
   async close(): Promise<void> {
+    // Else the iterator would wait for the next piece before it ends.
+    this.stdin.destroy();
     await this.chunks.return?.();
   }
 }

@@ -62,8 +62,6 @@ export class ResumingWatch implements AsyncIterable<WatchResponse> {
       } catch (error) {
         if (!(error instanceof RpcError) || !mayPass(error) || this.options.signal?.aborted) throw error;
         this.options.onInterrupted?.(error);
-      } finally {
-        this.stream = undefined;
       }
       await pause(pauseMs, this.options.signal);
     }
@@ -83,7 +81,11 @@ export class ResumingWatch implements AsyncIterable<WatchResponse> {
     opened.stream.write(Buffer.from(WatchRequest.encode(WatchRequest.create({ create_request }))));
     this.stream = opened.stream;
     if (this.isProgressWanted) this.requestProgress();
-    yield* messages(opened, WatchResponse.decode, signal);
+    try {
+      yield* messages(opened, WatchResponse.decode, signal);
+    } finally {
+      this.stream = undefined;
+    }
     throw new RpcError(Code.Unavailable, 'the server ended the stream', { endpoint: opened.endpoint });
   }
 
