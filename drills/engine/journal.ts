@@ -107,10 +107,8 @@ export class Journal {
   /**
    * Puts everything back as it was before the drill moved it: stops the members, moves what the drill made out of the
    * way, and the old data and configuration in. Can be repeated when it was interrupted. Does not start the members.
-   *
-   * @param keepNewer keeps the data that is moved out of the way, as `data.after-RUN`: somebody may have written to it
    */
-  async rollBack(lab: Lab, { keepNewer = false } = {}): Promise<void> {
+  async rollBack(lab: Lab): Promise<void> {
     const { entries } = this;
     if (entries === undefined) return;
     await Promise.all(
@@ -119,11 +117,12 @@ export class Journal {
         await host.service.stop();
         await removeRestoreRemains(host, paths, entries.runId);
         if (await host.exists(aside)) {
-          const newer = `${data}.after-${entries.runId}`;
-          if ((await host.exists(data)) && !(await host.exists(newer))) await host.rename(data, newer);
+          const failed = `${data}.failed-${entries.runId}`;
+          // Made by the drill from a snapshot that is still there; the old data is not touched before it is back.
+          await host.remove(failed);
+          if (await host.exists(data)) await host.rename(data, failed);
           await host.rename(aside, data);
-          // Made by the drill from a snapshot that is still there, and nobody has seen it since.
-          if (!keepNewer) await host.remove(newer);
+          await host.remove(failed);
         }
         await configureMember(lab, name, bootstrap);
       }),

@@ -48,6 +48,9 @@ export async function runDrill(options: DrillOptions): Promise<DrillOutcome> {
   return new Run(options, plan).carryOut();
 }
 
+/** What is said when a drill that was interrupted has been undone. */
+export const drillUndone = 'an interrupted drill was undone: the members have their data from before it again';
+
 /**
  * Undoes a drill that was interrupted, if there is one; one that had proved its result is ended instead.
  *
@@ -60,7 +63,7 @@ export async function undoInterruptedDrill(lab: Lab): Promise<boolean> {
     await journal.discard(lab);
     return false;
   }
-  await journal.rollBack(lab, { keepNewer: true });
+  await journal.rollBack(lab);
   return true;
 }
 

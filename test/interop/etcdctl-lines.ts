@@ -258,7 +258,7 @@ export const lines: Record<string, Line[]> = {
     line('version x'),
     line('version -w json'),
     line('foo'),
-    line('a'),
+    line('de'),
     line('--bogus get a'),
     line('get a --hex maybe'),
     line('get a --hex=true'),

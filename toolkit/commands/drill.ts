@@ -5,7 +5,7 @@ import { findDrill, listDrills } from '../../drills/engine/catalog.ts';
 import type { DrillDefinition } from '../../drills/engine/definition.ts';
 import type { DrillEvent } from '../../drills/engine/events.ts';
 import { type PlanOptions, planDrill, type StepParameters } from '../../drills/engine/plan.ts';
-import { type DrillOutcome, runDrill, undoInterruptedDrill } from '../../drills/engine/runner.ts';
+import { type DrillOutcome, drillUndone, runDrill, undoInterruptedDrill } from '../../drills/engine/runner.ts';
 import type { Check } from '../../drills/verification/verify.ts';
 import { ExitCode, LabError } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -73,9 +73,7 @@ export async function runOnLab(
   planned: PlanOptions = {},
 ): Promise<ExitCode> {
   if (await undoInterruptedDrill(lab)) {
-    cli.ui.warning(
-      'an interrupted drill was undone: the members have their data from before it again; what was there since is kept beside it, as data.after-*',
-    );
+    cli.ui.warning(drillUndone);
     await startAndWait(lab, cli.signal);
   } else {
     await requireHealth(lab);

@@ -1,6 +1,6 @@
 /** `etcdlab up`: from nothing, or from anything in between, to a healthy cluster. */
 import { existsSync } from 'node:fs';
-import { undoInterruptedDrill } from '../../drills/engine/runner.ts';
+import { drillUndone, undoInterruptedDrill } from '../../drills/engine/runner.ts';
 import { LabError } from '../errors.ts';
 import { Lab } from '../lab/lab.ts';
 import { labPaths } from '../lab/state.ts';
@@ -44,9 +44,7 @@ export async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
   const context = newUpContext();
   await withLock(paths, 'up', async () => {
     if (await undoDrill(stateDirectory, config.name)) {
-      cli.ui.warning(
-        'an interrupted drill was undone: the members have their data from before it again; what was there since is kept beside it, as data.after-*',
-      );
+      cli.ui.warning(drillUndone);
     }
     await cli.ui.runTasks(upTasks({ config, stateDirectory, paths, signal: cli.signal }), context);
   });
