@@ -259,7 +259,7 @@ export const lines: Record<string, Line[]> = {
     line('version -w json'),
     line('foo'),
     line('de'),
-    line('--bogus get a'),
+    line('--bogus get de'),
     line('get a --hex maybe'),
     line('get a --hex=true'),
     line('get a --cert='),
