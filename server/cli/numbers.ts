@@ -48,5 +48,12 @@ export function humanizeBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'];
   const exponent = Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1);
   const value = Math.floor((bytes / 1000 ** exponent) * 10 + 0.5) / 10;
-  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${units[exponent]}`;
+  return `${value < 10 ? value.toFixed(1) : roundHalfToEven(value)} ${units[exponent]}`;
+}
+
+/** As Go's `%.0f`: 20.5 becomes 20, where `toFixed` says 21. */
+function roundHalfToEven(value: number): number {
+  const below = Math.floor(value);
+  if (value - below !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
 }
