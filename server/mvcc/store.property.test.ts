@@ -57,7 +57,7 @@ function write(store: MvccStore, changes: readonly Change[]): void {
 
 function compactionRevision(naive: NaiveStore, part: number): number {
   const first = Math.max(naive.compacted + 1, 1);
-  return first + Math.floor(part * (naive.current - first));
+  return Math.min(first + Math.floor(part * (naive.current - first)), naive.current);
 }
 
 function expectSame(store: MvccStore, naive: NaiveStore): void {
