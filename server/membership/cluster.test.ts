@@ -56,6 +56,7 @@ describe('a new cluster', () => {
     const members = cluster.members();
     expect(members.map((member) => member.name).sort()).toEqual(['a', 'b']);
     expect(backend.dump.size).toBe(0);
+    expect(cluster.v2StoreInput().members).toEqual([]);
     for (const member of members) {
       const bootstrap = change(ConfChangeType.ConfChangeAddNode, member.id, member);
       expect(cluster.validateConfChange(bootstrap)).toBeUndefined();

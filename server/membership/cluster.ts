@@ -169,11 +169,14 @@ export class Cluster {
     return { ...this.currentDowngrade };
   }
 
-  /** What a .snap file's v2 store is made of (contract: disk-and-peer §3.2). */
+  /**
+   * What a .snap file's v2 store is made of (contract: disk-and-peer §3.2): members that the log has added so far. The
+   * ConfChanges behind the snapshot are judged by them again, and one that is known too early would be refused.
+   */
   v2StoreInput(): { members: Member[]; removed: bigint[]; clusterVersion?: string } {
     const version = this.currentVersion;
     return {
-      members: this.members(),
+      members: this.members().filter((member) => !this.announced.has(member.id)),
       removed: this.removed(),
       ...(version === undefined ? {} : { clusterVersion: version }),
     };
