@@ -60,6 +60,13 @@ export interface PlainFrame {
   readonly reason?: string;
 }
 
+/** Revisions 2 to 5: a=1, b=1, a=2, b deleted. */
+export function benchWithHistory(): WatchBench {
+  const bench = new WatchBench();
+  for (const change of ['a=1', 'b=1', 'a=2', '-b']) bench.write(change);
+  return bench;
+}
+
 export class TestClient {
   readonly stream: WatchStream;
   /** How often the client was told that there is something to take. */
