@@ -55,6 +55,8 @@ export const errRoleEmpty = error(Code.InvalidArgument, 'role name is empty');
 export const errAuthFailed = error(Code.InvalidArgument, 'authentication failed, invalid user ID or password');
 export const errPermissionNotGiven = error(Code.InvalidArgument, 'permission not given');
 export const errInvalidAuthManagement = error(Code.InvalidArgument, 'invalid auth management');
+export const errWrongDowngradeVersionFormat = error(Code.InvalidArgument, 'wrong downgrade target version format');
+export const errInvalidDowngradeTarget = error(Code.InvalidArgument, 'invalid downgrade target version');
 export const errAuthOldRevision = error(Code.InvalidArgument, 'revision of auth store is old');
 
 export const errCompacted = error(Code.OutOfRange, 'mvcc: required revision has been compacted');
@@ -80,6 +82,12 @@ export const errClusterIdMismatch = error(Code.FailedPrecondition, 'cluster ID m
 export const errNotLeader = error(Code.FailedPrecondition, 'not leader');
 export const errNotCapable = error(Code.FailedPrecondition, 'not capable');
 export const errBadLeaderTransferee = error(Code.FailedPrecondition, 'bad leader transferee');
+export const errClusterVersionUnavailable = error(
+  Code.FailedPrecondition,
+  'cluster version not found during downgrade',
+);
+export const errDowngradeInProcess = error(Code.FailedPrecondition, 'cluster has a downgrade job in progress');
+export const errNoInflightDowngrade = error(Code.FailedPrecondition, 'no inflight downgrade job');
 export const errAuthNotEnabled = error(Code.FailedPrecondition, 'authentication is not enabled');
 
 /** Upstream emits this one with code Unknown, not FailedPrecondition (api.md §8, trap 3). */
@@ -88,7 +96,8 @@ export const errNotEnoughStartedMembers = error(
   're-configuration failed due to not enough started members',
 );
 
-/** Upstream has no code for this one. */
+/** Upstream has no code for these two. */
+export const errUnknownMethod = error(Code.Unknown, 'unknown method');
 export const errTimeoutLeaderTransfer = error(Code.Unknown, 'request timed out, leader transfer took too long');
 
 export const errWatchCanceled = error(Code.Canceled, 'watch canceled');

@@ -10,6 +10,8 @@ import type {
   CompactionResponse,
   DeleteRangeRequest,
   DeleteRangeResponse,
+  DowngradeRequest,
+  DowngradeResponse,
   HashKVResponse,
   HashResponse,
   LeaseGrantRequest,
@@ -65,6 +67,8 @@ export interface EtcdMember {
   alarm(request: AlarmRequest): Promise<AlarmResponse>;
   /** Rewrites this member's database file without its free pages; requests are answered meanwhile. */
   defragment(): Promise<void>;
+  /** Checks, announces or withdraws that the cluster goes back to the release before. */
+  downgrade(request: DowngradeRequest): Promise<DowngradeResponse>;
   hash(): Promise<HashResponse>;
   hashKv(revision: number): Promise<HashKVResponse>;
   status(): StatusResponse;

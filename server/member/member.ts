@@ -15,6 +15,8 @@ import {
   type CompactionResponse,
   type DeleteRangeRequest,
   type DeleteRangeResponse,
+  type DowngradeRequest,
+  DowngradeResponse,
   type HashKVResponse,
   type HashResponse,
   type LeaseGrantRequest,
@@ -35,6 +37,7 @@ import {
   type TxnResponse,
 } from '../proto/gen/rpc.ts';
 import type { MemberConfig } from './config.ts';
+import { Downgrades } from './downgrade.ts';
 import type { EtcdMember, MemberGauges } from './etcd-member.ts';
 import type { Replica } from './replica.ts';
 import { StateMachine } from './state-machine.ts';
@@ -45,6 +48,7 @@ export class Member implements EtcdMember {
   readonly clusterId: bigint;
   readonly watches: WatchHub;
   private readonly replica: Replica;
+  private readonly downgrades: Downgrades;
   private readonly config: Pick<MemberConfig, 'maxTxnOps'>;
   private readonly log: Logger;
 
@@ -55,6 +59,14 @@ export class Member implements EtcdMember {
     this.id = replica.id;
     this.clusterId = replica.clusterId;
     this.watches = replica.watches;
+    this.downgrades = new Downgrades({
+      cluster: () => replica.cluster,
+      catchUp: () => replica.reads.wait(),
+      propose: async (downgrade_info_set) => {
+        const { error } = await replica.proposer.propose({ downgrade_info_set });
+        if (error !== undefined) throw error;
+      },
+    });
   }
 
   async range(request: RangeRequest): Promise<RangeResponse> {
@@ -146,6 +158,11 @@ export class Member implements EtcdMember {
     this.log.info('defragmenting', before);
     await backend.defragment();
     this.log.info('finished defragmenting', { ...before, 'new-db-size-bytes': backend.sizeBytes() });
+  }
+
+  async downgrade(request: DowngradeRequest): Promise<DowngradeResponse> {
+    const version = await this.downgrades.run(request);
+    return DowngradeResponse.create({ header: this.header(), version });
   }
 
   async hash(): Promise<HashResponse> {

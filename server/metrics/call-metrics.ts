@@ -6,7 +6,7 @@ import { histogramSamples, register, type Sample } from './families.ts';
 /** @param extensive whether histograms of the methods' handling time are shown (`--metrics extensive`) */
 export function registerCallMetrics(registry: Registry, calls: CallStats, extensive: boolean): void {
   const perMethod = (value: (stats: MethodStats) => number) => (): Sample[] =>
-    calls.methods.map((stats) => ({ labels: labelsOf(stats), value: value(stats) }));
+    shownMethods(calls).map((stats) => ({ labels: labelsOf(stats), value: value(stats) }));
 
   register(
     registry,
@@ -21,7 +21,7 @@ export function registerCallMetrics(registry: Registry, calls: CallStats, extens
     'grpc_server_handled_total',
     'counter',
     'Total number of RPCs completed on the server, regardless of success or failure.',
-    () => calls.methods.flatMap(handledSamples),
+    () => shownMethods(calls).flatMap(handledSamples),
   );
   register(
     registry,
@@ -73,10 +73,15 @@ function registerHandlingTime(registry: Registry, calls: CallStats): void {
   const name = 'grpc_server_handling_seconds';
   const help = 'Histogram of response latency (seconds) of gRPC that had been application-level handled by the server.';
   register(registry, name, 'histogram', help, () =>
-    calls.methods.flatMap((stats) =>
+    shownMethods(calls).flatMap((stats) =>
       histogramSamples(name, labelsOf(stats), handlingBuckets, stats.handlingCounts, stats.handlingSecondsSum),
     ),
   );
+}
+
+/** Upstream shows the methods of locks and elections from their first call on. */
+function shownMethods({ methods }: CallStats): MethodStats[] {
+  return methods.filter(({ service, started }) => started > 0 || !/^v3(?:lock|election)pb\./.test(service));
 }
 
 function labelsOf({ service, method, type }: MethodStats) {

@@ -98,6 +98,15 @@ describe('/metrics', () => {
     );
   });
 
+  test('has the methods of locks and elections from their first call on', async () => {
+    const series = 'grpc_server_started_total{grpc_method="Unlock",grpc_service="v3lockpb.Lock",grpc_type="unary"}';
+    expect((await scrape()).values.has(series)).toBe(false);
+    metrics = new Metrics();
+    const unlock = dispatcher.stats.methods.find(({ method }) => method === 'Unlock');
+    if (unlock !== undefined) unlock.started = 1;
+    expect((await scrape()).values.get(series)).toBe(1);
+  });
+
   test('has histograms of calls only when they are asked for', async () => {
     dispatcher.stats.methods.find(({ method }) => method === 'Put')?.end(0, 0.02);
     const { types, values } = await scrape(true);

@@ -1,7 +1,7 @@
 /** etcdserverpb.Maintenance (contract: api.md §2.8). */
 import type { EtcdMember } from '../member/etcd-member.ts';
 import { DefragmentResponse, MaintenanceService, MoveLeaderResponse } from '../proto/gen/rpc.ts';
-import { type Method, serverStream, unary, unimplemented } from './method.ts';
+import { type Method, serverStream, unary } from './method.ts';
 import { sendSnapshot } from './snapshot.ts';
 
 export function maintenanceMethods(member: EtcdMember): Method[] {
@@ -24,6 +24,6 @@ export function maintenanceMethods(member: EtcdMember): Method[] {
       await member.moveLeader(targetID);
       return MoveLeaderResponse.create();
     }),
-    unimplemented(MaintenanceService.Downgrade, 'there is no older storage format to go back to'),
+    unary(MaintenanceService.Downgrade, (request) => member.downgrade(request)),
   ];
 }

@@ -2,6 +2,8 @@
 import type { EtcdMember } from '../member/etcd-member.ts';
 import { AuthService } from '../proto/gen/rpc.ts';
 import { clusterMethods } from './cluster.ts';
+import { electionMethods } from './concurrency/election.ts';
+import { lockMethods } from './concurrency/lock.ts';
 import { healthMethods } from './health.ts';
 import { kvMethods } from './kv.ts';
 import { leaseMethods } from './lease.ts';
@@ -25,6 +27,8 @@ export function etcdMethods(member: EtcdMember, watchOptions: WatchOptions = {})
     ...clusterMethods(member),
     ...maintenanceMethods(member),
     ...unimplementedService(AuthService, 'authentication is not served'),
+    ...lockMethods(member),
+    ...electionMethods(member),
     ...healthMethods(),
   ];
 }

@@ -192,6 +192,6 @@ describe('what is not served', () => {
   test('has a method for every one of upstream’s', () => {
     const paths = etcdMethods(server.member).map(({ definition }) => definition.path);
     expect(new Set(paths).size).toBe(paths.length);
-    expect(paths).toHaveLength(5 + 1 + 5 + 5 + 8 + 17 + 3);
+    expect(paths).toHaveLength(5 + 1 + 5 + 5 + 8 + 17 + 2 + 5 + 3);
   });
 });

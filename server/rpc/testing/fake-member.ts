@@ -13,6 +13,7 @@ import {
   AlarmResponse,
   CompactionResponse,
   DeleteRangeResponse,
+  DowngradeResponse,
   HashKVResponse,
   HashResponse,
   LeaseGrantResponse,
@@ -125,6 +126,9 @@ export class FakeMember implements EtcdMember {
   defragment: EtcdMember['defragment'] = async () => {
     this.defragmentations++;
   };
+
+  downgrade: EtcdMember['downgrade'] = async () =>
+    DowngradeResponse.create({ header: this.header(), version: this.version ?? '' });
 
   hash: EtcdMember['hash'] = async () => HashResponse.create({ header: this.header(), hash: 7 });
 
