@@ -1,5 +1,5 @@
 /** Certificate authorities, and what they issue. */
-import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import {
   alternativeNames,
   authorityConstraints,
@@ -14,6 +14,7 @@ import {
 } from './certificate.ts';
 import { type Asn1, children, decode } from './der.ts';
 import { PkiError } from './errors.ts';
+import { inspect, parseCertificate } from './inspect.ts';
 import {
   type AuthorityAlgorithm,
   describeKey,
@@ -34,7 +35,9 @@ export interface CertifiedKey {
 }
 
 /** Certificates are valid from a little before now: clocks of virtual machines run behind. */
-const backdateMs = 5 * 60_000;
+const defaultBackdateMs = 5 * 60_000;
+/** A machine whose clock is further off than a day has a clock to be mended. */
+const maxBackdateMs = 86_400_000;
 /** 100 years: more is a slip of the pen. */
 const maxValidityMs = 36_525 * 86_400_000;
 
@@ -43,6 +46,8 @@ export interface AuthorityRequest extends Subject {
   readonly algorithm?: AuthorityAlgorithm;
   /** From now on, in milliseconds; whole seconds count. */
   readonly validityMs: number;
+  /** How long before now it becomes valid, for clocks that run behind. Default 5 minutes, at most a day. */
+  readonly backdateMs?: number;
   /** Certify this key (PEM) instead of a new one. */
   readonly key?: string;
 }
@@ -52,7 +57,7 @@ export interface AuthorityRequest extends Subject {
  * @throws PkiError PKI_INPUT for a name, key or validity that cannot be
  */
 export function createAuthority(request: AuthorityRequest, sources: Sources): CertifiedKey {
-  const { notBefore, notAfter } = validity(request.validityMs, sources.now());
+  const { notBefore, notAfter } = validity(request, sources.now());
   const name = distinguishedName(request);
   const key =
     request.key === undefined ? sources.generateKey(request.algorithm ?? 'ecdsa-p256') : keyFromPem(request.key);
@@ -79,6 +84,8 @@ export interface CertificateRequest extends Subject {
   readonly ipAddresses?: readonly string[];
   /** From now on, in milliseconds; cut to the authority's own end. */
   readonly validityMs: number;
+  /** How long before now it becomes valid, but not before its authority. Default 5 minutes, at most a day. */
+  readonly backdateMs?: number;
   /** Default `ecdsa-p256`. */
   readonly algorithm?: KeyAlgorithm;
 }
@@ -90,7 +97,7 @@ export interface CertificateRequest extends Subject {
 export function issue(authority: CertifiedKey, request: CertificateRequest, sources: Sources): CertifiedKey {
   const now = sources.now();
   const issuer = signer(authority, now);
-  const { notBefore, notAfter } = validity(request.validityMs, now);
+  const { notBefore, notAfter } = validity(request, now);
   const subject = distinguishedName(request);
   const names = serverNames(request);
   const key = sources.generateKey(request.algorithm ?? 'ecdsa-p256');
@@ -100,7 +107,7 @@ export function issue(authority: CertifiedKey, request: CertificateRequest, sour
     endEntityKeyUsage(),
     extendedKeyUsage(usagesOf[request.profile]),
     subjectKeyIdentifier(keyIdentifier(publicKey)),
-    authorityKeyIdentifier(keyIdentifier(publicKeyInfo(issuer.key))),
+    authorityKeyIdentifier(issuer.keyId),
   ];
   if (names !== undefined) extensions.push(alternativeNames(names));
   const certificate = signCertificate(
@@ -118,20 +125,22 @@ export function issue(authority: CertifiedKey, request: CertificateRequest, sour
   return { certificate, key: keyToPem(key) };
 }
 
-interface Signer {
+/** An authority that was looked at, and may sign now. */
+export interface Signer {
   readonly key: KeyObject;
   readonly name: Asn1;
+  /** What `authorityKeyIdentifier` of its certificates must be: its own subject key identifier, however that was made. */
+  readonly keyId: Buffer;
   readonly notBefore: Date;
   readonly notAfter: Date;
 }
 
-function signer({ certificate, key }: CertifiedKey, now: Date): Signer {
-  let x509: X509Certificate;
-  try {
-    x509 = new X509Certificate(certificate);
-  } catch (cause) {
-    throw new PkiError('PKI_PEM', 'the authority is not a certificate in PEM form', { cause });
-  }
+/**
+ * @param authority of several certificates in the PEM, the first is the one whose key it is
+ * @throws PkiError PKI_PEM, PKI_PASSPHRASE; PKI_AUTHORITY if it is none, has another key, or is not valid now
+ */
+export function signer({ certificate, key }: CertifiedKey, now: Date): Signer {
+  const x509 = parseCertificate(certificate);
   const privateKey = keyFromPem(key);
   const subject = x509.subject.replaceAll('\n', ', ');
   if (!x509.ca) throw new PkiError('PKI_AUTHORITY', `${subject} is not a certificate authority`);
@@ -148,7 +157,10 @@ function signer({ certificate, key }: CertifiedKey, now: Date): Signer {
   // The issuer name must be the authority's subject octet by octet, whatever string types it was written with.
   const [toBeSigned] = children(decode(x509.raw));
   const name = children(toBeSigned)[5] as Asn1;
-  return { key: privateKey, name, notBefore: x509.validFromDate, notAfter: x509.validToDate };
+  const { subjectKeyId } = inspect(x509);
+  const keyId =
+    subjectKeyId === undefined ? keyIdentifier(publicKeyInfo(privateKey)) : Buffer.from(subjectKeyId, 'hex');
+  return { key: privateKey, name, keyId, notBefore: x509.validFromDate, notAfter: x509.validToDate };
 }
 
 function serverNames({ profile, dnsNames = [], ipAddresses = [] }: CertificateRequest): Asn1 | undefined {
@@ -159,9 +171,18 @@ function serverNames({ profile, dnsNames = [], ipAddresses = [] }: CertificateRe
   });
 }
 
-function validity(validityMs: number, now: Date): { notBefore: Date; notAfter: Date } {
+interface Lifetime {
+  readonly validityMs: number;
+  readonly backdateMs?: number;
+}
+
+function validity(lifetime: Lifetime, now: Date): { notBefore: Date; notAfter: Date } {
+  const { validityMs, backdateMs = defaultBackdateMs } = lifetime;
   if (!(validityMs >= 1000 && validityMs <= maxValidityMs)) {
     throw new PkiError('PKI_INPUT', `a validity of ${validityMs} ms is not between a second and 100 years`);
+  }
+  if (!(backdateMs >= 0 && backdateMs <= maxBackdateMs)) {
+    throw new PkiError('PKI_INPUT', `a start ${backdateMs} ms before now is not between now and a day ago`);
   }
   const whole = (ms: number) => new Date(Math.floor(ms / 1000) * 1000);
   return { notBefore: whole(now.getTime() - backdateMs), notAfter: whole(now.getTime() + validityMs) };

@@ -55,7 +55,8 @@ export function serialNumber(random: Uint8Array): Buffer {
   return serial;
 }
 
-function extension(id: string, value: Asn1, critical = false): Asn1 {
+/** @param id dotted object identifier @param value what the octets of the extension encode */
+export function extension(id: string, value: Asn1, critical = false): Asn1 {
   const octets = octetString(encode(value));
   return critical ? sequence(oid(id), booleanTrue(), octets) : sequence(oid(id), octets);
 }

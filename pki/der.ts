@@ -46,6 +46,19 @@ export function integer(bytes: Uint8Array): Asn1 {
   return asn1.create(Class.UNIVERSAL, Type.INTEGER, false, toBinary(bytes));
 }
 
+/** @param value not negative */
+export function unsigned(value: bigint | number): Asn1 {
+  const hex = value.toString(16);
+  const bytes = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
+  // The highest bit is the sign.
+  return integer((bytes[0] as number) >= 0x80 ? Buffer.concat([Buffer.of(0), bytes]) : bytes);
+}
+
+/** @param value 0 to 127 */
+export function enumerated(value: number): Asn1 {
+  return asn1.create(Class.UNIVERSAL, Type.ENUMERATED, false, String.fromCharCode(value));
+}
+
 /** DER knows one TRUE: 0xFF. FALSE, where it is the default, is left out. */
 export function booleanTrue(): Asn1 {
   return asn1.create(Class.UNIVERSAL, Type.BOOLEAN, false, '\xff');
@@ -81,6 +94,24 @@ export function time(date: Date): Asn1 {
     : asn1.create(Class.UNIVERSAL, Type.GENERALIZEDTIME, false, asn1.dateToGeneralizedTime(date) as unknown as string);
 }
 
+/** @returns the time of a UTCTime or GeneralizedTime @throws Error for anything else */
+export function timeOf(value: Asn1 | undefined): Date {
+  const text = content(value).toString('latin1');
+  const date = Number(value?.type) === Type.UTCTIME ? asn1.utcTimeToDate(text) : asn1.generalizedTimeToDate(text);
+  if (Number.isNaN(date.getTime())) throw new Error(`'${text}' is not a time`);
+  return date;
+}
+
+/** @returns whether it is a UTCTime or GeneralizedTime */
+export function isTime(value: Asn1 | undefined): boolean {
+  return value?.tagClass === Class.UNIVERSAL && [Type.UTCTIME, Type.GENERALIZEDTIME].includes(Number(value.type));
+}
+
+/** @returns whether it is a value of that universal type */
+export function isUniversal(value: Asn1 | undefined, type: 'INTEGER' | 'SEQUENCE'): value is Asn1 {
+  return value?.tagClass === Class.UNIVERSAL && Number(value.type) === Type[type];
+}
+
 /** @returns the values inside a constructed one @throws Error if it is a primitive one */
 export function children(value: Asn1 | undefined): Asn1[] {
   if (value === undefined || typeof value.value === 'string') throw new Error('a constructed ASN.1 value was expected');
@@ -98,7 +129,7 @@ export function oidOf(value: Asn1 | undefined): string {
 }
 
 /** @returns the text with LF line ends, as openssl writes it */
-export function pem(label: 'CERTIFICATE', der: Uint8Array): string {
+export function pem(label: 'CERTIFICATE' | 'ENCRYPTED PRIVATE KEY' | 'X509 CRL', der: Uint8Array): string {
   const message = { type: label, body: toBinary(der) } as forge.pem.ObjectPEM;
   return forge.pem.encode(message, { maxline: 64 }).replaceAll('\r\n', '\n');
 }

@@ -3,10 +3,11 @@
 /**
  * - `PKI_INPUT`: a name, address, duration or key size that no certificate may have.
  * - `PKI_PEM`: text or a file that is not the certificate or key it should be.
+ * - `PKI_PASSPHRASE`: a private key is encrypted, and the passphrase is missing or wrong.
  * - `PKI_AUTHORITY`: the authority cannot sign: expired, not an authority, or its key is another one's.
  * - `PKI_STORE`: the folder of certificates is not in a state to go on with.
  */
-export type PkiErrorCode = 'PKI_INPUT' | 'PKI_PEM' | 'PKI_AUTHORITY' | 'PKI_STORE';
+export type PkiErrorCode = 'PKI_INPUT' | 'PKI_PEM' | 'PKI_PASSPHRASE' | 'PKI_AUTHORITY' | 'PKI_STORE';
 
 export class PkiError extends Error {
   override readonly name = 'PkiError';

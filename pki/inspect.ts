@@ -4,6 +4,7 @@ import { type Asn1, children, content, decode, oidOf } from './der.ts';
 import { PkiError } from './errors.ts';
 import { describeKey } from './keys.ts';
 import { generalNameTag, ipText } from './names.ts';
+import { placeInBytes, placeInPem } from './place.ts';
 import { clientAuth, serverAuth } from './profiles.ts';
 
 export interface CertificateFacts {
@@ -47,7 +48,8 @@ export function parseCertificate(certificate: string | Uint8Array): X509Certific
   try {
     return new X509Certificate(certificate);
   } catch (cause) {
-    throw new PkiError('PKI_PEM', 'this is not a certificate in PEM or DER form', { cause });
+    const place = typeof certificate === 'string' ? placeInPem(certificate) : placeInBytes(certificate);
+    throw new PkiError('PKI_PEM', `this is not a certificate in PEM or DER form${place}`, { cause });
   }
 }
 

@@ -9,6 +9,7 @@ import {
 } from 'node:crypto';
 import { type Asn1, children, content, decode, nullValue, oid, sequence } from './der.ts';
 import { PkiError } from './errors.ts';
+import { placeInPem } from './place.ts';
 
 /** Of members' and clients' keys. */
 export type KeyAlgorithm = 'ecdsa-p256' | 'ecdsa-p384';
@@ -91,11 +92,27 @@ export function keyToPem(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }) as string;
 }
 
-/** @throws PkiError PKI_PEM */
-export function keyFromPem(pem: string): KeyObject {
+/** @returns whether the PEM is a private key that needs a passphrase */
+export function isEncryptedKey(pem: string): boolean {
+  return /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED$/m.test(pem);
+}
+
+/**
+ * @param passphrase of an encrypted key; ignored for another
+ * @throws PkiError PKI_PEM if it is no key, PKI_PASSPHRASE if it is encrypted and the passphrase is missing or wrong
+ */
+export function keyFromPem(pem: string, passphrase?: string): KeyObject {
+  const encrypted = isEncryptedKey(pem);
+  if (encrypted && passphrase === undefined) {
+    throw new PkiError('PKI_PASSPHRASE', 'the private key is encrypted, and no passphrase was given');
+  }
   try {
-    return createPrivateKey(pem);
+    return createPrivateKey(encrypted ? { key: pem, passphrase: passphrase as string } : pem);
   } catch (cause) {
-    throw new PkiError('PKI_PEM', 'this is not a private key in PEM form, or it is encrypted', { cause });
+    if (encrypted) {
+      const advice = 'check the passphrase; a file that holds it may end with one line feed, and with nothing else';
+      throw new PkiError('PKI_PASSPHRASE', 'the passphrase does not open the private key', { cause, advice });
+    }
+    throw new PkiError('PKI_PEM', `this is not a private key in PEM form${placeInPem(pem)}`, { cause });
   }
 }

@@ -21,10 +21,30 @@ export {
   createAuthority,
   issue,
 } from './authority.ts';
+export { encryptKey, minPassphraseLength } from './encrypted-key.ts';
 export { PkiError, type PkiErrorCode } from './errors.ts';
+export { checkForeignAuthority } from './foreign-authority.ts';
 export { type CertificateFacts, inspect } from './inspect.ts';
-export { type AuthorityAlgorithm, type KeyAlgorithm, type Sources, systemSources } from './keys.ts';
+export {
+  type AuthorityAlgorithm,
+  isEncryptedKey,
+  type KeyAlgorithm,
+  keyFromPem,
+  keyToPem,
+  type Sources,
+  systemSources,
+} from './keys.ts';
 export type { Subject } from './names.ts';
 export type { Profile } from './profiles.ts';
-export { PkiStore } from './store.ts';
+export {
+  createRevocationList,
+  isSignedBy,
+  parseRevocationList,
+  type RevocationListFacts,
+  type RevocationListRequest,
+  type RevocationReason,
+  type RevokedCertificate,
+  revocationReasons,
+} from './revocation-list.ts';
+export { type Passphrase, PkiStore } from './store.ts';
 export { type Problem, type ProblemCode, splitPem, type VerifyOptions, verify } from './verify.ts';

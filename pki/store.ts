@@ -1,5 +1,6 @@
 /**
- * Certificates and keys in a folder: `NAME.pem` (0644) and `NAME-key.pem` (0600), the folder 0700.
+ * Certificates and keys in a folder: `NAME.pem` (0644) and `NAME-key.pem` (0600), the folder 0700. `AUTHORITY.crl` is
+ * its revocation list, and what was replaced lies in `retired/TIME/`.
  *
  * A key is written before its certificate: etcd re-reads both at every handshake, and after a crash between the two, a
  * certificate is never there without its key.
@@ -9,7 +10,7 @@ import { join } from 'node:path';
 import type { CertifiedKey } from './authority.ts';
 import { PkiError } from './errors.ts';
 import { parseCertificate } from './inspect.ts';
-import { keyFromPem } from './keys.ts';
+import { isEncryptedKey, keyFromPem, keyToPem } from './keys.ts';
 
 /** What is there under a name. */
 export interface StoredFiles {
@@ -17,11 +18,21 @@ export interface StoredFiles {
   readonly key: string | undefined;
 }
 
+/** Asks for the passphrase of an authority's key, once it is needed; the name is the authority's. */
+export type Passphrase = (name: string) => Promise<string>;
+
+/** How many sets of replaced certificates are kept, the newest. */
+const keptRetired = 20;
+const retiredFolder = 'retired';
+
 export class PkiStore {
   readonly directory: string;
+  private readonly passphrase: Passphrase | undefined;
 
-  constructor(directory: string) {
+  /** @param passphrase for authorities whose key is encrypted; without it they can be read, but not sign */
+  constructor(directory: string, passphrase?: Passphrase) {
     this.directory = directory;
+    this.passphrase = passphrase;
   }
 
   certificatePath(name: string): string {
@@ -30,6 +41,11 @@ export class PkiStore {
 
   keyPath(name: string): string {
     return join(this.directory, `${name}-key.pem`);
+  }
+
+  /** @param name of an authority */
+  revocationListPath(name: string): string {
+    return join(this.directory, `${name}.crl`);
   }
 
   /** @returns the names that have a certificate, sorted */
@@ -65,6 +81,8 @@ export class PkiStore {
       throw new PkiError('PKI_STORE', `${missing} is missing, its counterpart is there`);
     }
     const x509 = inFile(this.certificatePath(name), () => parseCertificate(certificate));
+    // Whether an encrypted key belongs to its certificate shows when it is opened.
+    if (isEncryptedKey(key)) return { certificate, key };
     const privateKey = inFile(this.keyPath(name), () => keyFromPem(key));
     if (!x509.checkPrivateKey(privateKey)) {
       throw new PkiError('PKI_STORE', `${this.keyPath(name)} is not the key of ${this.certificatePath(name)}`);
@@ -72,14 +90,81 @@ export class PkiStore {
     return { certificate, key };
   }
 
+  /**
+   * @returns an authority with its key in the clear, to sign with, or undefined if it is not there
+   * @throws PkiError as `load`, and PKI_PASSPHRASE if the key is encrypted and the passphrase is missing or wrong
+   */
+  async loadSigner(name: string): Promise<CertifiedKey | undefined> {
+    const there = await this.load(name);
+    if (there === undefined || !isEncryptedKey(there.key)) return there;
+    if (this.passphrase === undefined) {
+      throw new PkiError('PKI_PASSPHRASE', `${this.keyPath(name)} is encrypted, and no passphrase was given`);
+    }
+    const passphrase = await this.passphrase(name);
+    const key = inFile(this.keyPath(name), () => keyFromPem(there.key, passphrase));
+    if (!parseCertificate(there.certificate).checkPrivateKey(key)) {
+      throw new PkiError('PKI_STORE', `${this.keyPath(name)} is not the key of ${this.certificatePath(name)}`);
+    }
+    return { certificate: there.certificate, key: keyToPem(key) };
+  }
+
+  /** @returns an authority's revocation list, DER, or undefined */
+  async readRevocationList(name: string): Promise<Buffer | undefined> {
+    return readOptionalBytes(this.revocationListPath(name));
+  }
+
+  async saveRevocationList(name: string, der: Uint8Array): Promise<void> {
+    await this.makeDirectory();
+    await writeAtomically(this.revocationListPath(name), der, 0o644);
+    await syncDirectory(this.directory);
+  }
+
+  /**
+   * Copies what is there under the names to `retired/TIME/` before it is replaced. The oldest sets make room.
+   * @returns the folder, or undefined if there was nothing to keep
+   */
+  async retire(names: readonly string[], now: Date): Promise<string | undefined> {
+    const there = await Promise.all(names.map(async (name) => ({ name, files: await this.read(name) })));
+    const found = there.filter(({ files }) => files.certificate !== undefined || files.key !== undefined);
+    if (found.length === 0) return undefined;
+    const all = join(this.directory, retiredFolder);
+    await this.makeDirectory();
+    await mkdir(all, { recursive: true, mode: 0o700 });
+    // Two sets of one millisecond would be one: the second has a number.
+    const taken = new Set(await readdir(all));
+    const stem = now.toISOString().replaceAll(':', '-');
+    let stamp = stem;
+    for (let n = 2; taken.has(stamp); n++) stamp = `${stem}-${n}`;
+    const aside = new PkiStore(join(all, stamp));
+    for (const { name, files } of found) await aside.write(name, files);
+    await syncDirectory(all);
+    const sets = (await readdir(all)).sort();
+    for (const old of sets.slice(0, -keptRetired)) await rm(join(all, old), { recursive: true, force: true });
+    return aside.directory;
+  }
+
+  /** Removes a certificate and its key, which `retire` has kept, the certificate first. */
+  async remove(name: string): Promise<void> {
+    await rm(this.certificatePath(name), { force: true });
+    await rm(this.keyPath(name), { force: true });
+    await syncDirectory(this.directory);
+  }
+
   /** Writes or replaces a member's or client's certificate and key, each whole and durable, the key first. */
-  async save(name: string, { certificate, key }: CertifiedKey): Promise<void> {
+  async save(name: string, pair: CertifiedKey): Promise<void> {
+    await this.write(name, pair);
+  }
+
+  private async write(name: string, { certificate, key }: StoredFiles): Promise<void> {
+    await this.makeDirectory();
+    if (key !== undefined) await writeAtomically(this.keyPath(name), key, 0o600);
+    if (certificate !== undefined) await writeAtomically(this.certificatePath(name), certificate, 0o644);
+    await syncDirectory(this.directory);
+  }
+
+  private async makeDirectory(): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
     await chmod(this.directory, 0o700);
-    await writeAtomically(this.keyPath(name), key, 0o600);
-    await writeAtomically(this.certificatePath(name), certificate, 0o644);
-    const handle = await open(this.directory, 'r');
-    await handle.sync().finally(() => handle.close());
   }
 
   /**
@@ -121,20 +206,31 @@ function inFile<T>(path: string, parse: () => T): T {
   try {
     return parse();
   } catch (cause) {
-    throw new PkiError('PKI_PEM', `${path}: ${(cause as Error).message}`, { cause });
+    const { code, advice, message } = cause as PkiError;
+    const options = advice === undefined ? { cause } : { cause, advice };
+    throw new PkiError(code ?? 'PKI_PEM', `${path}: ${message}`, options);
   }
 }
 
 async function readOptional(path: string): Promise<string | undefined> {
+  return (await readOptionalBytes(path))?.toString('utf8');
+}
+
+async function readOptionalBytes(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-async function writeAtomically(path: string, content: string, mode: number): Promise<void> {
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  await handle.sync().finally(() => handle.close());
+}
+
+async function writeAtomically(path: string, content: string | Uint8Array, mode: number): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     const handle = await open(temporary, 'w', mode);

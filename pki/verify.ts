@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { type CertificateFacts, inspect, parseCertificate } from './inspect.ts';
 import { keyFromPem } from './keys.ts';
 import { ipOctets } from './names.ts';
+import { parseRevocationList } from './revocation-list.ts';
 
 /**
  * - `unknown-authority`: signed by none of the trusted authorities.
@@ -12,6 +13,7 @@ import { ipOctets } from './names.ts';
  * - `not-yet-valid`, `expired`: the certificate's own dates.
  * - `wrong-usage`: its extended key usages do not cover the purpose.
  * - `wrong-host`: the name or address that was dialled is not among its alternative names.
+ * - `revoked`: it is on a revocation list of its authority.
  * - `wrong-key`: the private key belongs to another certificate.
  */
 export type ProblemCode =
@@ -22,6 +24,7 @@ export type ProblemCode =
   | 'expired'
   | 'wrong-usage'
   | 'wrong-host'
+  | 'revoked'
   | 'wrong-key';
 
 export interface Problem {
@@ -40,6 +43,8 @@ export interface VerifyOptions {
   readonly purpose?: 'serverAuth' | 'clientAuth' | 'both';
   /** The DNS name or IP address that a client dials. */
   readonly host?: string;
+  /** DER. As etcd does, only the serial number is looked for: serials of 126 random bits are never the same by chance. */
+  readonly revocationLists?: readonly Uint8Array[];
   /** PEM; checked to belong to the certificate. */
   readonly key?: string;
 }
@@ -56,6 +61,7 @@ export function verify(options: VerifyOptions): Problem[] {
   if (options.host !== undefined && !coversHost(x509, facts, options.host)) {
     problems.push({ code: 'wrong-host', reason: `dialled ${options.host}, but it is valid for ${namesOf(facts)}` });
   }
+  problems.push(...revocationProblems(facts, options.revocationLists ?? []));
   if (options.key !== undefined && !x509.checkPrivateKey(keyFromPem(options.key))) {
     problems.push({ code: 'wrong-key', reason: 'the private key belongs to another certificate' });
   }
@@ -70,7 +76,7 @@ export function splitPem(pem: string): string[] {
 function chainProblems(x509: X509Certificate, facts: CertificateFacts, options: VerifyOptions): Problem[] {
   const trusted = options.authorities.flatMap(splitPem).map(parseCertificate);
   // Two authorities may have the same name and different keys, as during a rotation: the signature decides.
-  const issuer = trusted.find((candidate) => x509.checkIssued(candidate) && x509.verify(candidate.publicKey));
+  const issuer = trusted.find((candidate) => hasSigned(candidate, x509));
   if (issuer === undefined) {
     const known = trusted.map((candidate) => describeAuthority(inspect(candidate))).join('; ') || 'none';
     const id = facts.authorityKeyId === undefined ? '' : ` (key ${facts.authorityKeyId.slice(0, 8)})`;
@@ -88,6 +94,15 @@ function chainProblems(x509: X509Certificate, facts: CertificateFacts, options: 
     return [{ code: 'authority-expired', reason: `${authority.subject} is valid from ${from} to ${to} only` }];
   }
   return [];
+}
+
+/** @returns whether its key has signed the certificate; a key that OpenSSL cannot even read has signed nothing */
+function hasSigned(authority: X509Certificate, certificate: X509Certificate): boolean {
+  try {
+    return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+  } catch {
+    return false;
+  }
 }
 
 function describeAuthority(facts: CertificateFacts): string {
@@ -109,6 +124,18 @@ function usageProblems({ extendedKeyUsage }: CertificateFacts, purpose: VerifyOp
   return [
     { code: 'wrong-usage', reason: `${missing.join(' and ')} needed, but it is for ${extendedKeyUsage.join(', ')}` },
   ];
+}
+
+function revocationProblems({ serial }: CertificateFacts, lists: readonly Uint8Array[]): Problem[] {
+  const entries = lists.flatMap((list) => parseRevocationList(list).entries);
+  const entry = entries.find((candidate) => normalizeSerial(candidate.serial) === normalizeSerial(serial));
+  if (entry === undefined) return [];
+  return [{ code: 'revoked', reason: `revoked at ${entry.revokedAt.toISOString()} (${entry.reason})` }];
+}
+
+/** Node.js and ASN.1 differ in leading zeros. */
+function normalizeSerial(serial: string): string {
+  return serial.replace(/^0+(?=.)/, '');
 }
 
 function coversHost(x509: X509Certificate, facts: CertificateFacts, host: string): boolean {
