@@ -18,7 +18,7 @@ const layers: string[][] = [
   ['server/cli'],
   ['server/client'],
   ['server/etcd'],
-  ['server/metrics'],
+  ['server/metrics', 'server/gateway'],
   ['server/rpc', 'server/http'],
   ['server/member'],
   ['server/peer', 'server/apply'],

@@ -1,6 +1,7 @@
 /** Puts a server together from its configuration: listeners, member, API; and takes it apart again. */
 import { DataLock } from '../base/data-lock.ts';
 import type { Logger } from '../base/logger.ts';
+import { createGateway } from '../gateway/mod.ts';
 import { clientRouter, type HttpHandler, monitoringRouter, withAccessRule } from '../http/mod.ts';
 import type { MemberConfig } from '../member/config.ts';
 import { Member } from '../member/member.ts';
@@ -243,8 +244,10 @@ export class EtcdServer {
       electionTimeoutMs: config.electionTimeoutMs,
     });
     metrics.attach(member, dispatcher.stats, config.metrics === 'extensive');
+    const maxReceiveBytes = config.maxRequestBytes + grpcOverheadBytes;
     const routes = {
       member,
+      ...(config.enableGrpcGateway && { gateway: createGateway({ handler: dispatcher.handle, maxReceiveBytes }) }),
       metrics: () => metrics.text(),
       requestTimeoutMs: stopGraceMs,
       logger: logger.at('http/router'),
@@ -256,7 +259,7 @@ export class EtcdServer {
     );
     const grpc = {
       handler: dispatcher.handle,
-      maxReceiveBytes: config.maxRequestBytes + grpcOverheadBytes,
+      maxReceiveBytes,
       maxConcurrentStreams: config.maxConcurrentStreams,
       keepalive: config.keepalive,
     };

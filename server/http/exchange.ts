@@ -9,22 +9,37 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Whether it came over TLS. */
   readonly secure: boolean;
+  /** `address:port` of the client. */
+  readonly remoteAddress: string;
+  /** Can be read once; what is left over is dropped. It throws when the client goes. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
 }
 
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** The whole body, or the pieces of one that goes on; those are asked for only as fast as the client takes them. */
+  readonly body: string | AsyncIterable<string>;
 }
 
 /** Answers every request; it never rejects. */
 export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
 
-/** Takes apart what stands in the request line. */
-export function splitTarget(target: string): { path: string; query: URLSearchParams } {
+/**
+ * Takes apart what stands in the request line.
+ *
+ * @returns undefined when the path is not well encoded
+ */
+export function splitTarget(target: string): { path: string; query: URLSearchParams } | undefined {
   const mark = target.indexOf('?');
-  if (mark < 0) return { path: target, query: new URLSearchParams() };
-  return { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) };
+  const encoded = mark < 0 ? target : target.slice(0, mark);
+  try {
+    return { path: decodeURIComponent(encoded), query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Plain text as Go's http.Error and its followers write it: with a line feed, never sniffed for another type. */

@@ -1,13 +1,16 @@
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { Logger, type LogRecord } from '../base/logger.ts';
 import { errTimeout } from '../errors/etcd-error.ts';
 import { AlarmType } from '../proto/gen/rpc.ts';
 import { FakeMember } from '../rpc/testing/fake-member.ts';
-import { type HttpResponse, splitTarget } from './exchange.ts';
+import { type HttpRequest, type HttpResponse, splitTarget } from './exchange.ts';
 import { clientRouter, type HttpHandler, monitoringRouter, type RouterOptions, withAccessRule } from './mod.ts';
 
 const log: LogRecord[] = [];
 const logger = new Logger({ enabled: () => true, write: (record) => log.push(record) }, 'test');
+
+const noBody = { remoteAddress: '127.0.0.1:1', body: Readable.from([]), signal: new AbortController().signal };
 
 function setUp(router: (options: RouterOptions) => HttpHandler = clientRouter) {
   const member = new FakeMember();
@@ -24,7 +27,7 @@ function setUp(router: (options: RouterOptions) => HttpHandler = clientRouter) {
     },
   });
   const get = (target: string, method = 'GET', headers = {}, secure = false): Promise<HttpResponse> =>
-    handler({ method, ...splitTarget(target), headers, secure });
+    handler({ method, ...splitTarget(target), headers, secure, ...noBody } as HttpRequest);
   return { member, get, checks, healths };
 }
 
@@ -188,7 +191,7 @@ describe('other paths', () => {
 
 describe('web pages', () => {
   const hello: HttpHandler = async () => ({ status: 200, headers: {}, body: 'hello' });
-  const request = { method: 'GET', path: '/', query: new URLSearchParams(), secure: false };
+  const request = { method: 'GET', path: '/', query: new URLSearchParams(), secure: false, ...noBody };
 
   test('from anywhere may read, unless origins are listed', async () => {
     const open = withAccessRule({ cors: ['*'], hostWhitelist: ['*'] }, hello);

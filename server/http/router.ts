@@ -12,6 +12,8 @@ export interface RouterOptions {
   readonly requestTimeoutMs: number;
   readonly logger: Logger;
   readonly healthObserver: HealthObserver;
+  /** The JSON gateway, for everything below `/v3/`; not there without it. */
+  readonly gateway?: HttpHandler | undefined;
 }
 
 type Endpoint = (request: HttpRequest) => Promise<HttpResponse>;
@@ -31,7 +33,14 @@ export function clientRouter(options: RouterOptions): HttpHandler {
       etcdcluster: options.member.clusterVersion() ?? 'not_decided',
     }),
   }));
-  return route(new Map([...monitoringPaths(options), ['/version', version]]), options.logger);
+  const routes = route(new Map([...monitoringPaths(options), ['/version', version]]), options.logger);
+  const { gateway } = options;
+  if (gateway === undefined) return routes;
+  return async (request) => {
+    const path = request.path.replace(/^\/v3beta\//, '/v3/');
+    if (path === '/v3') return { status: 301, headers: { location: '/v3/' }, body: '' };
+    return path.startsWith('/v3/') ? gateway({ ...request, path }) : routes(request);
+  };
 }
 
 function monitoringPaths(options: RouterOptions): Map<string, Endpoint> {

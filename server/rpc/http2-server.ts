@@ -125,7 +125,7 @@ export class Http2Transport {
     stream.on('close', () => connection.openStreams--);
     const contentType = headers['content-type'] ?? '';
     if (isGrpc(contentType)) this.startCall(stream, headers, connection);
-    else if (this.options.http !== undefined) this.startExchange(this.options.http, stream, headers, connection.secure);
+    else if (this.options.http !== undefined) this.startExchange(this.options.http, stream, headers, connection);
     else refuse(stream, 415, Code.InvalidArgument, `invalid gRPC request content-type "${contentType}"`);
   }
 
@@ -133,9 +133,11 @@ export class Http2Transport {
     http: HttpHandler,
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
-    secure: boolean,
+    { secure, remoteAddress }: Http2Connection,
   ): void {
-    serveHttp2(http, stream, headers, secure).catch(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
+    serveHttp2(http, stream, headers, secure, remoteAddress).catch(() =>
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR),
+    );
   }
 
   private startCall(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, connection: Http2Connection): void {

@@ -114,7 +114,8 @@ export class Listener {
       this.http2 = new Http2Transport({ ...grpc, http: this.options.tls === undefined ? undefined : http });
     }
     if (http !== undefined) {
-      this.http1 = createHttp1Server((request, response) => {
+      // A body may take as long as a watch that still gets requests; headers have their own deadline.
+      this.http1 = createHttp1Server({ requestTimeout: 0 }, (request, response) => {
         serveHttp1(http, request, response).catch(() => response.destroy());
       });
       this.http1.on('clientError', (_error, socket) => socket.destroy());

@@ -5,6 +5,7 @@ import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { Logger } from '../../base/logger.ts';
+import { createGateway } from '../../gateway/mod.ts';
 import { clientRouter, withAccessRule } from '../../http/mod.ts';
 import { Metrics } from '../../metrics/mod.ts';
 import type { MethodDefinition } from '../../proto/wire.ts';
@@ -45,6 +46,7 @@ export class TestServer {
       { cors: ['*'], hostWhitelist: ['*'] },
       clientRouter({
         ...{ member, logger, requestTimeoutMs: 200, healthObserver: metrics.health },
+        gateway: createGateway({ handler: this.dispatcher.handle, maxReceiveBytes: 1_572_864 + grpcOverheadBytes }),
         metrics: () => metrics.text(),
       }),
     );

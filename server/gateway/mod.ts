@@ -1,0 +1,2 @@
+/** The v3 API as JSON over plain HTTP. */
+export { createGateway, type GatewayOptions } from './gateway.ts';
