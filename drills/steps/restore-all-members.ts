@@ -29,7 +29,7 @@ export const restoreAllMembers = defineStep({
           found.restoredFrom[node.name] = await sha256OnHost(host, file, signal);
           progress(`etcdutl snapshot restore on ${node.name}`);
           const { exitCode, stderr } = await host.run(
-            lab.engine.etcdutl,
+            node.binaries.etcdutl,
             [
               'snapshot',
               'restore',

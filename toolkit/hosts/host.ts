@@ -5,7 +5,17 @@
  * All paths are absolute paths on the host. Every method that waits has a deadline of its own.
  */
 
+/**
+ * Who does something on a host. `member`: the user that etcd runs as. `root`: the administrator, by sudo. `login`: the
+ * user who is logged in. A local host has one user, who is all of them.
+ */
+export type HostUser = 'member' | 'root' | 'login';
+
 export interface RunOptions {
+  /** Default `member`. */
+  readonly as?: HostUser;
+  /** The command changes nothing, so that a dry run carries it out as well. */
+  readonly readOnly?: boolean;
   readonly input?: string | Uint8Array;
   /** Added to the host's own environment. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -49,7 +59,7 @@ export interface ServiceStatus {
   readonly pid?: number;
   /** When the process was started; present unless `stopped`. */
   readonly startedAt?: Date;
-  /** `revision` of the definition that the process was started with; present unless `stopped`. */
+  /** `revision` of the definition that the process was started with; present while alive. */
   readonly revision?: string;
 }
 
@@ -92,8 +102,8 @@ export interface Host {
 
   /**
    * Runs a command to its end, without a shell.
-   * @throws LabError LAB_COMMAND_START (not found, not executable), LAB_COMMAND_TIMEOUT, LAB_INTERRUPTED; a non-zero
-   *   exit code is a result, not an error
+   * @throws LabError LAB_COMMAND_START (not found, not executable), LAB_COMMAND_TIMEOUT, LAB_INTERRUPTED, LAB_HOST_UNREACHABLE; a
+   *   non-zero exit code is a result, not an error
    */
   run(file: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
 
@@ -101,23 +111,36 @@ export interface Host {
    * Writes a file so that it is either the old or the new one, whole and durable, at any time. Makes missing parent
    * directories (mode 0700).
    * @param mode permission bits, default 0600
+   * @param owner default `member`
    */
-  putFile(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  putFile(path: string, content: string | Uint8Array, mode?: number, owner?: HostUser): Promise<void>;
   /** @returns the content, or undefined if there is no such file @throws LabError LAB_FILE_TOO_LARGE above 64 MiB */
   getFile(path: string): Promise<Uint8Array | undefined>;
   /** Copies a file of this machine to the host, of any size, with the guarantees of `putFile`. */
-  upload(localPath: string, path: string, mode?: number): Promise<void>;
+  upload(localPath: string, path: string, mode?: number, owner?: HostUser): Promise<void>;
   /** Copies a file of the host to this machine, of any size, atomically; mode 0600. */
   download(path: string, localPath: string): Promise<void>;
   exists(path: string): Promise<boolean>;
   /** @returns the sorted names in a directory; none if it is not there */
   list(path: string): Promise<string[]>;
-  /** Makes the directory and its parents; no error if it is there. @param mode default 0700 */
-  makeDirectory(path: string, mode?: number): Promise<void>;
+  /** Makes the directory and its parents; no error if it is there. @param mode default 0700 @param owner default `member` */
+  makeDirectory(path: string, mode?: number, owner?: HostUser): Promise<void>;
   /** Renames a file or directory on the same file system, durably. @throws LabError LAB_FILE if `to` exists or `from` does not */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file, or a directory with all that is in it; no error if it is not there. */
   remove(path: string): Promise<void>;
+
+  /**
+   * Lets no packet pass between this host and the given addresses, in either direction, until `heal` or a reboot.
+   * Whoever controls the host still reaches it. Replaces an earlier cut.
+   * @param addresses IPv4, at least one
+   * @throws LabError LAB_NOT_SUPPORTED if the host has no network of its own, or nothing to cut it with
+   */
+  cut(addresses: readonly string[]): Promise<void>;
+  /** Takes a cut back; nothing happens if there is none. */
+  heal(): Promise<void>;
+  /** @returns the addresses that the host is cut from, sorted; none if it is not cut */
+  cutFrom(): Promise<string[]>;
 
   /** @returns the host's own idea of the time */
   clock(): Promise<Date>;

@@ -133,6 +133,20 @@ export class LocalHost implements Host {
     await rm(path, { recursive: true, force: true });
   }
 
+  async cut(): Promise<void> {
+    throw new LabError('LAB_NOT_SUPPORTED', `${this.name} cannot be cut off: local members share one network`, {
+      advice: 'freeze it instead, or use provider: ssh or vagrant',
+    });
+  }
+
+  async heal(): Promise<void> {
+    // It cannot have been cut.
+  }
+
+  async cutFrom(): Promise<string[]> {
+    return [];
+  }
+
   async clock(): Promise<Date> {
     return new Date();
   }

@@ -1,6 +1,7 @@
 /** Reads lab.yaml. An error names file, line, column and reason; all errors of a file are reported at once. */
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { type Document, LineCounter, parseDocument } from 'yaml';
 import { LabError } from '../errors.ts';
 import { type LabConfig, labConfigSchema } from './config.ts';
@@ -84,7 +85,16 @@ function flagOf(key: string, overrides: ConfigOverrides): string | undefined {
   return (key === 'name' || key === 'engine') && overrides[key] !== undefined ? `--${key}` : undefined;
 }
 
+/** Relative to the file that names them; `~/` is the user's own folder, as in ssh_config. */
 function absolutePaths(config: LabConfig, base: string): LabConfig {
-  const { engine } = config;
-  return engine.kind === 'upstream' ? { ...config, engine: { ...engine, path: resolve(base, engine.path) } } : config;
+  const { engine, ssh, nodes } = config;
+  const absolute = (path: string) => (path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(base, path));
+  const withIdentity = <T extends { identityFile?: string | undefined }>(settings: T): T =>
+    settings.identityFile === undefined ? settings : { ...settings, identityFile: absolute(settings.identityFile) };
+  return {
+    ...config,
+    engine: engine.kind === 'upstream' ? { ...engine, path: absolute(engine.path) } : engine,
+    ...(ssh !== undefined && { ssh: withIdentity(ssh) }),
+    nodes: nodes.map((node) => (node.ssh === undefined ? node : { ...node, ssh: withIdentity(node.ssh) })),
+  };
 }

@@ -30,11 +30,37 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** A user name as Linux knows it: it becomes an argument of commands. */
+const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be the name of a user');
+
+/** How to log in. In `ssh` for all nodes, in a node's `ssh` for that one. */
+const sshSettings = {
+  user: userName.optional(),
+  port: port.optional(),
+  /** A private key without passphrase; without it, the agent's keys. */
+  identityFile: z.string().min(1, 'must name a file').optional(),
+};
+
+const nodeSsh = z.strictObject({
+  ...sshSettings,
+  /** Where sshd listens, if that is not the node's address. */
+  host: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}$/, 'must be a host name or an address')
+    .optional(),
+  /** As `ssh-keygen -lf` prints it. */
+  hostKey: z
+    .string()
+    .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'must be a fingerprint: SHA256: and 43 characters')
+    .optional(),
+});
+
 const node = z.strictObject({
   name: nodeName,
   address: z.string().refine(isIPv4, 'must be an IPv4 address').default('127.0.0.1'),
   clientPort: port.default(2379),
   peerPort: port.default(2380),
+  ssh: nodeSsh.optional(),
 });
 
 /** `engine: built-in` is short for `engine: { kind: built-in }`. */
@@ -62,17 +88,35 @@ const certificates = z.strictObject({
   validity: duration.prefault('30d'),
 });
 
-/** The schema of lab.yaml. Unknown keys are errors: a misspelt key must not be silently ignored. */
-export const labConfigSchema = z
+/** VirtualBox allows host-only addresses in 192.168.56.0/21 without a settings file. */
+const defaultMachines: z.input<typeof node>[] = [
+  { name: 'node1', address: '192.168.56.10' },
+  { name: 'node2', address: '192.168.56.11' },
+  { name: 'node3', address: '192.168.56.12' },
+];
+
+/** Machines have addresses of their own; those of a cloud nobody can guess. */
+function withDefaultNodes(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const config = value as Record<string, unknown>;
+  if (config.nodes !== undefined || config.provider === 'ssh') return value;
+  return { ...config, nodes: config.provider === 'vagrant' ? defaultMachines : defaultNodes };
+}
+
+/** Unknown keys are errors: a misspelt key must not be silently ignored. */
+const labObject = z
   .strictObject({
     name: nodeName.default('lab'),
     provider: z.enum(['local', 'vagrant', 'ssh']).default('local'),
     engine: engine.prefault('built-in'),
-    nodes: z.array(node).min(1, 'a lab needs at least one node').max(9, 'at most 9 nodes').prefault(defaultNodes),
+    ssh: z.strictObject(sshSettings).optional(),
+    nodes: z.array(node).min(1, 'a lab needs at least one node').max(9, 'at most 9 nodes'),
     certificates: certificates.prefault({}),
   })
   .superRefine((config, context) => {
     refuseDuplicates(config.nodes, context);
+    if (config.provider !== 'local') refuseSharedHosts(config.nodes, context);
+    else refuseSshSettings(config, context);
     if (config.certificates.validity > config.certificates.authorityValidity) {
       context.addIssue({
         code: 'custom',
@@ -82,9 +126,33 @@ export const labConfigSchema = z
     }
   });
 
-export type LabConfig = z.output<typeof labConfigSchema>;
+/** The schema of lab.yaml. */
+export const labConfigSchema = z.preprocess(withDefaultNodes, labObject);
+
+export type LabConfig = z.output<typeof labObject>;
 export type NodeConfig = LabConfig['nodes'][number];
 export type EngineConfig = LabConfig['engine'];
+export type Provider = LabConfig['provider'];
+
+/** A machine runs one member: it has one service of that name, one data directory, one configuration. */
+function refuseSharedHosts(nodes: readonly NodeConfig[], context: z.RefinementCtx): void {
+  nodes.forEach(({ address }, index) => {
+    const path = ['nodes', index, 'address'];
+    if (address.startsWith('127.')) {
+      context.addIssue({ code: 'custom', path, message: `${address} is every machine's own: name the host's address` });
+    } else if (nodes.findIndex((other) => other.address === address) < index) {
+      context.addIssue({ code: 'custom', path, message: `${address} is the host of another node: each needs its own` });
+    }
+  });
+}
+
+function refuseSshSettings(config: Pick<LabConfig, 'nodes' | 'ssh'>, context: z.RefinementCtx): void {
+  const message = 'has no meaning with provider: local';
+  if (config.ssh !== undefined) context.addIssue({ code: 'custom', path: ['ssh'], message });
+  config.nodes.forEach(({ ssh }, index) => {
+    if (ssh !== undefined) context.addIssue({ code: 'custom', path: ['nodes', index, 'ssh'], message });
+  });
+}
 
 function refuseDuplicates(nodes: readonly NodeConfig[], context: z.RefinementCtx): void {
   const seen = new Map<string, string>();

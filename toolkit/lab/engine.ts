@@ -13,7 +13,8 @@ export interface EngineBinaries {
 
 const names = ['etcd', 'etcdctl', 'etcdutl'] as const;
 
-function binariesIn(folder: string): EngineBinaries {
+/** @returns the executables in a folder, without looking */
+export function binariesIn(folder: string): EngineBinaries {
   return { etcd: join(folder, 'etcd'), etcdctl: join(folder, 'etcdctl'), etcdutl: join(folder, 'etcdutl') };
 }
 

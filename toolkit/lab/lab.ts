@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { type ClientTls, EtcdClient } from '../../server/client/mod.ts';
 import { LabError } from '../errors.ts';
 import type { RunOptions, RunResult, StopOptions } from '../hosts/host.ts';
+import { LocalHost } from '../hosts/local-host.ts';
 import { type EngineBinaries, engineBinaries } from './engine.ts';
 import { renderMemberConfig } from './member-config.ts';
-import { type LabNode, localNode } from './nodes.ts';
+import { type LabNode, labNodes } from './nodes.ts';
 import { type Bootstrap, type LabPaths, type LabState, labPaths, readState, writeState } from './state.ts';
 
 /** PEM files of a client of the cluster. */
@@ -25,7 +26,7 @@ export class Lab {
   readonly paths: LabPaths;
   /** In the order of lab.yaml; at least one. */
   readonly nodes: readonly LabNode[];
-  /** Where the executables of the lab's engine are. */
+  /** Where the executables of the lab's engine are on this machine; on a node's host, they are `node.binaries`. */
   readonly engine: EngineBinaries;
   /** Certificate and key of the administrator: CN `root`, which is the user of that name once auth is enabled. */
   readonly clientTls: ClientTlsFiles;
@@ -37,7 +38,7 @@ export class Lab {
     this.name = state.name;
     this.paths = paths;
     this.#state = state;
-    this.nodes = state.nodes.map((node) => localNode(node, paths.hosts));
+    this.nodes = labNodes(state, paths);
     this.engine = engineBinaries(state.engine);
     this.clientTls = {
       caFile: join(paths.pki, 'client-ca.pem'),
@@ -127,14 +128,13 @@ export class Lab {
     });
   }
 
-  /** Runs the engine's etcdutl on this machine; for files of a host, run `engine.etcdutl` there. */
+  /** Runs the engine's etcdutl on this machine; for files of a host, run `node.binaries.etcdutl` there. */
   etcdutl(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return this.localRun(this.engine.etcdutl, args, options);
   }
 
   private localRun(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
-    // Every node of provider `local` is this machine.
-    return (this.nodes[0] as LabNode).host.run(file, args, options);
+    return new LocalHost('this machine', this.paths.root).run(file, args, options);
   }
 
   /** Starts a member and returns once its process is alive, which is long before it is healthy. */
@@ -157,6 +157,19 @@ export class Lab {
 
   thaw(name: string): Promise<void> {
     return this.node(name).host.service.thaw();
+  }
+
+  /**
+   * Cuts a member off from some of the others, or from all; clients still reach it.
+   * @throws LabError as `Host.cut`
+   */
+  cut(name: string, from: readonly string[] = this.nodes.map((node) => node.name)): Promise<void> {
+    const others = from.filter((other) => other !== name).map((other) => this.node(other).address);
+    return this.node(name).host.cut(others);
+  }
+
+  heal(name: string): Promise<void> {
+    return this.node(name).host.heal();
   }
 
   /** @returns how the member finds its cluster while it has no data */

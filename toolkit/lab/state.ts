@@ -7,6 +7,7 @@
  *     reports/        of drills
  *     state.json      what was brought up
  *     drill-journal.json  what a drill at work, or interrupted, has moved aside
+ *     known_hosts     the host keys that were trusted (providers vagrant and ssh)
  *     lock.N          who is working on the lab (lock.ts)
  */
 import { mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
@@ -25,17 +26,31 @@ const bootstrapSchema = z.strictObject({
 /** How a member without data finds its cluster. Ignored by a member that has data. */
 export type Bootstrap = z.output<typeof bootstrapSchema>;
 
+const nodeStateSchema = z.strictObject({
+  name: z.string(),
+  address: z.string(),
+  clientPort: z.number(),
+  peerPort: z.number(),
+  /** How the node's host is reached; there unless the provider is `local`. */
+  ssh: z
+    .strictObject({ host: z.string(), port: z.number(), user: z.string(), identityFile: z.string().optional() })
+    .optional(),
+  /** Where the engine's executables are on the node's host; there unless the provider is `local`. */
+  engineFolder: z.string().optional(),
+});
+
+/** A node as it was brought up. */
+export type NodeState = z.output<typeof nodeStateSchema>;
+
 const stateSchema = z.strictObject({
   version: z.literal(1),
   name: z.string(),
-  provider: z.literal('local'),
+  provider: z.enum(['local', 'vagrant', 'ssh']),
   engine: z.union([
     z.strictObject({ kind: z.literal('built-in') }),
     z.strictObject({ kind: z.literal('upstream'), path: z.string() }),
   ]),
-  nodes: z.array(
-    z.strictObject({ name: z.string(), address: z.string(), clientPort: z.number(), peerPort: z.number() }),
-  ),
+  nodes: z.array(nodeStateSchema),
   certificates: z.strictObject({
     algorithm: z.enum(['ecdsa-p256', 'ecdsa-p384']),
     authorityValidity: z.number(),
@@ -56,6 +71,7 @@ export interface LabPaths {
   readonly backups: string;
   readonly reports: string;
   readonly stateFile: string;
+  readonly knownHostsFile: string;
   /** There while a drill has the members' data moved aside. */
   readonly drillJournalFile: string;
 }
@@ -70,6 +86,7 @@ export function labPaths(stateDirectory: string, name: string): LabPaths {
     backups: join(root, 'backups'),
     reports: join(root, 'reports'),
     stateFile: join(root, 'state.json'),
+    knownHostsFile: join(root, 'known_hosts'),
     drillJournalFile: join(root, 'drill-journal.json'),
   };
 }

@@ -20,7 +20,7 @@ export async function configureMember(lab: Lab, name: string, change: Partial<Bo
   const node = lab.node(name);
   const configured = await lab.configure(name, change);
   const defined = await node.host.service.define({
-    executable: lab.engine.etcd,
+    executable: node.binaries.etcd,
     args: ['--config-file', node.paths.configFile],
     revision: await memberRevision(lab, node),
   });
@@ -30,12 +30,18 @@ export async function configureMember(lab: Lab, name: string, change: Partial<Bo
 /** @returns a digest of all that a member reads once, at its start: configuration, authorities, executable */
 export async function memberRevision(lab: Lab, node: LabNode): Promise<string> {
   const config = (await node.host.getFile(node.paths.configFile)) ?? new Uint8Array();
-  const { size, mtimeMs } = await stat(lab.engine.etcd);
   return createHash('sha256')
     .update(config)
     .update(await trustedAuthorities(new PkiStore(lab.paths.pki)))
-    .update(`${lab.engine.etcd} ${size} ${mtimeMs}`)
+    .update(await executableRevision(node))
     .digest('hex');
+}
+
+/** On a machine, the folder of an engine has the digest of what is in it in its name. */
+async function executableRevision({ host, binaries: { etcd } }: LabNode): Promise<string> {
+  if (host.kind !== 'local') return etcd;
+  const { size, mtimeMs } = await stat(etcd);
+  return `${etcd} ${size} ${mtimeMs}`;
 }
 
 /** @returns what must be done so that the member runs, and with its present configuration */

@@ -9,9 +9,10 @@ import { throwIfInterrupted } from '../errors.ts';
 import type { LabConfig } from '../lab/config.ts';
 import { type EnsureBuilt, ensureBuilt } from '../lab/engine.ts';
 import { Lab } from '../lab/lab.ts';
-import { type LabPaths, type LabState, readState } from '../lab/state.ts';
+import { type LabPaths, type LabState, type NodeState, readState } from '../lab/state.ts';
 import { applyPki, deployPki, planPki } from './certificates.ts';
 import { healthConditions, openClusterView, waitForCondition, waitUntilHealthy } from './health/mod.ts';
+import { nodeStates } from './machines/node-states.ts';
 import { configureMember, pendingAction } from './members.ts';
 import { type Finding, preflight, refuseOnErrors } from './preflight/mod.ts';
 import { engineVersion } from './preflight/program.ts';
@@ -107,7 +108,11 @@ function stateStep({ config, stateDirectory, paths }: UpOptions): Step {
 }
 
 /** What was decided when the lab was first brought up stays: when, and how its members find each other. */
-export function nextState(before: LabState | undefined, config: LabConfig): LabState {
+export function nextState(
+  before: LabState | undefined,
+  config: LabConfig,
+  nodes: readonly NodeState[] = nodeStates(config, before),
+): LabState {
   const cluster = Object.fromEntries(
     config.nodes.map(({ name, address, peerPort }) => [name, `https://${address}:${peerPort}`]),
   );
@@ -119,9 +124,9 @@ export function nextState(before: LabState | undefined, config: LabConfig): LabS
   return {
     version: 1,
     name: config.name,
-    provider: 'local',
+    provider: config.provider,
     engine: config.engine,
-    nodes: config.nodes,
+    nodes: [...nodes],
     certificates: config.certificates,
     createdAt: before?.createdAt ?? new Date().toISOString(),
     bootstrap: before?.bootstrap ?? bootstrap,

@@ -5,6 +5,7 @@ import { LocalHost } from '../../hosts/local-host.ts';
 import type { LabConfig } from '../../lab/config.ts';
 import { localNode } from '../../lab/nodes.ts';
 import { type LabPaths, type LabState, readState } from '../../lab/state.ts';
+import { nodeStates } from '../machines/node-states.ts';
 import { checkCertificates } from './certificates.ts';
 import { checkDisk } from './disk.ts';
 import { type Finding, ok, problem } from './finding.ts';
@@ -26,7 +27,7 @@ export async function preflight({ config, paths, now }: PreflightOptions): Promi
     if (!(state instanceof LabError)) throw state;
     return [problem('error', 'state', paths.stateFile, state.message, state.advice.join('; '))];
   }
-  const nodes = config.nodes.map((node) => localNode(node, paths.hosts));
+  const nodes = nodeStates(config, state).map((node) => localNode(node, paths.hosts));
   const findings = await Promise.all([
     checkState(state, config, paths),
     checkNode(process.version),
