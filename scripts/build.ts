@@ -16,6 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import type { BuildOptions } from 'esbuild';
 
 /** Absolute paths of the three programs. */
 export interface Executables {
@@ -55,9 +56,9 @@ export async function ensureBuilt(): Promise<Executables> {
   mkdirSync(work, { recursive: true });
   try {
     const bundle = path.join(work, 'main.cjs');
-    await build({
-      entryPoints: [path.join(root, 'server/main.ts')],
-      outfile: bundle,
+    // A thread cannot be started from within the executable's main program: its program is an asset.
+    const worker = path.join(work, 'bcrypt-worker.cjs');
+    const settings: BuildOptions = {
       bundle: true,
       platform: 'node',
       target: 'node26',
@@ -66,14 +67,23 @@ export async function ensureBuilt(): Promise<Executables> {
       keepNames: true,
       legalComments: 'none',
       logLevel: 'warning',
-    });
-    const digest = createHash('sha256').update(process.version).update(readFileSync(bundle)).digest('hex');
+      // What is found beside a source file is only looked for when there are source files.
+      logOverride: { 'empty-import-meta': 'silent' },
+    };
+    await build({ ...settings, entryPoints: [path.join(root, 'server/main.ts')], outfile: bundle });
+    await build({ ...settings, entryPoints: [path.join(root, 'server/auth/bcrypt-worker.ts')], outfile: worker });
+    const digest = createHash('sha256')
+      .update(process.version)
+      .update(readFileSync(bundle))
+      .update(readFileSync(worker))
+      .digest('hex');
     if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== digest || !Object.values(executables).every(existsSync)) {
       const config = path.join(work, 'sea.json');
       const output = path.join(work, 'etcd');
       const sea = {
         main: bundle,
         output,
+        assets: { 'bcrypt-worker.cjs': worker },
         disableExperimentalSEAWarning: true,
         useCodeCache: true,
         execArgvExtension: 'none',

@@ -5,9 +5,12 @@ export interface KeyAccess {
   readonly kind: 'read' | 'write';
   readonly key: Uint8Array;
   readonly rangeEnd: Uint8Array;
+  /** The lease that a put attaches the key to. */
+  readonly lease?: bigint;
 }
 
 const thatKeyAlone = new Uint8Array(0);
+const noLease = 0n;
 
 /**
  * Everything that a transaction could touch: its conditions, and both branches, taken or not, of itself and of nested
@@ -25,13 +28,18 @@ export function accessOf(request: TxnRequest): KeyAccess[] {
 function accessOfOp(op: RequestOp): KeyAccess[] {
   const { request_range: range, request_put: put, request_delete_range: deletion, request_txn: txn } = op;
   if (range !== undefined) return [{ kind: 'read', key: range.key, rangeEnd: range.range_end }];
-  if (put !== undefined) return withPrevious(put.prev_kv, put.key, thatKeyAlone);
+  if (put !== undefined) return withPrevious(put.prev_kv, put.key, thatKeyAlone, put.lease);
   if (deletion !== undefined) return withPrevious(deletion.prev_kv, deletion.key, deletion.range_end);
   return txn === undefined ? [] : accessOf(txn);
 }
 
 /** A write that tells the previous value is a read, too. */
-function withPrevious(tellsPrevious: boolean, key: Uint8Array, rangeEnd: Uint8Array): KeyAccess[] {
-  const write: KeyAccess = { kind: 'write', key, rangeEnd };
+function withPrevious(
+  tellsPrevious: boolean,
+  key: Uint8Array,
+  rangeEnd: Uint8Array,
+  lease: bigint = noLease,
+): KeyAccess[] {
+  const write: KeyAccess = { kind: 'write', key, rangeEnd, ...(lease !== noLease && { lease }) };
   return tellsPrevious ? [{ kind: 'read', key, rangeEnd }, write] : [write];
 }

@@ -1,3 +1,4 @@
+import type { AuthStore } from '../auth/mod.ts';
 import { EtcdError, errCorrupt, errNoSpace } from '../errors/etcd-error.ts';
 import type { Lessor } from '../lease/mod.ts';
 import type { MvccStore } from '../mvcc/mod.ts';
@@ -26,6 +27,8 @@ import {
   type TxnResponse,
 } from '../proto/gen/rpc.ts';
 import type { AlarmStore } from './alarm-store.ts';
+import { type AuthResponse, applyAuth } from './auth.ts';
+import { authorize } from './authorize.ts';
 import { applyLeaseCheckpoint, applyLeaseGrant, applyLeaseRevoke } from './lease.ts';
 import { type Quota, quotaCost } from './quota.ts';
 import { applyRange } from './range.ts';
@@ -46,9 +49,11 @@ export interface ApplierParts {
   readonly membership: MembershipHandler;
   /** Must hear of every change of `store`, so that it knows which keys go with a lease. */
   readonly leases: Lessor;
+  readonly auth: AuthStore;
 }
 
 export type ApplyResponse =
+  | AuthResponse
   | RangeResponse
   | PutResponse
   | DeleteRangeResponse
@@ -82,20 +87,24 @@ export class Applier {
   private readonly quota: Quota;
   private readonly membership: MembershipHandler;
   private readonly leases: Lessor;
+  private readonly auth: AuthStore;
 
-  constructor({ store, alarms, quota, membership, leases }: ApplierParts) {
+  constructor({ store, alarms, quota, membership, leases, auth }: ApplierParts) {
     this.store = store;
     this.alarms = alarms;
     this.quota = quota;
     this.membership = membership;
     this.leases = leases;
+    this.auth = auth;
   }
 
-  apply(request: InternalRaftRequest): ApplyResult {
+  /** @param appliedIndex of the last entry that was applied before this request's */
+  apply(request: InternalRaftRequest, appliedIndex: number): ApplyResult {
     try {
       this.refuseUnderAlarm(request);
+      authorize(this.auth, this.leases, request);
       const isWithinQuota = this.quota.admits(quotaCost(request));
-      const result = this.dispatch(request);
+      const result = this.dispatch(request, appliedIndex);
       return isWithinQuota ? result : { ...result, error: errNoSpace() };
     } catch (error) {
       if (error instanceof EtcdError) return { error };
@@ -112,14 +121,14 @@ export class Applier {
     if (this.alarms.isRaised(AlarmType.NOSPACE) && quotaCost(request) > 0) throw errNoSpace();
   }
 
-  private dispatch(request: InternalRaftRequest): ApplyResult {
+  private dispatch(request: InternalRaftRequest, appliedIndex: number): ApplyResult {
     if (request.put !== undefined) return { response: this.put(request.put) };
     if (request.txn !== undefined) return { response: applyTxn(this.store, request.txn, this.leases) };
     if (request.delete_range !== undefined) return { response: this.deleteRange(request.delete_range) };
     if (request.range !== undefined) return { response: applyRange(this.store, request.range) };
     if (request.compaction !== undefined) return this.compact(request.compaction);
     if (request.alarm !== undefined) return { response: this.alarm(request.alarm) };
-    return this.applyToLeases(request) ?? this.applyToMembership(request);
+    return this.applyToLeases(request) ?? this.applyToAuth(request, appliedIndex) ?? this.applyToMembership(request);
   }
 
   private applyToLeases(request: InternalRaftRequest): ApplyResult | undefined {
@@ -129,6 +138,11 @@ export class Applier {
     if (lease_revoke !== undefined) return { response: applyLeaseRevoke(store, leases, lease_revoke) };
     if (lease_checkpoint !== undefined) return { response: applyLeaseCheckpoint(store, leases, lease_checkpoint) };
     return undefined;
+  }
+
+  private applyToAuth(request: InternalRaftRequest, appliedIndex: number): ApplyResult | undefined {
+    const response = applyAuth(this.auth, request, appliedIndex, () => this.header());
+    return response && { response };
   }
 
   private put(request: PutRequest): PutResponse {

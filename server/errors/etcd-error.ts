@@ -89,12 +89,26 @@ export const errClusterVersionUnavailable = error(
 export const errDowngradeInProcess = error(Code.FailedPrecondition, 'cluster has a downgrade job in progress');
 export const errNoInflightDowngrade = error(Code.FailedPrecondition, 'no inflight downgrade job');
 export const errAuthNotEnabled = error(Code.FailedPrecondition, 'authentication is not enabled');
+export const errRootUserNotExist = error(Code.FailedPrecondition, 'root user does not exist');
+export const errRootRoleNotExist = error(Code.FailedPrecondition, 'root user does not have root role');
+export const errUserAlreadyExist = error(Code.FailedPrecondition, 'user name already exists');
+export const errUserNotFound = error(Code.FailedPrecondition, 'user name not found');
+export const errRoleAlreadyExist = error(Code.FailedPrecondition, 'role name already exists');
+export const errRoleNotFound = error(Code.FailedPrecondition, 'role name not found');
+export const errRoleNotGranted = error(Code.FailedPrecondition, 'role is not granted to the user');
+export const errPermissionNotGranted = error(Code.FailedPrecondition, 'permission is not granted to the role');
 
 /** Upstream emits this one with code Unknown, not FailedPrecondition (api.md §8, trap 3). */
 export const errNotEnoughStartedMembers = error(
   Code.Unknown,
   're-configuration failed due to not enough started members',
 );
+
+/** Upstream has no code for these two, and their texts begin with another area. */
+export const errNoPasswordUser = (): EtcdError =>
+  new EtcdError(Code.Unknown, 'auth: authentication failed, password was given for no password user');
+export const errPasswordTooLong = (): EtcdError =>
+  new EtcdError(Code.Unknown, 'bcrypt: password length exceeds 72 bytes');
 
 /** Upstream has no code for these two. */
 export const errUnknownMethod = error(Code.Unknown, 'unknown method');

@@ -1,4 +1,6 @@
 /** What a member is started with; the flags of upstream that reach below the API, in their meaning. */
+
+import type { TokenProvider } from '../auth/mod.ts';
 import type { DataLock } from '../base/data-lock.ts';
 import type { FileSystem } from '../base/file-system.ts';
 import type { Logger } from '../base/logger.ts';
@@ -56,6 +58,13 @@ export interface MemberConfig {
   leaseCheckpoint?: boolean;
   /** Whether what is logged of them is also stored; not unless given. */
   leaseCheckpointPersist?: boolean;
+
+  /** What users show once they have logged in; upstream's simple tokens unless given. They outlive the state machine. */
+  tokens?: TokenProvider;
+  /** The binary logarithm of the rounds of bcrypt; 10 unless given. */
+  bcryptCost?: number;
+  /** Whether the common name of a client's verified certificate names a user; not unless given. */
+  clientCertAuth?: boolean;
 
   /** Certificates for peers with https URLs. */
   peerTls?: TlsFiles | undefined;

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { AlarmStore, Applier, type ApplyResult, Quota } from '../apply/mod.ts';
+import { AuthStore, defaultBcryptCost, hashSync, SimpleTokens } from '../auth/mod.ts';
 import type { BoltBackend } from '../backend/bolt-backend.ts';
 import type { Logger } from '../base/logger.ts';
 import { BoltError } from '../bolt/mod.ts';
@@ -24,6 +25,9 @@ const defaultCompactionPauseMs = 10;
 const consistentIndexKey = Buffer.from('consistent_index');
 const termKey = Buffer.from('term');
 const confStateKey = Buffer.from('confState');
+
+/** Upstream's; a member whose configuration names no tokens is one of a test. */
+const defaultTokenTtlMs = 300_000;
 
 /** Upstream's interval between two checkpoints of a lease. */
 const checkpointIntervalMs = 5 * 60_000;
@@ -46,6 +50,8 @@ export type StateMachineConfig = Pick<
   | 'leaseCheckpoint'
   | 'leaseCheckpointPersist'
   | 'observe'
+  | 'tokens'
+  | 'bcryptCost'
 >;
 
 export class StateMachine {
@@ -56,6 +62,7 @@ export class StateMachine {
   readonly alarms: AlarmStore;
   readonly quota: Quota;
   readonly lessor: Lessor;
+  readonly auth: AuthStore;
   /** Hears of every change of the store. */
   onChange: ((revision: number, events: Event[]) => void) | undefined;
   private readonly log: Logger;
@@ -99,12 +106,19 @@ export class StateMachine {
     this.store.restore();
     this.alarms = new AlarmStore(backend);
     this.alarms.restore();
+    this.auth = new AuthStore({
+      backend,
+      tokens: config.tokens ?? new SimpleTokens(defaultTokenTtlMs),
+      hashNow: (password) => hashSync(password, config.bcryptCost ?? defaultBcryptCost),
+    });
+    this.auth.restore();
     this.quota = new Quota(config.quotaBackendBytes, () => backend.sizeBytes());
     this.applier = new Applier({
       store: this.store,
       alarms: this.alarms,
       quota: this.quota,
       leases: this.lessor,
+      auth: this.auth,
       membership: {
         setClusterVersion: ({ ver }) => cluster.setVersion(ver),
         setMemberAttributes: ({ member_ID, member_attributes }) =>
@@ -175,7 +189,7 @@ export class StateMachine {
       return { kind: 'none' };
     }
     const id = request.header?.ID ?? request.ID;
-    return { kind: 'request', id, result: this.applier.apply(request) };
+    return { kind: 'request', id, result: this.applier.apply(request, this.appliedIndex) };
   }
 
   private applyConfChange(

@@ -12,6 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AlarmStore, Applier, admit, applyRange, applyTxn, isReadOnlyTxn, Quota } from '../../server/apply/mod.ts';
+import { AuthStore, NoTokens } from '../../server/auth/mod.ts';
 import { MemoryBackend } from '../../server/backend/testing/memory-backend.ts';
 import { EtcdError } from '../../server/errors/etcd-error.ts';
 import { Lessor } from '../../server/lease/mod.ts';
@@ -135,7 +136,7 @@ class Ours {
       if (step.txn !== undefined && isReadOnlyTxn(step.txn)) {
         return { response: applyTxn(this.store, step.txn, this.leases) };
       }
-      const { response, error, compacted } = this.applier.apply(InternalRaftRequest.create(step));
+      const { response, error, compacted } = this.applier.apply(InternalRaftRequest.create(step), 0);
       if (error !== undefined) throw error;
       await compacted;
       return { response };
@@ -177,7 +178,9 @@ class Ours {
     this.store.restore();
     const ignore = () => {};
     const membership = { setClusterVersion: ignore, setMemberAttributes: ignore, setDowngradeInfo: ignore };
-    return new Applier({ store: this.store, alarms, quota: this.limits.quota, membership, leases: this.leases });
+    const auth = new AuthStore({ backend: this.backend, tokens: new NoTokens(), hashNow: String });
+    auth.restore();
+    return new Applier({ store: this.store, alarms, quota: this.limits.quota, membership, leases: this.leases, auth });
   }
 }
 

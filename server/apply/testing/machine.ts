@@ -1,4 +1,5 @@
 /** Short ways to write requests down in tests. */
+import { AuthStore, hashSync, SimpleTokens } from '../../auth/mod.ts';
 import { MemoryBackend } from '../../backend/testing/memory-backend.ts';
 import { EtcdError } from '../../errors/etcd-error.ts';
 import { Lessor } from '../../lease/mod.ts';
@@ -58,6 +59,14 @@ export class Machine {
     onRestore: (key, lease) => this.lessor.restoreKey(key, lease),
   });
   readonly alarms = new AlarmStore(this.backend);
+  readonly tokens = new SimpleTokens(300_000, () => this.nowMs);
+  readonly auth = new AuthStore({
+    backend: this.backend,
+    tokens: this.tokens,
+    hashNow: (password) => hashSync(password, 4),
+  });
+  /** Of the entries that `apply` stands for. */
+  appliedIndex = 0;
   readonly applier: Applier;
   readonly membershipCalls: unknown[] = [];
 
@@ -65,6 +74,7 @@ export class Machine {
     const record = (request: unknown) => this.membershipCalls.push(request);
     this.store.restore();
     this.alarms.restore();
+    this.auth.restore();
     this.lessor.grant(7n, 100);
     this.applier = new Applier({
       store: this.store,
@@ -72,12 +82,13 @@ export class Machine {
       quota: new Quota(0, () => this.backend.sizeBytes()),
       membership: { setClusterVersion: record, setMemberAttributes: record, setDowngradeInfo: record },
       leases: this.lessor,
+      auth: this.auth,
       ...parts,
     });
   }
 
   apply(request: Partial<InternalRaftRequest>): ApplyResult {
-    return this.applier.apply(InternalRaftRequest.create(request));
+    return this.applier.apply(InternalRaftRequest.create(request), this.appliedIndex++);
   }
 
   /** Applies a request that must succeed. */
