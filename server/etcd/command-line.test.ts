@@ -135,6 +135,14 @@ describe('with a configuration file', () => {
     expect([clientTls.certFile, clientTls.clientCertAuth, peerTls.keyFile]).toEqual(['c', true, 'k']);
   });
 
+  test('revocation lists stand where upstream finds them, under the names of its structures', () => {
+    const { clientTls, peerTls } = config(
+      ['--config-file=c.yml'],
+      file('ClientTLSInfo: {CRLFile: c.crl}\nPeerTLSInfo: {CRLFile: p.crl}'),
+    );
+    expect([clientTls.crlFile, peerTls.crlFile]).toEqual(['c.crl', 'p.crl']);
+  });
+
   test('listening without advertising is no mistake there', () => {
     const { advertiseClientUrls } = config(['--config-file=c.yml'], file('listen-client-urls: http://127.0.0.1:1'));
     expect(advertiseClientUrls.map((url) => url.href)).toEqual(['http://localhost:2379']);

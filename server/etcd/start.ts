@@ -13,6 +13,7 @@ import { Metrics } from '../metrics/mod.ts';
 import { createPeerServer, type PeerHandlers, type PeerServer, TlsFiles } from '../peer/mod.ts';
 import { Dispatcher, etcdMethods, grpcOverheadBytes, type Listener, openListener } from '../rpc/mod.ts';
 import { openSslCiphers } from '../tls/cipher-suites.ts';
+import { revocationCheck } from '../tls/revocation-check.ts';
 import { ServerTls } from '../tls/server-tls.ts';
 import type { EtcdConfig, TlsConfig } from './config.ts';
 import type { EtcdUrl } from './urls.ts';
@@ -116,7 +117,7 @@ export class EtcdServer {
       const listener = await openListener({ ...place, reusePort: config.socketReusePort }, options);
       this.clientListeners.push({ url, listener, kind });
     }
-    const tls = peerTlsFiles(config.peerTls);
+    const tls = peerTlsFiles(config.peerTls, logger);
     for (const { href } of config.listenPeerUrls) {
       const server = await createPeerServer({
         url: href,
@@ -180,7 +181,7 @@ export class EtcdServer {
 
   private memberConfig(events: ServerEvents): MemberConfig {
     const { config } = this;
-    const tls = peerTlsFiles(config.peerTls);
+    const tls = peerTlsFiles(config.peerTls, this.logger);
     return {
       name: config.name,
       dataDir: config.dataDir,
@@ -278,7 +279,7 @@ function serverTls(config: TlsConfig, protocols: string[], logger: Logger): Serv
   return new ServerTls(config, protocols, logger.at('tls'));
 }
 
-function peerTlsFiles(config: TlsConfig): TlsFiles | undefined {
+function peerTlsFiles(config: TlsConfig, logger: Logger): TlsFiles | undefined {
   if (config.certFile === '' && config.keyFile === '') return undefined;
   const ciphers = openSslCiphers(config.cipherSuites);
   return new TlsFiles({
@@ -292,6 +293,7 @@ function peerTlsFiles(config: TlsConfig): TlsFiles | undefined {
     ...(config.trustedCaFile !== '' && { trustedCaFile: config.trustedCaFile }),
     ...(config.clientCertFile !== '' && { clientCertFile: config.clientCertFile }),
     ...(config.clientKeyFile !== '' && { clientKeyFile: config.clientKeyFile }),
+    ...(config.crlFile !== '' && { isRevoked: revocationCheck(config.crlFile, logger.at('tls')) }),
     ...(ciphers !== undefined && { ciphers }),
   });
 }

@@ -31,7 +31,12 @@ describe('lab.yaml', () => {
       'node2 127.0.0.1:22379/22380',
       'node3 127.0.0.1:32379/32380',
     ]);
-    expect(config.certificates).toEqual({ algorithm: 'ecdsa-p256', authorityValidity: 365 * day, validity: 30 * day });
+    expect(config.certificates).toEqual({
+      algorithm: 'ecdsa-p256',
+      authorityValidity: 365 * day,
+      validity: 30 * day,
+      backdate: 300_000,
+    });
   });
 
   it('that the project comes with says nothing but the defaults', async () => {

@@ -82,10 +82,14 @@ const defaultNodes: z.input<typeof node>[] = [
 ];
 
 const certificates = z.strictObject({
-  /** Of all keys of members and clients, and of the authorities. */
+  /** Of all keys of members and clients. */
   algorithm: z.enum(['ecdsa-p256', 'ecdsa-p384']).default('ecdsa-p256'),
+  /** Of the authorities' keys, for whom policy asks for RSA; without it, as `algorithm`. */
+  authorityAlgorithm: z.enum(['ecdsa-p256', 'ecdsa-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096']).optional(),
   authorityValidity: duration.prefault('365d'),
   validity: duration.prefault('30d'),
+  /** How long before they are issued certificates become valid, for hosts whose clock runs behind. */
+  backdate: duration.prefault('5m').refine((ms) => ms <= 86_400_000, 'at most 1d: mend the clock'),
 });
 
 /** VirtualBox allows host-only addresses in 192.168.56.0/21 without a settings file. */

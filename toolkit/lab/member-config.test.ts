@@ -35,6 +35,8 @@ describe("a member's configuration", () => {
         'trusted-ca-file': '/lab/hosts/node1/pki/peer-ca.pem',
         'client-cert-auth': true,
       },
+      ClientTLSInfo: { CRLFile: '/lab/hosts/node1/pki/client-ca.crl' },
+      PeerTLSInfo: { CRLFile: '/lab/hosts/node1/pki/peer-ca.crl' },
       'log-level': 'info',
       'log-outputs': ['stderr'],
     });

@@ -41,8 +41,10 @@ export function memberPkiFiles(node: LabNode) {
     serverCert: join(pki, 'server.pem'),
     serverKey: join(pki, 'server-key.pem'),
     clientCa: join(pki, 'client-ca.pem'),
+    clientCrl: join(pki, 'client-ca.crl'),
     peerCert: join(pki, 'peer.pem'),
     peerKey: join(pki, 'peer-key.pem'),
     peerCa: join(pki, 'peer-ca.pem'),
+    peerCrl: join(pki, 'peer-ca.crl'),
   };
 }

@@ -53,8 +53,10 @@ const stateSchema = z.strictObject({
   nodes: z.array(nodeStateSchema),
   certificates: z.strictObject({
     algorithm: z.enum(['ecdsa-p256', 'ecdsa-p384']),
+    authorityAlgorithm: z.enum(['ecdsa-p256', 'ecdsa-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096']).optional(),
     authorityValidity: z.number(),
     validity: z.number(),
+    backdate: z.number().default(300_000),
   }),
   createdAt: z.iso.datetime(),
   /** By node name. */

@@ -1,7 +1,14 @@
 /** All certificates of a lab with their state, for people and for monitoring. */
 import { type CertificateFacts, inspect, PkiError, type PkiStore } from '../../pki/mod.ts';
 import type { LabNode } from '../lab/nodes.ts';
-import { authorityNames, type CertificateSettings, reasonToIssue, wantedCertificates } from './certificates.ts';
+import { authorityNames } from './authority-names.ts';
+import {
+  type CertificateSettings,
+  certifiedUsers,
+  type IssuingAuthority,
+  reasonToIssue,
+  wantedCertificates,
+} from './certificates.ts';
 
 export interface CertificateListing {
   readonly name: string;
@@ -23,13 +30,18 @@ export async function listCertificates(
   now: Date,
 ): Promise<CertificateListing[]> {
   const listing: CertificateListing[] = [];
-  const authorities = new Map<string, string>();
+  const authorities = new Map<string, IssuingAuthority>();
   for (const name of authorityNames) {
     const loaded = await load(store, name);
-    if (loaded.certificate !== undefined) authorities.set(name, loaded.certificate);
+    if (loaded.certificate !== undefined) {
+      authorities.set(name, {
+        certificate: loaded.certificate,
+        revocationList: await store.readRevocationList(name),
+      });
+    }
     listing.push({ name, ...judge(loaded, now, undefined) });
   }
-  for (const wanted of wantedCertificates(nodes, settings)) {
+  for (const wanted of wantedCertificates(nodes, settings, await certifiedUsers(store))) {
     const loaded = await load(store, wanted.name);
     const authority = authorities.get(wanted.authority);
     const { certificate, key } = loaded;

@@ -5,12 +5,18 @@ import { inspect, PkiStore, type Sources, systemSources } from '../../pki/mod.ts
 import { localNode } from '../lab/nodes.ts';
 import { scratchFolder } from '../testing/scratch.ts';
 import { listCertificates } from './certificate-list.ts';
-import { applyPki, type CertificateSettings, deployPki, planPki } from './certificates.ts';
+import { applyPki, type CertificateSettings, planPki } from './certificates.ts';
+import { deployPki } from './deploy-certificates.ts';
 
 const day = 86_400_000;
 const start = new Date('2026-11-20T12:00:00Z');
 const at = (days: number): Sources => ({ ...systemSources, now: () => new Date(start.getTime() + days * day) });
-const settings: CertificateSettings = { algorithm: 'ecdsa-p256', authorityValidity: 365 * day, validity: 30 * day };
+const settings: CertificateSettings = {
+  algorithm: 'ecdsa-p256',
+  authorityValidity: 365 * day,
+  validity: 30 * day,
+  backdate: 300_000,
+};
 
 /** A lab of three nodes, and its certificates as `up` makes them. */
 function lab() {
@@ -128,9 +134,11 @@ describe('deploying certificates', () => {
     const { up, store, nodes } = lab();
     await up();
     const [node] = nodes as [(typeof nodes)[number]];
-    expect(await deployPki(store, node)).toHaveLength(6);
+    expect(await deployPki(store, node)).toHaveLength(8);
     expect(readdirSync(node.paths.pki)).toEqual([
+      'client-ca.crl',
       'client-ca.pem',
+      'peer-ca.crl',
       'peer-ca.pem',
       'peer-key.pem',
       'peer.pem',

@@ -1,28 +1,23 @@
-/**
- * The certificates of a lab: which there should be, which of those there are will not do and why, and their way to the
- * members. Members read their certificates anew at every handshake, so replacing one needs no restart; the
- * authorities they trust are read once, at start (contract: api §7).
- */
+/** The certificates of a lab: which there should be, and which of those there are will not do and why. */
 import {
   type CertificateFacts,
   type CertificateRequest,
   type CertifiedKey,
   createAuthority,
   inspect,
+  isSignedBy,
   issue,
   PkiError,
   type PkiStore,
   type Sources,
+  splitPem,
   verify,
 } from '../../pki/mod.ts';
 import { LabError } from '../errors.ts';
 import type { LabConfig } from '../lab/config.ts';
-import { memberPkiFiles } from '../lab/member-config.ts';
 import type { LabNode } from '../lab/nodes.ts';
-
-/** An authority for clients and one for peers: with a shared one, any client could join as a peer. */
-export type AuthorityName = 'client-ca' | 'peer-ca';
-export const authorityNames: readonly AuthorityName[] = ['client-ca', 'peer-ca'];
+import { type AuthorityName, authorityNames } from './authority-names.ts';
+import { updateRevocationList } from './revocation-lists.ts';
 
 export type CertificateSettings = LabConfig['certificates'];
 
@@ -33,9 +28,32 @@ export interface WantedCertificate {
   readonly request: CertificateRequest;
 }
 
-/** @returns the certificates of every member and of the administrator */
-export function wantedCertificates(nodes: readonly LabNode[], settings: CertificateSettings): WantedCertificate[] {
-  const common = { organization: 'etcdlab', validityMs: settings.validity, algorithm: settings.algorithm };
+/** Certificates of clients are stored as `client-USER`; this one is the administrator's. */
+const administrator = 'admin';
+const clientPrefix = 'client-';
+
+/** @returns the users with a certificate of their own, besides the administrator; the authority is no user */
+export async function certifiedUsers(store: PkiStore): Promise<string[]> {
+  const names = await store.names();
+  const users = names.filter((name) => name.startsWith(clientPrefix)).map((name) => name.slice(clientPrefix.length));
+  return users.filter((user) => user !== administrator && user !== 'ca');
+}
+
+/**
+ * @param users with a certificate of their own; the common name is the user's name
+ * @returns the certificates of every member, of the administrator and of the users
+ */
+export function wantedCertificates(
+  nodes: readonly LabNode[],
+  settings: CertificateSettings,
+  users: readonly string[] = [],
+): WantedCertificate[] {
+  const common = {
+    organization: 'etcdlab',
+    validityMs: settings.validity,
+    backdateMs: settings.backdate,
+    algorithm: settings.algorithm,
+  };
   const members = nodes.flatMap((node): WantedCertificate[] => {
     const request = {
       ...common,
@@ -49,12 +67,26 @@ export function wantedCertificates(nodes: readonly LabNode[], settings: Certific
     ];
   });
   // With authentication on, the common name is the user's name: this is the one who may do everything.
-  const admin = { ...common, profile: 'client', commonName: 'root' } as const;
-  return [...members, { name: 'client-admin', authority: 'client-ca', request: admin }];
+  const clients = [[administrator, 'root'], ...users.map((user) => [user, user])].map(
+    ([name, commonName]): WantedCertificate => ({
+      name: `${clientPrefix}${name}`,
+      authority: 'client-ca',
+      request: { ...common, profile: 'client', commonName: commonName as string },
+    }),
+  );
+  return [...members, ...clients];
 }
 
 /** A certificate is renewed when less than this part of its life is left. */
 const renewalFraction = 1 / 3;
+
+/** An authority as its certificates are judged by. */
+export interface IssuingAuthority {
+  /** PEM; the first certificate is the one that signs, others are trusted besides it while authorities are rotated. */
+  readonly certificate: string;
+  /** DER; not there until the first `up` of this version. */
+  readonly revocationList?: Uint8Array | undefined;
+}
 
 /**
  * @param there what is in the folder under that name, if it can be used at all
@@ -63,11 +95,18 @@ const renewalFraction = 1 / 3;
 export function reasonToIssue(
   wanted: WantedCertificate,
   there: CertifiedKey | undefined,
-  authority: string,
+  authority: IssuingAuthority,
   now: Date,
 ): string | undefined {
   if (there === undefined) return 'is missing';
-  const [problem] = verify({ certificate: there.certificate, authorities: [authority], at: now, key: there.key });
+  const [signing = ''] = splitPem(authority.certificate);
+  const [problem] = verify({
+    certificate: there.certificate,
+    authorities: [signing],
+    at: now,
+    key: there.key,
+    revocationLists: authority.revocationList === undefined ? [] : [authority.revocationList],
+  });
   if (problem !== undefined) return problem.reason;
   const facts = inspect(there.certificate);
   const { request } = wanted;
@@ -77,12 +116,13 @@ export function reasonToIssue(
   const names = [...(request.dnsNames ?? []), ...(request.ipAddresses ?? [])];
   if (!sameSet([...facts.dnsNames, ...facts.ipAddresses], names)) return `is not valid for ${names.join(', ')}`;
   if (facts.algorithm !== request.algorithm) return `has a key of ${facts.algorithm}, not ${request.algorithm}`;
-  return renewalReason(facts, request.validityMs, inspect(authority).notAfter, now);
+  return renewalReason(facts, request.validityMs, inspect(signing).notAfter, now);
 }
 
 function renewalReason(facts: CertificateFacts, validityMs: number, authorityEnd: Date, now: Date): string | undefined {
   const leftMs = facts.notAfter.getTime() - now.getTime();
-  const lifeMs = facts.notAfter.getTime() - facts.notBefore.getTime();
+  // Without the time before it was issued: of a certificate that lives two minutes, that is the greater part.
+  const lifeMs = Math.min(facts.notAfter.getTime() - facts.notBefore.getTime(), validityMs);
   if (leftMs > lifeMs * renewalFraction) return undefined;
   // Near the end of the authority's own life, a new certificate would end when this one does.
   const renewedEndMs = Math.min(now.getTime() + validityMs, authorityEnd.getTime());
@@ -93,10 +133,17 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((value) => b.includes(value));
 }
 
+export interface ToIssue {
+  readonly wanted: WantedCertificate;
+  readonly reason: string;
+}
+
 export interface PkiPlan {
   /** Authorities that do not exist yet. */
   readonly newAuthorities: readonly AuthorityName[];
-  readonly toIssue: readonly { readonly wanted: WantedCertificate; readonly reason: string }[];
+  readonly toIssue: readonly ToIssue[];
+  /** Authorities whose revocation list is missing, or signed by the authority before. */
+  readonly newRevocationLists: readonly AuthorityName[];
   /** How many certificates there should be, without the authorities. */
   readonly wantedCount: number;
 }
@@ -112,14 +159,21 @@ export async function planPki(
   now: Date,
 ): Promise<PkiPlan> {
   const newAuthorities: AuthorityName[] = [];
-  const authorities = new Map<AuthorityName, string>();
+  const newRevocationLists: AuthorityName[] = [];
+  const authorities = new Map<AuthorityName, IssuingAuthority>();
   for (const name of authorityNames) {
     const { certificate } = await store.read(name);
-    if (certificate === undefined) newAuthorities.push(name);
-    else authorities.set(name, await usableAuthority(store, name, now));
+    if (certificate === undefined) {
+      newAuthorities.push(name);
+      newRevocationLists.push(name);
+      continue;
+    }
+    const authority = await usableAuthority(store, name, now);
+    authorities.set(name, authority);
+    if (!hasItsOwnList(authority)) newRevocationLists.push(name);
   }
-  const all = wantedCertificates(nodes, settings);
-  const toIssue: { wanted: WantedCertificate; reason: string }[] = [];
+  const all = wantedCertificates(nodes, settings, await certifiedUsers(store));
+  const toIssue: ToIssue[] = [];
   for (const wanted of all) {
     const authority = authorities.get(wanted.authority);
     const reason =
@@ -128,27 +182,38 @@ export async function planPki(
         : reasonToIssue(wanted, await loadUsable(store, wanted.name), authority, now);
     if (reason !== undefined) toIssue.push({ wanted, reason });
   }
-  return { newAuthorities, toIssue, wantedCount: all.length };
+  return { newAuthorities, toIssue, newRevocationLists, wantedCount: all.length };
 }
 
-async function usableAuthority(store: PkiStore, name: AuthorityName, now: Date): Promise<string> {
-  const advice = 'etcdlab destroy, then etcdlab up, makes new ones; the data is lost, so take a snapshot first';
+async function usableAuthority(store: PkiStore, name: AuthorityName, now: Date): Promise<IssuingAuthority> {
+  const advice = 'etcdlab certs rotate-ca --offline makes a new one, and keeps the data';
   try {
-    const authority = await store.load(name);
-    const { notAfter } = inspect((authority as CertifiedKey).certificate);
+    const { certificate } = (await store.load(name)) as CertifiedKey;
+    const { notAfter } = inspect(certificate);
     if (notAfter <= now) {
       const message = `the authority ${store.certificatePath(name)} expired at ${notAfter.toISOString()}`;
       throw new LabError('LAB_PKI_REFUSED', message, { advice });
     }
-    return (authority as CertifiedKey).certificate;
+    return { certificate, revocationList: await store.readRevocationList(name) };
   } catch (cause) {
     if (!(cause instanceof PkiError)) throw cause;
     throw new LabError('LAB_PKI_REFUSED', `the authority cannot be used: ${cause.message}`, { advice, cause });
   }
 }
 
-/** A member's certificate that is damaged is as good as none: it is issued again. */
-async function loadUsable(store: PkiStore, name: string): Promise<CertifiedKey | undefined> {
+/** A list that is damaged is as good as none, but only to be replaced: a member that reads it refuses everybody. */
+function hasItsOwnList({ certificate, revocationList }: IssuingAuthority): boolean {
+  if (revocationList === undefined) return false;
+  try {
+    return isSignedBy(revocationList, certificate);
+  } catch (error) {
+    if (error instanceof PkiError) return false;
+    throw error;
+  }
+}
+
+/** A certificate that is damaged is as good as none: it is issued again. */
+export async function loadUsable(store: PkiStore, name: string): Promise<CertifiedKey | undefined> {
   try {
     return await store.load(name);
   } catch (error) {
@@ -170,45 +235,33 @@ export async function applyPki(
     const request = {
       commonName: name === 'client-ca' ? 'etcdlab client authority' : 'etcdlab peer authority',
       organization: 'etcdlab',
-      algorithm: settings.algorithm,
+      algorithm: settings.authorityAlgorithm ?? settings.algorithm,
       validityMs: settings.authorityValidity,
+      backdateMs: settings.backdate,
       ...(key !== undefined && { key }),
     };
     await store.saveAuthority(name, createAuthority(request, sources));
   }
-  for (const { wanted } of plan.toIssue) {
-    const authority = (await store.load(wanted.authority)) as CertifiedKey;
-    await store.save(wanted.name, issue(authority, wanted.request, sources));
-  }
+  for (const name of plan.newRevocationLists) await updateRevocationList(store, name, [], sources);
+  await issueAll(
+    store,
+    plan.toIssue.map(({ wanted }) => wanted),
+    sources,
+  );
 }
 
-/**
- * Puts a member's certificates, and those of the authorities it trusts, on its host. The authorities' keys stay here.
- * @returns the paths that were changed
- */
-export async function deployPki(store: PkiStore, node: LabNode): Promise<string[]> {
-  const files = memberPkiFiles(node);
-  const server = (await store.load(`server-${node.name}`)) as CertifiedKey;
-  const peer = (await store.load(`peer-${node.name}`)) as CertifiedKey;
-  const clientCa = (await store.load('client-ca')) as CertifiedKey;
-  const peerCa = (await store.load('peer-ca')) as CertifiedKey;
-  const changed: string[] = [];
-  // Keys first: a member that reads the pair in between finds the old certificate with a key that does not fit, fails
-  // that one handshake, and succeeds at the next.
-  for (const [path, content, mode] of [
-    [files.serverKey, server.key, 0o600],
-    [files.serverCert, server.certificate, 0o644],
-    [files.peerKey, peer.key, 0o600],
-    [files.peerCert, peer.certificate, 0o644],
-    [files.clientCa, clientCa.certificate, 0o644],
-    [files.peerCa, peerCa.certificate, 0o644],
-  ] as const) {
-    const before = await node.host.getFile(path);
-    if (before !== undefined && Buffer.from(before).equals(Buffer.from(content))) continue;
-    await node.host.putFile(path, content, mode);
-    changed.push(path);
+/** Issues certificates with new keys; what is there under their names is kept aside. */
+export async function issueAll(store: PkiStore, all: readonly WantedCertificate[], sources: Sources): Promise<void> {
+  const signers = new Map<AuthorityName, CertifiedKey>();
+  await store.retire(
+    all.map(({ name }) => name),
+    sources.now(),
+  );
+  for (const { name, authority, request } of all) {
+    const signer = signers.get(authority) ?? ((await store.loadSigner(authority)) as CertifiedKey);
+    signers.set(authority, signer);
+    await store.save(name, issue(signer, request, sources));
   }
-  return changed;
 }
 
 /** @returns the PEM of both authorities, for digests */

@@ -10,7 +10,8 @@ import type { LabConfig } from '../lab/config.ts';
 import { type EnsureBuilt, ensureBuilt } from '../lab/engine.ts';
 import { Lab } from '../lab/lab.ts';
 import { type LabPaths, type LabState, type NodeState, readState } from '../lab/state.ts';
-import { applyPki, deployPki, planPki } from './certificates.ts';
+import { applyPki, planPki } from './certificates.ts';
+import { deployPki } from './deploy-certificates.ts';
 import { healthConditions, openClusterView, waitForCondition, waitUntilHealthy } from './health/mod.ts';
 import { nodeStates } from './machines/node-states.ts';
 import { configureMember, pendingAction } from './members.ts';
@@ -147,7 +148,7 @@ function certificateStep({ config, sources = systemSources }: UpOptions): Step {
       const plan = await planPki(store, lab.nodes, config.certificates, sources.now());
       await applyPki(store, plan, config.certificates, sources);
       const deployed = (await Promise.all(lab.nodes.map((node) => deployPki(store, node)))).flat();
-      if (plan.toIssue.length + deployed.length === 0) {
+      if (plan.toIssue.length + plan.newRevocationLists.length + deployed.length === 0) {
         task.skip(`all ${plan.wantedCount} are valid`);
         return;
       }
