@@ -23,7 +23,7 @@ const layers: string[][] = [
   ['server/member'],
   ['server/peer', 'server/apply'],
   ['server/mvcc', 'server/lease', 'server/auth', 'server/alarm', 'server/membership', 'server/tls'],
-  ['server/backend'],
+  ['server/backend', 'server/concurrency'],
   ['server/raft', 'server/wal', 'server/snap', 'server/bolt', 'pki', 'templates'],
   ['server/proto'],
   ['server/errors', 'server/base'],

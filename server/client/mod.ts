@@ -3,6 +3,8 @@ export type { CallOptions, ClientTls, EtcdClientOptions } from './client-options
 export { parseEndpoint } from './endpoint-address.ts';
 export { EtcdClient } from './etcd-client.ts';
 export { explainConnectFailure } from './explain-connect-failure.ts';
+export { LeaseSession } from './lease-session.ts';
+export { clientLineStore } from './line-store.ts';
 export { ResumingWatch, type ResumingWatchOptions } from './resuming-watch.ts';
 export { describeRpcError, RpcError } from './rpc-error.ts';
 export { type SaveSnapshotOptions, saveSnapshot } from './save-snapshot.ts';

@@ -8,9 +8,11 @@ import { alarmCommand } from './commands/alarm.ts';
 import { compactionCommand } from './commands/compaction.ts';
 import { defragCommand } from './commands/defrag.ts';
 import { delCommand } from './commands/del.ts';
+import { electCommand } from './commands/elect.ts';
 import { endpointCommand } from './commands/endpoint.ts';
 import { getCommand } from './commands/get.ts';
 import { leaseCommand } from './commands/lease.ts';
+import { lockCommand } from './commands/lock.ts';
 import { memberCommand } from './commands/member.ts';
 import { moveLeaderCommand } from './commands/move-leader.ts';
 import { putCommand } from './commands/put.ts';
@@ -48,6 +50,8 @@ const root: Command = {
     memberCommand,
     watchCommand,
     leaseCommand,
+    lockCommand,
+    electCommand,
     snapshotCommand,
     moveLeaderCommand,
     helpCommand,

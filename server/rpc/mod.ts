@@ -2,11 +2,11 @@
 import type { EtcdMember } from '../member/etcd-member.ts';
 import { AuthService } from '../proto/gen/rpc.ts';
 import { clusterMethods } from './cluster.ts';
-import { electionMethods } from './concurrency/election.ts';
-import { lockMethods } from './concurrency/lock.ts';
+import { electionMethods } from './election.ts';
 import { healthMethods } from './health.ts';
 import { kvMethods } from './kv.ts';
 import { leaseMethods } from './lease.ts';
+import { lockMethods } from './lock.ts';
 import { maintenanceMethods } from './maintenance.ts';
 import { type Method, unimplementedService } from './method.ts';
 import { type WatchOptions, watchMethods } from './watch.ts';

@@ -1,21 +1,8 @@
 /** A watch from inside the server, for the services that wait for keys on behalf of clients. */
-import { Code, EtcdError, errStopped } from '../../errors/etcd-error.ts';
-import type { WatchHub } from '../../mvcc/watch/mod.ts';
-import type { Event } from '../../proto/gen/kv.ts';
-import { WatchResponse } from '../../proto/gen/rpc.ts';
-
-export interface LocalWatchSpec {
-  readonly key: Uint8Array;
-  /** As in requests: empty for the key alone. */
-  readonly end: Uint8Array;
-  readonly startRevision: number;
-}
-
-/** Events that came together, oldest first. */
-export interface LocalEvents {
-  readonly revision: number;
-  readonly events: readonly Event[];
-}
+import type { SeenEvents, WatchedSpan } from '../concurrency/mod.ts';
+import { Code, EtcdError, errStopped } from '../errors/etcd-error.ts';
+import type { WatchHub } from '../mvcc/watch/mod.ts';
+import { WatchResponse } from '../proto/gen/rpc.ts';
 
 /**
  * Ends when there may be events that it missed, since they were compacted away: read the keys again. Leaving the loop
@@ -25,9 +12,9 @@ export interface LocalEvents {
  */
 export async function* localWatch(
   watches: WatchHub,
-  spec: LocalWatchSpec,
+  spec: WatchedSpan,
   signal: AbortSignal,
-): AsyncGenerator<LocalEvents, void, undefined> {
+): AsyncGenerator<SeenEvents, void, undefined> {
   let wake = (): void => {};
   let failure: EtcdError | undefined;
   const fail = (error: EtcdError): void => {
@@ -50,7 +37,7 @@ export async function* localWatch(
       } else if (frame.canceled) {
         return;
       } else if (frame.events.length > 0) {
-        yield { revision: frame.revision, events: WatchResponse.decode(Buffer.concat(frame.events)).events };
+        yield { events: WatchResponse.decode(Buffer.concat(frame.events)).events };
       }
     }
   } finally {

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Code, EtcdError, errNoLeader } from '../../errors/etcd-error.ts';
-import { CampaignResponse, type LeaderResponse } from '../../proto/gen/election.ts';
-import { DeleteRangeRequest, PutRequest } from '../../proto/gen/rpc.ts';
-import type { CallContext, Method, StreamMethod, UnaryMethod } from '../method.ts';
+import { Code, EtcdError, errNoLeader } from '../errors/etcd-error.ts';
+import { CampaignResponse, type LeaderResponse } from '../proto/gen/election.ts';
+import { DeleteRangeRequest, PutRequest } from '../proto/gen/rpc.ts';
 import { electionMethods } from './election.ts';
 import { lockMethods } from './lock.ts';
+import type { CallContext, Method, StreamMethod, UnaryMethod } from './method.ts';
 import { LineBench } from './testing/line-bench.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);

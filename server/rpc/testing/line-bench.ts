@@ -1,14 +1,15 @@
 /** A member's keys and watches in memory, as far as waiting in line needs them. Lease 7 exists, as do those granted. */
 
-import { applyRange } from '../../../apply/mod.ts';
-import { Machine } from '../../../apply/testing/machine.ts';
-import { MemoryBackend } from '../../../backend/testing/memory-backend.ts';
-import { MvccStore } from '../../../mvcc/mod.ts';
-import { WatchHub } from '../../../mvcc/watch/mod.ts';
-import { type RangeResponse, ResponseHeader } from '../../../proto/gen/rpc.ts';
-import type { ElectionMember } from '../election.ts';
+import { applyRange } from '../../apply/mod.ts';
+import { Machine } from '../../apply/testing/machine.ts';
+import { MemoryBackend } from '../../backend/testing/memory-backend.ts';
+import type { EtcdMember } from '../../member/etcd-member.ts';
+import { MvccStore } from '../../mvcc/mod.ts';
+import { WatchHub } from '../../mvcc/watch/mod.ts';
+import { type RangeResponse, ResponseHeader } from '../../proto/gen/rpc.ts';
+import type { LineMember } from '../line-store.ts';
 
-export class LineBench implements ElectionMember {
+export class LineBench implements LineMember {
   readonly store = new MvccStore(new MemoryBackend(), {
     onChange: (revision, events) => this.watches.changed(revision, events),
   });
@@ -21,15 +22,15 @@ export class LineBench implements ElectionMember {
     this.store.restore();
   }
 
-  range: ElectionMember['range'] = async (request) => {
+  range: LineMember['range'] = async (request) => {
     if (this.readFailure !== undefined) throw this.readFailure;
     return this.stamped(applyRange(this.store, request));
   };
 
-  put: ElectionMember['put'] = async (request) => this.apply({ put: request });
-  deleteRange: ElectionMember['deleteRange'] = async (request) => this.apply({ delete_range: request });
-  txn: ElectionMember['txn'] = async (request) => this.apply({ txn: request });
-  leaseGrant: ElectionMember['leaseGrant'] = async ({ TTL }) => this.apply({ lease_grant: { ID: 99n, TTL } });
+  put: EtcdMember['put'] = async (request) => this.apply({ put: request });
+  deleteRange: LineMember['deleteRange'] = async (request) => this.apply({ delete_range: request });
+  txn: LineMember['txn'] = async (request) => this.apply({ txn: request });
+  leaseGrant: LineMember['leaseGrant'] = async ({ TTL }) => this.apply({ lease_grant: { ID: 99n, TTL } });
 
   header(): ResponseHeader {
     return ResponseHeader.create({ revision: this.store.currentRevision });
