@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 export interface CliIo {
   readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
   readonly stdout: { write(chunk: string | Uint8Array): unknown };
-  readonly stderr: { write(chunk: string | Uint8Array): unknown };
+  readonly stderr: { write(chunk: string | Uint8Array): unknown; readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

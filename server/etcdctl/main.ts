@@ -5,6 +5,7 @@ import type { CliIo } from '../cli/io.ts';
 import { versionCommand } from '../cli/version-command.ts';
 import { serverVersion } from '../member/version.ts';
 import { alarmCommand } from './commands/alarm.ts';
+import { checkCommand } from './commands/check.ts';
 import { compactionCommand } from './commands/compaction.ts';
 import { defragCommand } from './commands/defrag.ts';
 import { delCommand } from './commands/del.ts';
@@ -52,6 +53,7 @@ const root: Command = {
     leaseCommand,
     lockCommand,
     electCommand,
+    checkCommand,
     snapshotCommand,
     moveLeaderCommand,
     helpCommand,

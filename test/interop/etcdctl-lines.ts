@@ -330,7 +330,7 @@ export const lines: Record<string, Line[]> = {
   'lock and elect': [
     line('lock'),
     line("lock l1 -- sh -c 'exit 23'"),
-    line("lock l1 --ttl 3 -- sh -c 'echo rev $ETCD_LOCK_REV; echo ${ETCD_LOCK_KEY%/*} >&2'"),
+    line("lock l1 --ttl 3 -- sh -c 'echo rev $ETCD_LOCK_REV; dirname $ETCD_LOCK_KEY'"),
     line('lock l1 nonexistent'),
     line('lock l1 ./nonexistent'),
     line("lock l1 -- sh -c 'kill -TERM $$'"),
@@ -342,5 +342,13 @@ export const lines: Record<string, Line[]> = {
     line('elect e a b'),
     line('elect -l e a'),
     line('elect -l'),
+  ],
+  check: [
+    line('check'),
+    line('check perf --load x'),
+    line('check datascale --load x'),
+    line('put /etcdctl-check-perf/x y'),
+    line('check perf'),
+    line('check datascale --prefix /etcdctl-check-perf/'),
   ],
 };

@@ -3,6 +3,7 @@ import type { Command, Invocation } from '../../cli/command.ts';
 import { logLine } from '../../cli/environment.ts';
 import { badArgs, ExitCode, ExitError } from '../../cli/exit-error.ts';
 import { humanizeBytes } from '../../cli/numbers.ts';
+import { ProgressLine, progressBar } from '../../cli/progress-line.ts';
 import { describeRpcError, EtcdClient, RpcError, saveSnapshot } from '../../client/mod.ts';
 import { restoreCommand, statusCommand } from '../../etcdutl/commands.ts';
 import { systemErrorText } from '../client-settings.ts';
@@ -39,12 +40,19 @@ async function runSave(invocation: Invocation): Promise<number> {
   const client = new EtcdClient(settings);
   const timeoutMs = flags.changed('command-timeout') ? flags.duration('command-timeout') : undefined;
   const started = performance.now();
+  const progress = new ProgressLine(io);
   try {
     logLine(io, 'info', 'fetching snapshot', { endpoint: settings.endpoints[0] });
-    const { sizeBytes } = await saveSnapshot(client, file, { overwrite: true, timeoutMs });
+    const { sizeBytes } = await saveSnapshot(client, file, {
+      ...{ overwrite: true, timeoutMs },
+      onProgress: ({ receivedBytes, totalBytes }) =>
+        progress.show(() => `${progressBar(receivedBytes / totalBytes)} ${humanizeBytes(receivedBytes)}`),
+    });
+    progress.clear();
     const took = `${((performance.now() - started) / 1000).toFixed(1)}s`;
     logLine(io, 'info', 'saved', { path: file, size: humanizeBytes(sizeBytes), took });
   } catch (error) {
+    progress.clear();
     await explain(error, settings, io);
     throw new ExitError(ExitCode.Interrupted, failureText(error, file), error);
   } finally {
