@@ -29,6 +29,20 @@ export interface BackendSnapshot {
   close(): void;
 }
 
+/** The database as it was at one moment, for a reader that takes its time. */
+export interface BackendView {
+  /** The pairs of a bucket from `start` on, in key order. Neither key nor value may be changed. */
+  pairs(bucket: BucketName, start: Uint8Array): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
+  /** Lets the pages that the view holds be reused. Call it exactly once. */
+  close(): void;
+}
+
+/** A view, and what was seen besides when it was taken. */
+export interface Frozen<T> {
+  readonly view: BackendView;
+  readonly seen: T;
+}
+
 export interface Backend {
   /** @returns the value, or undefined; valid until the next put or delete */
   get(bucket: BucketName, key: Uint8Array): Uint8Array | undefined;
@@ -55,6 +69,14 @@ export interface Backend {
 
   /** Commits what has been put so far. @returns when it is durable */
   commit(): Promise<void>;
+
+  /**
+   * Freezes what has been put so far, committed or not.
+   *
+   * @param look runs in the very moment, so that it sees everything else as of the same moment; if it throws, there is
+   *   no view
+   */
+  freeze<T>(look: () => T): Promise<Frozen<T>>;
 
   /** Commits, then freezes the result. */
   snapshot(): Promise<BackendSnapshot>;

@@ -1,7 +1,8 @@
 /** The backend on a bolt file: batches of operations, one transaction each (contract: disk-and-peer §4.7, §5). */
 import path from 'node:path';
-import { BoltDatabase, hashDatabase, type WriteTx, writeDatabase } from '../bolt/mod.ts';
-import { type Backend, type BackendSnapshot, type BucketName, bucketNames } from './backend.ts';
+import { inSlices } from '../base/slices.ts';
+import { BoltDatabase, type HashIgnore, hashSteps, type ReadTx, type WriteTx, writeDatabase } from '../bolt/mod.ts';
+import { type Backend, type BackendSnapshot, type BucketName, bucketNames, type Frozen } from './backend.ts';
 import { type BoltBackendOptions, withDefaults } from './backend-options.ts';
 
 /**
@@ -29,6 +30,8 @@ export class BoltBackend implements Backend {
   private gathering: Promise<void> | undefined;
   private defragmenting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
+  private isRetired = false;
+  private keepsItsFile = false;
   private hasFailed = false;
   private isFullCommitDue = false;
 
@@ -99,11 +102,18 @@ export class BoltBackend implements Backend {
     return this.gathering;
   }
 
+  async freeze<T>(look: () => T): Promise<Frozen<T>> {
+    const { reader } = await this.sealAndView();
+    try {
+      return { view: reader, seen: look() };
+    } catch (error) {
+      reader.close();
+      throw error;
+    }
+  }
+
   async snapshot(): Promise<BackendSnapshot> {
-    await this.turn();
-    const durable = this.seal();
-    const { database } = this;
-    const reader = database.view();
+    const { database, reader, durable } = await this.sealAndView();
     try {
       await durable;
     } catch (error) {
@@ -130,11 +140,16 @@ export class BoltBackend implements Backend {
   }
 
   /**
-   * CRC-32C over all buckets, uncommitted changes included (see `hashDatabase`). Reads the whole database, on the
-   * calling thread.
+   * CRC-32C over all buckets as they are when it begins, uncommitted changes included (see `hashDatabase`). Reads the
+   * whole database, in slices.
    */
-  hash(ignore?: (bucket: string, key: Uint8Array) => boolean): number {
-    return hashDatabase(this.transaction, ignore);
+  async hash(ignore?: HashIgnore): Promise<number> {
+    const { reader } = await this.sealAndView();
+    try {
+      return await inSlices(hashSteps(reader, ignore));
+    } finally {
+      reader.close();
+    }
   }
 
   sizeBytes(): number {
@@ -145,10 +160,51 @@ export class BoltBackend implements Backend {
     return this.database.sizeBytes() - this.database.freePageCount() * this.database.pageSize;
   }
 
-  /** Commits what is left and closes the file; a snapshot that is still being read fails from then on. */
+  /**
+   * Ends a defragmentation, if one is under way, and refuses any from now on: another file is about to take this one's
+   * name, and must not be replaced in turn. Does not reject.
+   */
+  async keepFile(): Promise<void> {
+    this.keepsItsFile = true;
+    await this.defragmenting?.catch(() => {});
+  }
+
+  /** Gives the file another name, in the same directory, replacing what has it. Durable when it resolves. */
+  async renameTo(where: string): Promise<void> {
+    const { database } = this;
+    await this.options.replaceFile(database.path, () => database.renameTo(where));
+  }
+
+  /**
+   * Leaves the file to those who read it, and closes it when the last of them is done: another database has taken its
+   * place, after `keepFile`. What was not committed is dropped, and a failure to write is of no interest any more.
+   */
+  retire(): void {
+    if (this.isRetired || this.closing !== undefined) return;
+    this.isRetired = true;
+    this.hasFailed = true;
+    this.stopTimer?.();
+    this.stopTimer = undefined;
+    Promise.all(this.underWay)
+      .then(() => this.database.closeWhenUnread())
+      .catch(() => {});
+  }
+
+  /**
+   * Commits what is left and closes the file; a snapshot that is still being read fails from then on. After `retire`:
+   * closes the file at once.
+   */
   close(): Promise<void> {
-    this.closing ??= this.finish();
+    this.closing ??= this.isRetired ? this.database.close() : this.finish();
     return this.closing;
+  }
+
+  /** @returns a reader of all that was put, and when that is durable; whoever does not wait for it need not catch it */
+  private async sealAndView(): Promise<{ database: BoltDatabase; reader: ReadTx; durable: Promise<void> }> {
+    await this.turn();
+    const durable = this.seal();
+    durable.catch(() => {});
+    return { database: this.database, reader: this.database.view(), durable };
   }
 
   private changed(): void {
@@ -220,10 +276,11 @@ export class BoltBackend implements Backend {
     const temporary = `${where}${temporarySuffix}defrag`;
     let copy: BoltDatabase | undefined;
     try {
-      const buckets = reader.bucketNames().map((name) => ({ name, pairs: reader.pairs(name) }));
+      const buckets = reader.bucketNames().map((name) => ({ name, pairs: this.whileReplaceable(reader.pairs(name)) }));
       await writeDatabase(temporary, buckets, { fs, sync, pageSize: old.pageSize, txid: reader.txid + 1 });
       const opened = await BoltDatabase.open(temporary, { fs, sync, pageCacheBytes });
       copy = opened;
+      this.checkReplaceable();
       await replaceFile(temporary, () => opened.renameTo(where));
     } catch (error) {
       await copy?.close();
@@ -244,6 +301,17 @@ export class BoltBackend implements Backend {
     this.transaction = transaction;
     old.closeWhenUnread().catch((error) => this.fail(error));
     this.options.onDefragment((now() - startMs) / 1000);
+  }
+
+  private *whileReplaceable<T>(pairs: Iterable<T>): Generator<T> {
+    for (const pair of pairs) {
+      this.checkReplaceable();
+      yield pair;
+    }
+  }
+
+  private checkReplaceable(): void {
+    if (this.keepsItsFile) throw new Error(`${this.database.path} is being replaced by another database`);
   }
 
   private async finish(): Promise<void> {

@@ -15,9 +15,9 @@ describe('a defragmentation', () => {
 
   test('leaves the contents and no free page', async () => {
     const { fs, backend } = await fragmented();
-    const [hash, size] = [backend.hash(), backend.sizeBytes()];
+    const [hash, size] = [await backend.hash(), backend.sizeBytes()];
     await backend.defragment();
-    expect(backend.hash()).toBe(hash);
+    expect(await backend.hash()).toBe(hash);
     expect(backend.sizeBytes()).toBeLessThan(size / 5);
     expect(backend.sizeInUseBytes()).toBe(backend.sizeBytes());
     expect(await fs.list('/')).toEqual(['db']);
@@ -56,14 +56,14 @@ describe('a defragmentation', () => {
   test('leaves an open snapshot its file', async () => {
     const { fs, backend } = await fragmented();
     const snapshot = await backend.snapshot();
-    const hash = backend.hash();
+    const hash = await backend.hash();
     await backend.defragment();
     fill(backend, 10_000, 'later');
     await backend.commit();
     fs.seedFile('/copy', await imageOf(snapshot.chunks()));
     snapshot.close();
     const copy = await BoltBackend.open('/copy', { fs });
-    expect(copy.hash()).toBe(hash);
+    expect(await copy.hash()).toBe(hash);
     await copy.close();
   });
 
@@ -76,16 +76,16 @@ describe('a defragmentation', () => {
     });
     const { backend } = await fragmented(fs);
     full = true;
-    const hash = backend.hash();
+    const hash = await backend.hash();
     await expect(backend.defragment()).rejects.toThrow('ENOSPC');
     expect(await fs.list('/')).toEqual(['db']);
     backend.put('key', bytes('after'), bytes('1'));
     await backend.commit();
     backend.delete('key', bytes('after'));
-    expect(backend.hash()).toBe(hash);
+    expect(await backend.hash()).toBe(hash);
     full = false;
     await backend.defragment();
-    expect(backend.hash()).toBe(hash);
+    expect(await backend.hash()).toBe(hash);
   });
 
   test('whose renaming may not be durable stops the backend', async () => {

@@ -1,6 +1,7 @@
 /** A database file in bbolt's format: one writer, any number of readers, copy-on-write pages. */
 import path from 'node:path';
 import { type FileSystem, nodeFileSystem, type StorageFile } from '../base/file-system.ts';
+import { inSlices } from '../base/slices.ts';
 import { BoltCode, BoltError } from './bolt-error.ts';
 import { writeDatabase } from './bulk-writer.ts';
 import type { ChangeSet } from './change-set.ts';
@@ -70,8 +71,8 @@ export class BoltDatabase implements TransactionOwner {
   }
 
   /**
-   * Opens a file at its last durable transaction. It reads every page in use once, to find the free ones and to refuse
-   * a file whose tree is damaged; a file may still hold damage within values, which only etcd's hashes show.
+   * Opens a file at its last durable transaction. It reads every page in use once, in slices, to find the free ones and
+   * to refuse a file whose tree is damaged; a file may still hold damage within values, which only etcd's hashes show.
    *
    * Nothing keeps a second process from opening the same file for writing: that is up to the caller.
    *
@@ -86,7 +87,7 @@ export class BoltDatabase implements TransactionOwner {
       const walk = new TreeWalk(pager, meta, (error) => {
         throw error;
       });
-      walk.run();
+      await inSlices(walk.steps());
       if (meta.freeList !== undefined) {
         const { overflow } = pager.firstPage(meta.freeList, meta.highWater).header;
         if (!walk.mark(meta.freeList, 1 + overflow)) {

@@ -1,5 +1,6 @@
 /** The consistency check: of an open database, or of a file. */
 import { type FileSystem, nodeFileSystem } from '../base/file-system.ts';
+import { atOnce } from '../base/slices.ts';
 import { BoltDatabase } from './bolt-database.ts';
 import { BoltCode, BoltError } from './bolt-error.ts';
 import { type Meta, PageFlag, pageHeaderBytes } from './format.ts';
@@ -77,7 +78,7 @@ async function checkFile(path: string, options: CheckOptions): Promise<CheckResu
 /** @param free which pages a running database takes for free; undefined: a file, whose list may be stored in it */
 function checkPages(pager: Pager, meta: Meta, report: Report, free: FreePages | undefined): void {
   const walk = new TreeWalk(pager, meta, (error) => report.addThrown(error));
-  walk.run();
+  atOnce(walk.steps());
   const stored = storedFreeList(pager, meta, walk, report);
   const unreached = [...walk.unreached()];
   if (stored !== undefined) checkStoredList(stored, unreached, report);

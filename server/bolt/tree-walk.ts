@@ -5,6 +5,7 @@
  *
  * `open` runs it to learn which pages are free, so a file that it has opened holds no loops and no surprises.
  */
+import type { Steps } from '../base/slices.ts';
 import { BoltCode, BoltError } from './bolt-error.ts';
 import { type Bucket, bucketName, parseBucket } from './bucket.ts';
 import { bucketElementFlag, type Meta, maxDepth } from './format.ts';
@@ -55,8 +56,9 @@ export class TreeWalk {
     this.mark(0, 2);
   }
 
-  run(): void {
-    this.visit(this.meta.root, { bucket: undefined, leafDepth: undefined }, 0, unbounded);
+  /** The whole walk, page by page. */
+  *steps(): Steps<void> {
+    yield* this.visit(this.meta.root, { bucket: undefined, leafDepth: undefined }, 0, unbounded);
   }
 
   isReached(id: number): boolean {
@@ -81,7 +83,8 @@ export class TreeWalk {
     this.report(new BoltError(code, this.pager.path, reason, { page }));
   }
 
-  private visit(id: number, tree: Tree, depth: number, bounds: Bounds): void {
+  private *visit(id: number, tree: Tree, depth: number, bounds: Bounds): Steps<void> {
+    yield;
     const page = this.take(id, depth);
     if (page === undefined) return;
     this.checkOrder(page, id, bounds);
@@ -90,14 +93,14 @@ export class TreeWalk {
       tree.leafDepth ??= depth;
       if (tree.leafDepth !== depth) this.fault(id, `a leaf at depth ${depth} in a tree of depth ${tree.leafDepth}`);
       if (page.count === 0 && bounds.first !== undefined) this.fault(id, 'an empty leaf below a branch');
-      this.visitElements(page, id, tree);
+      yield* this.visitElements(page, id, tree);
       return;
     }
     this.counts.branch++;
     if (page.count === 1) this.counts.lone++;
     for (let i = 0; i < page.count; i++) {
       const below = i + 1 < page.count ? page.key(i + 1) : bounds.below;
-      this.visit(page.child(i), tree, depth + 1, { first: page.key(i), below });
+      yield* this.visit(page.child(i), tree, depth + 1, { first: page.key(i), below });
     }
   }
 
@@ -130,12 +133,12 @@ export class TreeWalk {
     }
   }
 
-  private visitElements(page: Page, id: number, tree: Tree): void {
+  private *visitElements(page: Page, id: number, tree: Tree): Steps<void> {
     for (let i = 0; i < page.count; i++) {
       const isBucket = page.flags(i) === bucketElementFlag;
       if (!isBucket && page.flags(i) !== 0) this.fault(id, `element ${i} has flags ${page.flags(i)}`);
       if (tree.bucket === undefined) {
-        if (isBucket) this.visitBucket(page, id, i);
+        if (isBucket) yield* this.visitBucket(page, id, i);
         else this.fault(id, `element ${i} is a pair outside of any bucket`);
       } else if (isBucket) {
         this.fault(
@@ -147,7 +150,7 @@ export class TreeWalk {
     }
   }
 
-  private visitBucket(page: Page, id: number, index: number): void {
+  private *visitBucket(page: Page, id: number, index: number): Steps<void> {
     const name = bucketName(page.key(index));
     const bucket = parseBucket(page.value(index), this.meta.highWater);
     if (typeof bucket === 'string') {
@@ -157,10 +160,10 @@ export class TreeWalk {
     this.buckets.set(name, bucket);
     const tree: Tree = { bucket: name, leafDepth: undefined };
     if (bucket.inline === undefined) {
-      this.visit(bucket.rootId, tree, 0, unbounded);
+      yield* this.visit(bucket.rootId, tree, 0, unbounded);
     } else {
       this.checkOrder(bucket.inline, id, unbounded);
-      this.visitElements(bucket.inline, id, tree);
+      yield* this.visitElements(bucket.inline, id, tree);
     }
   }
 }

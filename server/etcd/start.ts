@@ -161,7 +161,7 @@ export class EtcdServer {
       renewLease: async (id) => replica().leases.renewHere(id),
       leaseTimeToLive: async (id, keys) => replica().leases.timeToLiveHere(id, keys),
       hashKv: async (revision) => {
-        const { hash, compactRevision, currentRevision } = replica().machine.store.hashKv(revision);
+        const { hash, compactRevision, currentRevision } = await replica().hashes.kv(revision);
         return { hash, compactRevision, revision: currentRevision };
       },
       downgradeEnabled: async () => {

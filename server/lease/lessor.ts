@@ -1,4 +1,5 @@
 import type { Backend } from '../backend/backend.ts';
+import { atOnce, type Steps } from '../base/slices.ts';
 import { errLeaseExists, errLeaseNotFound, errLeaseTtlTooLarge } from '../errors/etcd-error.ts';
 import { keyString } from '../mvcc/mod.ts';
 import type { Event } from '../proto/gen/kv.ts';
@@ -80,7 +81,12 @@ export class Lessor {
 
   /** Reads the stored leases. @throws Error when one is damaged */
   restore(): void {
-    readRecords(this.options.backend, ({ ID, TTL, RemainingTTL }) => {
+    atOnce(this.restoreSteps());
+  }
+
+  /** As `restore`, with places to interrupt it. */
+  restoreSteps(): Steps<void> {
+    return readRecords(this.options.backend, ({ ID, TTL, RemainingTTL }) => {
       const lease = new Lease(ID, Math.max(TTL, this.options.minTtlSeconds));
       lease.remainingTtlSeconds = RemainingTTL;
       this.leases.set(ID, lease);

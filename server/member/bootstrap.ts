@@ -100,7 +100,7 @@ async function startNew(config: MemberConfig, place: Place): Promise<Bootstrappe
     wal,
     snapshotter: openSnapshotter(config, place),
     backend,
-    machine: new StateMachine(backend, cluster, config, replayedMembership(clusterId, noSnapshot(), config.log)),
+    machine: StateMachine.open(backend, cluster, config, replayedMembership(clusterId, noSnapshot(), config.log)),
     databasePath: path.join(place.snapDir, 'db'),
   };
 }
@@ -181,7 +181,7 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
     wal,
     snapshotter,
     backend,
-    machine: readState(databasePath, () => new StateMachine(backend, cluster, config, replayed)),
+    machine: readState(databasePath, () => StateMachine.open(backend, cluster, config, replayed)),
     databasePath,
   };
 }

@@ -19,7 +19,7 @@ class Scene {
   meanwhile: () => void = () => {};
   readonly check = new CorruptionCheck({
     localId,
-    hashKv: () => this.local,
+    hashKv: async () => this.local,
     compactionHashes: () => this.compactions,
     askPeers: async (revision) => {
       this.asked.push(revision);

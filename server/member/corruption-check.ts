@@ -18,7 +18,7 @@ export interface PeerHash {
 export interface CorruptionCheckParts {
   readonly localId: bigint;
   /** @throws EtcdError OutOfRange for a compacted or future revision */
-  hashKv(revision: number): HashKvResult;
+  hashKv(revision: number): Promise<HashKvResult>;
   /** The hashes that compactions have left, in any order. */
   compactionHashes(): readonly KvHash[];
   /** Asks all other members, none twice. Does not reject. */
@@ -53,7 +53,7 @@ export class CorruptionCheck {
   async atStart(): Promise<void> {
     const { parts } = this;
     parts.log.info('starting initial corruption check', { 'local-member-id': idToHex(parts.localId) });
-    const local = parts.hashKv(0);
+    const local = await parts.hashKv(0);
     const different: PeerHash[] = [];
     for (const peer of await parts.askPeers(local.currentRevision)) {
       const fields = { 'remote-peer-id': idToHex(peer.id), revision: local.currentRevision };
@@ -94,10 +94,10 @@ export class CorruptionCheck {
   async now(): Promise<void> {
     const { parts } = this;
     const { localId } = parts;
-    const before = parts.hashKv(0);
+    const before = await parts.hashKv(0);
     const peers = await parts.askPeers(before.currentRevision);
     await parts.readBarrier();
-    const after = parts.hashKv(0);
+    const after = await parts.hashKv(0);
     const { currentRevision, compactRevision } = after;
     const nothingHappened = currentRevision === before.currentRevision && compactRevision === before.compactRevision;
     if (nothingHappened && after.hash !== before.hash) {

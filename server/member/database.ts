@@ -10,7 +10,10 @@ export class BootstrapError extends Error {
   override readonly name = 'BootstrapError';
 }
 
-/** Gives a received database the name of the present one, durably, and never leaves the name to other processes. */
+/**
+ * Gives a received database the name of the present one, durably, and never leaves the name to other processes. Neither
+ * is open.
+ */
 export async function replaceDatabase(config: MemberConfig, received: string, file: string): Promise<void> {
   const { fs = nodeFileSystem, lock } = config;
   const rename = (): Promise<void> => fs.rename(received, file);
@@ -20,8 +23,21 @@ export async function replaceDatabase(config: MemberConfig, received: string, fi
 
 /** Opens the database with the member's settings, locked. */
 export async function openDatabase(config: MemberConfig, file: string): Promise<BoltBackend> {
+  const backend = await openReceived(config, file);
+  try {
+    // One that was there was locked with the directory; this is for one that was created just now.
+    await config.lock?.lockDatabase(file);
+    return backend;
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}
+
+/** As `openDatabase`, for a file that does not have the database's name yet: it is locked when it gets it. */
+export async function openReceived(config: MemberConfig, file: string): Promise<BoltBackend> {
   const { lock } = config;
-  const backend = await BoltBackend.open(file, {
+  return BoltBackend.open(file, {
     fs: config.fs ?? nodeFileSystem,
     batchIntervalMs: config.backendBatchIntervalMs,
     batchLimit: config.backendBatchLimit,
@@ -32,14 +48,6 @@ export async function openDatabase(config: MemberConfig, file: string): Promise<
     onFailure: (error) => config.onDatabaseFailure(error as Error),
     ...(lock && { replaceFile: (replacement, rename) => lock.replaceDatabase(replacement, rename) }),
   });
-  try {
-    // One that was there was locked with the directory; this is for one that was created just now.
-    await lock?.lockDatabase(file);
-    return backend;
-  } catch (error) {
-    await backend.close();
-    throw error;
-  }
 }
 
 /**

@@ -40,7 +40,6 @@ import type { MemberConfig } from './config.ts';
 import { Downgrades } from './downgrade.ts';
 import type { EtcdMember, MemberGauges } from './etcd-member.ts';
 import type { Replica } from './replica.ts';
-import { StateMachine } from './state-machine.ts';
 import { serverVersion } from './version.ts';
 
 export class Member implements EtcdMember {
@@ -150,14 +149,15 @@ export class Member implements EtcdMember {
   }
 
   async defragment(): Promise<void> {
-    const { backend } = this.replica.machine;
-    const before = {
-      'current-db-size-bytes': backend.sizeBytes(),
-      'current-db-size-in-use-bytes': backend.sizeInUseBytes(),
-    };
-    this.log.info('defragmenting', before);
-    await backend.defragment();
-    this.log.info('finished defragmenting', { ...before, 'new-db-size-bytes': backend.sizeBytes() });
+    await this.replica.withState(async ({ backend }) => {
+      const before = {
+        'current-db-size-bytes': backend.sizeBytes(),
+        'current-db-size-in-use-bytes': backend.sizeInUseBytes(),
+      };
+      this.log.info('defragmenting', before);
+      await backend.defragment();
+      this.log.info('finished defragmenting', { ...before, 'new-db-size-bytes': backend.sizeBytes() });
+    });
   }
 
   async downgrade(request: DowngradeRequest): Promise<DowngradeResponse> {
@@ -166,13 +166,11 @@ export class Member implements EtcdMember {
   }
 
   async hash(): Promise<HashResponse> {
-    await this.replica.machine.backend.commit();
-    const hash = this.replica.machine.backend.hash(StateMachine.isHashIgnored);
-    return { header: this.header(), hash };
+    return { header: this.header(), hash: await this.replica.hashes.database() };
   }
 
   async hashKv(revision: number): Promise<HashKVResponse> {
-    const { hash, compactRevision } = this.replica.machine.store.hashKv(revision);
+    const { hash, compactRevision } = await this.replica.hashes.kv(revision);
     return { header: this.header(), hash, compact_revision: compactRevision };
   }
 
@@ -198,7 +196,7 @@ export class Member implements EtcdMember {
   }
 
   snapshot(): Promise<BackendSnapshot> {
-    return this.replica.machine.backend.snapshot();
+    return this.replica.withState(({ backend }) => backend.snapshot());
   }
 
   alarms(): AlarmMember[] {

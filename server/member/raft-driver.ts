@@ -13,6 +13,8 @@ export interface RaftHooks {
   send(messages: Message[]): void;
   /** Applies entries that a quorum has, in log order. */
   apply(entries: Entry[]): void;
+  /** Asked before anything is written about a snapshot. @throws Error when it could not be installed */
+  checkSnapshot(snapshot: Snapshot): Promise<void>;
   /** Replaces the state machine by the one of a snapshot that is saved already. */
   install(snapshot: Snapshot): Promise<void>;
   leaderChanged(lead: bigint): void;
@@ -95,6 +97,12 @@ export class RaftDriver {
       if (!(error instanceof ProposalDropped)) this.hooks.fatal(error as Error);
     }
     this.wake();
+  }
+
+  /** Hands a received snapshot to raft. @returns whether it takes the place of the log, and is to be installed */
+  offerSnapshot(message: Message): boolean {
+    this.step(message);
+    return this.node.firstIndex() === (message.snapshot?.metadata.index ?? 0) + 1;
   }
 
   /** Asks for a read index; without a leader the question is lost, and the caller asks again. */
@@ -201,6 +209,7 @@ export class RaftDriver {
   /** Order of contract: disk-and-peer §3.4; nothing else is made ready until the new state is in place. */
   private async install(ready: Ready, snapshot: Snapshot): Promise<void> {
     const { conf_state, index, term } = snapshot.metadata as NonNullable<Snapshot['metadata']>;
+    await this.hooks.checkSnapshot(snapshot);
     await this.snapshotter.save(snapshot);
     await this.wal.saveSnapshot({ index, term, confState: conf_state as ConfState });
     await this.wal.save(ready.hardState, ready.entries, true);

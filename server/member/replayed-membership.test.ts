@@ -21,7 +21,7 @@ function entry(index: number, type: ConfChangeType, id: bigint, url = `http://m$
 async function apply(fs: CrashFileSystem, snapshot: Snapshot, entries: Entry[]): Promise<bigint[]> {
   const backend = await BoltBackend.open('/db', { fs });
   const cluster = Cluster.load(7n, backend);
-  const machine = new StateMachine(
+  const machine = StateMachine.open(
     backend,
     cluster,
     { log: silentLogger, quotaBackendBytes: 0 } as ConstructorParameters<typeof StateMachine>[2],

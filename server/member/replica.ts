@@ -3,7 +3,7 @@
  * through `proposer` and `reads`; `member.ts` answers clients with them.
  */
 import { Code, errTimeout, errTimeoutConnectionLost, errTimeoutLeaderFail } from '../errors/etcd-error.ts';
-import { Cluster, idToHex, type MembershipChange, RequestIdGenerator } from '../membership/mod.ts';
+import { idToHex, type MembershipChange, RequestIdGenerator } from '../membership/mod.ts';
 import { WatchHub } from '../mvcc/watch/mod.ts';
 import { PeerClient, Transport } from '../peer/mod.ts';
 import { type ConfState, type Entry, type Message, MessageType, type Snapshot } from '../proto/gen/raft.ts';
@@ -12,7 +12,7 @@ import { RawNode } from '../raft/mod.ts';
 import { type Bootstrapped, bootstrap } from './bootstrap.ts';
 import { ClusterVersionMonitor } from './cluster-version.ts';
 import { type MemberConfig, requestTimeoutMs } from './config.ts';
-import { openDatabase, readState, replaceDatabase } from './database.ts';
+import { Hashes } from './hashes.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
 import { MemberLeases } from './leases.ts';
 import { LogSnapshots } from './log-snapshots.ts';
@@ -20,9 +20,9 @@ import { AppliedIndexWaiters } from './pending.ts';
 import { Proposer } from './proposer.ts';
 import { RaftDriver } from './raft-driver.ts';
 import { ReadIndex } from './read-index.ts';
+import { ReceivedSnapshots } from './received-snapshots.ts';
 import { Reconfiguration } from './reconfiguration.ts';
-import { replayedMembership } from './replayed-membership.ts';
-import { StateMachine } from './state-machine.ts';
+import type { StateMachine } from './state-machine.ts';
 import { minClusterVersion, serverVersion } from './version.ts';
 
 const readIndexRetryMs = 500;
@@ -53,9 +53,11 @@ export class Replica {
   readonly reconfiguration: Reconfiguration;
   private readonly peerClient: PeerClient;
   readonly leases: MemberLeases;
+  readonly hashes = new Hashes((work) => this.withState(work));
   private readonly leaseExpiry: LeaseExpiry;
   private readonly leaseClient: PeerClient;
   private readonly snapshots: LogSnapshots;
+  private readonly received: ReceivedSnapshots;
   private readonly versions: ClusterVersionMonitor;
   private readonly applied: AppliedIndexWaiters;
   /** The watches of clients: they outlive the state machine. */
@@ -115,7 +117,7 @@ export class Replica {
           this.snapshots.transferEnded();
           this.driver.reportSnapshot(id, ok);
         },
-        receiveSnapshot: (message, chunks) => this.receiveSnapshot(message, chunks),
+        receiveSnapshot: (message, chunks) => this.received.receive(message, chunks),
         removedFromCluster: () => this.removed(),
       },
     });
@@ -142,6 +144,7 @@ export class Replica {
       hooks: {
         send: (messages) => this.send(messages),
         apply: (entries) => this.apply(entries),
+        checkSnapshot: (snapshot) => this.received.check(snapshot),
         install: (snapshot) => this.install(snapshot),
         leaderChanged: (lead) => this.leaderChanged(lead),
         // While leadership is being handed over, proposals wait without a change of leader that would end the wait.
@@ -225,6 +228,14 @@ export class Replica {
       log: log.at('member/log-snapshots'),
       snapshotIndex: boot.initial.applied,
     });
+    this.received = new ReceivedSnapshots({
+      config,
+      clusterId: boot.clusterId,
+      snapshotter: boot.snapshotter,
+      commitIndex: () => this.driver.node.status().commit,
+      offer: (message) => this.driver.offerSnapshot(message),
+      log: log.at('member/received-snapshots'),
+    });
     this.versions = new ClusterVersionMonitor({
       localId: boot.id,
       cluster: () => this.machine.cluster,
@@ -238,6 +249,20 @@ export class Replica {
   /** The members as this one knows them. */
   get cluster(): StateMachine['cluster'] {
     return this.machine.cluster;
+  }
+
+  /**
+   * Does something that takes a while with the state. When it fails because a snapshot has replaced that state, it is
+   * done once more, with the other one.
+   */
+  async withState<T>(work: (state: StateMachine) => Promise<T>): Promise<T> {
+    const state = this.machine;
+    try {
+      return await work(state);
+    } catch (error) {
+      if (this.machine === state) throw error;
+      return work(this.machine);
+    }
   }
 
   /** Begins to take part in the cluster. The peer port must be served already. */
@@ -324,6 +349,7 @@ export class Replica {
     this.snapshots.stop();
     await this.driver.stop();
     await this.transport.close();
+    await this.received.close();
     await this.machine.store.close();
     await this.boot.wal.close();
     await this.machine.backend.close();
@@ -414,42 +440,30 @@ export class Replica {
     this.reconfiguration.retryParked();
   }
 
-  private async receiveSnapshot(message: Message, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const index = message.snapshot?.metadata?.index ?? 0;
-    const { sizeBytes } = await this.boot.snapshotter.saveDatabase(index, chunks);
-    this.config.log.info('received and saved database snapshot', {
-      'snapshot-index': index,
-      from: idToHex(message.from),
-      'size-bytes': sizeBytes,
-    });
-    this.driver.step(message);
-  }
-
-  /** Puts the database of a received snapshot in the place of the present one. */
+  /**
+   * Puts the state of a received snapshot in the place of the present one. Whoever reads the present one goes on until
+   * the other has its name, and finishes what was begun.
+   */
   private async install(snapshot: Snapshot): Promise<void> {
     const { log } = this.config;
     const { index, conf_state } = snapshot.metadata as { index: number; conf_state: ConfState };
-    const { databasePath, snapshotter } = this.boot;
-    log.info('applying snapshot', { 'incoming-snapshot-index': index, 'applied-index': this.machine.appliedIndex });
-    // Nothing may be read for watches until the other database is open.
-    this.watches.suspend();
-    await this.machine.store.close();
-    await this.machine.backend.close();
-    await replaceDatabase(this.config, snapshotter.databasePath(index), databasePath);
-    const backend = await openDatabase(this.config, databasePath);
-    const replayed = replayedMembership(this.clusterId, snapshot, log);
-    this.machine = readState(
-      databasePath,
-      () => new StateMachine(backend, Cluster.load(this.clusterId, backend), this.config, replayed),
-    );
+    const { store, backend, appliedIndex } = this.machine;
+    log.info('applying snapshot', { 'incoming-snapshot-index': index, 'applied-index': appliedIndex });
+    const next = this.received.take(index);
+    await backend.keepFile();
+    await next.backend.renameTo(this.boot.databasePath);
+    this.machine = next;
+    next.resume();
     this.confState = conf_state;
     this.connectMembers();
-    this.machine.onChange = (revision, events) => this.watches.changed(revision, events);
-    this.watches.restore(this.machine.store);
+    next.onChange = (revision, events) => this.watches.changed(revision, events);
+    this.watches.restore(next.store);
+    await store.close();
+    backend.retire();
     this.snapshots.installed(index);
     this.installed();
     this.applied.advance(index);
-    log.info('applied snapshot', { 'snapshot-index': index, revision: this.machine.store.currentRevision });
+    log.info('applied snapshot', { 'snapshot-index': index, revision: next.store.currentRevision });
   }
 
   private leaderChanged(lead: bigint): void {

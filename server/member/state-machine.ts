@@ -7,6 +7,7 @@ import { AlarmStore, Applier, type ApplyResult, Quota } from '../apply/mod.ts';
 import { AuthStore, defaultBcryptCost, hashSync, SimpleTokens } from '../auth/mod.ts';
 import type { BoltBackend } from '../backend/bolt-backend.ts';
 import type { Logger } from '../base/logger.ts';
+import { atOnce, inSlices, type Steps } from '../base/slices.ts';
 import { BoltError } from '../bolt/mod.ts';
 import type { EtcdError } from '../errors/etcd-error.ts';
 import { Lessor } from '../lease/mod.ts';
@@ -75,11 +76,26 @@ export class StateMachine {
   private confStateChanged = false;
 
   /**
-   * Opens the state that `backend` holds.
+   * Opens the state that `backend` holds, at once: for a member that does not take part yet.
    *
    * @param replayed the membership as of where the log begins. Entries that `backend` holds already are replayed for
    *   raft's sake, and raft must not be told of a change that was refused; the membership in `backend` is later by then.
    */
+  static open(...state: ConstructorParameters<typeof StateMachine>): StateMachine {
+    const machine = new StateMachine(...state);
+    atOnce(machine.restoreSteps());
+    machine.resume();
+    return machine;
+  }
+
+  /** As `open`, beside everything else that the member does. What is to be written comes with `resume`. */
+  static async openInSlices(...state: ConstructorParameters<typeof StateMachine>): Promise<StateMachine> {
+    const machine = new StateMachine(...state);
+    await inSlices(machine.restoreSteps());
+    return machine;
+  }
+
+  /** Use `open`, or `openInSlices`. */
   constructor(backend: BoltBackend, cluster: Cluster, config: StateMachineConfig, replayed?: Cluster) {
     this.backend = backend;
     this.cluster = cluster;
@@ -93,7 +109,6 @@ export class StateMachine {
       persistsCheckpoints: () => config.leaseCheckpointPersist ?? false,
       observer: config.observe?.leases,
     });
-    this.lessor.restore();
     this.store = new MvccStore(backend, {
       compactionBatchRecords: positiveOr(defaultCompactionBatchRecords, config.compactionBatchRecords),
       yieldControl: () => delay(positiveOr(defaultCompactionPauseMs, config.compactionPauseMs)),
@@ -103,15 +118,12 @@ export class StateMachine {
       },
       onRestore: (key, lease) => this.lessor.restoreKey(key, lease),
     });
-    this.store.restore();
     this.alarms = new AlarmStore(backend);
-    this.alarms.restore();
     this.auth = new AuthStore({
       backend,
       tokens: config.tokens ?? new SimpleTokens(defaultTokenTtlMs),
       hashNow: (password) => hashSync(password, config.bcryptCost ?? defaultBcryptCost),
     });
-    this.auth.restore();
     this.quota = new Quota(config.quotaBackendBytes, () => backend.sizeBytes());
     this.applier = new Applier({
       store: this.store,
@@ -132,6 +144,27 @@ export class StateMachine {
     this.appliedIndex = StateMachine.progressOf(backend);
     this.appliedTerm = readUint64(backend.get('meta', termKey));
     backend.onBeforeCommit(() => this.recordProgress());
+  }
+
+  /** Takes over what outlives a state, the tokens of users, and takes up what was interrupted. */
+  resume(): void {
+    this.auth.restore();
+    const { compaction } = this.store.resume();
+    if (compaction === undefined) return;
+    const fields = { 'scheduled-compact-revision': this.store.compactRevision };
+    this.log.info('resuming scheduled compaction', fields);
+    compaction.then(
+      () => this.log.info('finished scheduled compaction', fields),
+      // A store that is closed goes on after the next start; a backend that fails says so itself.
+      () => undefined,
+    );
+  }
+
+  private *restoreSteps(): Steps<void> {
+    // In this order: the keys bring their leases back.
+    yield* this.lessor.restoreSteps();
+    yield* this.store.restoreSteps();
+    this.alarms.restore();
   }
 
   /** The index of the last entry that a database holds the effect of. */

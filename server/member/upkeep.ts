@@ -41,7 +41,7 @@ export class Upkeep {
     const peers = { localId: replica.id, clusterId: replica.clusterId, client: this.client };
     this.check = new CorruptionCheck({
       localId: replica.id,
-      hashKv: (revision) => replica.machine.store.hashKv(revision),
+      hashKv: (revision) => replica.hashes.kv(revision),
       compactionHashes: () => replica.machine.store.compactionHashes(),
       askPeers: (revision) => askPeers({ ...peers, members: () => replica.cluster.members() }, revision),
       readBarrier: () => replica.reads.wait(),

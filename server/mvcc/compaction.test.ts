@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { MemoryBackend } from '../backend/testing/memory-backend.ts';
 import { Code } from '../errors/etcd-error.ts';
+import { MvccStore } from './mod.ts';
 import { b, open, put, records, remove, single, valueAt } from './testing/drive.ts';
 
 describe('compacting', () => {
@@ -86,9 +87,10 @@ describe('compacting', () => {
     await expect(done).rejects.toThrow('etcdserver: server stopped');
     expect(Object.keys(records(backend)).length).toBeGreaterThan(1);
 
-    const next = open(backend);
+    const next = new MvccStore(backend);
+    const { compaction } = next.restore();
     expect(next.compactRevision).toBe(10);
-    await next.whenCompacted();
+    await compaction;
     expect(Object.keys(records(backend))).toHaveLength(1);
     expect(valueAt(next, 'a')).toBe('8');
   });

@@ -1,3 +1,4 @@
+import type { Steps } from '../base/slices.ts';
 import { KeyValue } from '../proto/gen/kv.ts';
 import type { KeyHistory } from './key-history.ts';
 import type { KeyIndex } from './key-index.ts';
@@ -6,6 +7,9 @@ import type { Revision } from './revision.ts';
 
 /** Whether the record of `revision`, with this encoded KeyValue, is the one to keep for its key. */
 export type KeepRule = (revision: Revision, value: Uint8Array) => boolean;
+
+/** Keys looked at in one go. */
+const stepKeys = 1000;
 
 /**
  * The records to keep, at most one for each key. Upstream lists them in a set first; asking the index record by record
@@ -16,7 +20,7 @@ export type KeepRule = (revision: Revision, value: Uint8Array) => boolean;
 export function keepRule(
   index: KeyIndex,
   select: (history: KeyHistory) => number,
-): { keeps: KeepRule; isEmpty(): boolean } {
+): { keeps: KeepRule; isEmpty(): Steps<boolean> } {
   return {
     keeps(revision, value) {
       const history = index.get(keyString(KeyValue.decode(value).key));
@@ -24,12 +28,22 @@ export function keepRule(
       const position = select(history);
       return position >= 0 && history.mainAt(position) === revision.main && history.subAt(position) === revision.sub;
     },
-    isEmpty() {
+    *isEmpty() {
       let isEmpty = true;
-      index.ascend('', undefined, (_, history) => {
-        isEmpty = select(history) < 0;
-        return isEmpty;
-      });
+      for (let start: string | undefined = ''; start !== undefined && isEmpty; ) {
+        let keys = 0;
+        let next: string | undefined;
+        index.ascend(start, undefined, (key, history) => {
+          if (keys++ === stepKeys) {
+            next = key;
+            return false;
+          }
+          isEmpty = select(history) < 0;
+          return isEmpty;
+        });
+        yield;
+        start = next;
+      }
       return isEmpty;
     },
   };

@@ -1,7 +1,8 @@
 export type { KvHash } from './hash.ts';
 export { keyBytes, keyString } from './key-range.ts';
+export type { HashKvResult } from './kv-hashes.ts';
 export type { RangeOptions, RangeResult, ReadView } from './read.ts';
 export { lowerBound } from './sorted.ts';
-export type { HashKvResult, MvccStoreOptions } from './store.ts';
+export type { MvccStoreOptions, Restored } from './store.ts';
 export { MvccStore } from './store.ts';
 export type { WriteTxn } from './write-txn.ts';

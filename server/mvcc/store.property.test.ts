@@ -172,8 +172,7 @@ describe('the store and its definition agree', () => {
         await done;
 
         const restarted = new MvccStore(survivor);
-        restarted.restore();
-        await restarted.whenCompacted();
+        await restarted.restore().compaction;
         naive.forgetHashes();
         expectSame(restarted, naive);
         expect(recordKeys(survivor)).toEqual(naive.recordKeys());

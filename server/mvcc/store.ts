@@ -1,16 +1,24 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Backend } from '../backend/backend.ts';
+import { scanSteps } from '../backend/scan-steps.ts';
+import { atOnce, type Steps } from '../base/slices.ts';
 import { errCompacted, errFutureRevision, errStopped } from '../errors/etcd-error.ts';
 import { type Event, Event_EventType, KeyValue } from '../proto/gen/kv.ts';
 import { compactRecords } from './compaction.ts';
-import { HashCache, type KvHash, KvHasher } from './hash.ts';
-import { keepRule } from './keep.ts';
+import type { KvHash } from './hash.ts';
 import { KeyIndex } from './key-index.ts';
 import { keyString } from './key-range.ts';
+import { type HashKvResult, KvHashes } from './kv-hashes.ts';
 import type { RangeOptions, RangeResult, ReadView, RecordSource } from './read.ts';
 import { readRange } from './read.ts';
 import { decodeRevision, encodeRevision, isTombstone } from './revision.ts';
 import { WriteTxn } from './write-txn.ts';
+
+/** What a store has begun when it was restored. */
+export interface Restored {
+  /** An interrupted compaction that goes on; settles as with `compact`. Undefined when there was none. */
+  readonly compaction: Promise<void> | undefined;
+}
 
 export interface MvccStoreOptions {
   /** Waited for between the batches of a compaction (upstream pauses 10 ms). By default one turn of the event loop. */
@@ -21,13 +29,6 @@ export interface MvccStoreOptions {
   readonly onChange?: (revision: number, events: Event[]) => void;
   /** Called by `restore` for each record, in order, with its key and lease; 0 for none, and when the key was deleted. */
   readonly onRestore?: (key: string, lease: bigint) => void;
-}
-
-export interface HashKvResult {
-  /** CRC-32C, unsigned. */
-  readonly hash: number;
-  readonly compactRevision: number;
-  readonly currentRevision: number;
 }
 
 const scheduledCompactRevision = Buffer.from('scheduledCompactRev');
@@ -46,10 +47,12 @@ export class MvccStore implements ReadView {
   private readonly options: MvccStoreOptions;
   private readonly index = new KeyIndex();
   private readonly records: RecordSource;
-  private readonly hashes = new HashCache();
+  private readonly hashes: KvHashes;
   private current = 1;
   private compacted = neverCompacted;
   private finished = neverCompacted;
+  /** As of `restoreSteps`: behind `finished` unless a compaction was interrupted. */
+  private scheduled = neverCompacted;
   private openTxn: WriteTxn | undefined;
   private compactions: Promise<void> = Promise.resolve();
   private isClosed = false;
@@ -58,6 +61,11 @@ export class MvccStore implements ReadView {
     this.backend = backend;
     this.options = options;
     this.records = { index: this.index, backend };
+    this.hashes = new KvHashes(this.records, {
+      currentRevision: () => this.current,
+      compactRevision: () => this.compacted,
+      isClosed: () => this.isClosed,
+    });
   }
 
   get currentRevision(): number {
@@ -78,16 +86,26 @@ export class MvccStore implements ReadView {
    *
    * @throws Error when the database is damaged
    */
-  restore(): void {
-    this.backend.scan('key', encodeRevision(0, 0), undefined, (key, value) => {
-      this.restoreRecord(key, value);
-    });
-    const finished = this.readMeta(finishedCompactRevision);
-    const scheduled = this.readMeta(scheduledCompactRevision);
-    this.finished = finished;
+  restore(): Restored {
+    atOnce(this.restoreSteps());
+    return this.resume();
+  }
+
+  /** As `restore`, with places to interrupt it, and without the compaction: `resume` takes that up. */
+  *restoreSteps(): Steps<void> {
+    yield* scanSteps(this.backend, 'key', (key, value) => this.restoreRecord(key, value));
+    this.finished = this.readMeta(finishedCompactRevision);
+    this.scheduled = this.readMeta(scheduledCompactRevision);
+    this.compacted = Math.max(this.finished, this.scheduled);
+    this.current = Math.max(this.current, this.compacted);
+  }
+
+  /** Takes up a compaction that was interrupted. */
+  resume(): Restored {
+    const { scheduled, finished } = this;
+    if (scheduled <= finished) return { compaction: undefined };
     this.compacted = finished;
-    this.current = Math.max(this.current, finished, scheduled);
-    if (scheduled > finished) void this.startCompaction(scheduled, false);
+    return { compaction: this.startCompaction(scheduled, false) };
   }
 
   range(key: Uint8Array, end: Uint8Array, options?: RangeOptions): RangeResult {
@@ -142,11 +160,6 @@ export class MvccStore implements ReadView {
     return { done: this.startCompaction(revision, this.finished === this.compacted) };
   }
 
-  /** Settles when no compaction is under way. */
-  whenCompacted(): Promise<void> {
-    return this.compactions;
-  }
-
   /**
    * The hash by which members compare their data (contract: disk-and-peer §5.3).
    *
@@ -154,17 +167,16 @@ export class MvccStore implements ReadView {
    * @throws EtcdError OutOfRange for a compacted or a future revision
    */
   hashKv(revision: number): HashKvResult {
-    const cached = this.hashes.get(revision);
-    if (cached !== undefined) {
-      return { hash: cached.hash, compactRevision: cached.compactRevision, currentRevision: this.current };
-    }
-    if (revision > 0 && revision < this.compacted) throw errCompacted();
-    if (revision > this.current) throw errFutureRevision();
-    return {
-      hash: this.computeHash(revision === 0 ? this.current : revision),
-      compactRevision: this.compacted,
-      currentRevision: this.current,
-    };
+    return this.hashes.compute(revision);
+  }
+
+  /**
+   * As `hashKv`, beside everything else that the process does: the answer is about the moment at which it begins.
+   *
+   * @throws EtcdError OutOfRange; Unavailable when the store is closed meanwhile
+   */
+  hashKvInSlices(revision: number): Promise<HashKvResult> {
+    return this.hashes.computeInSlices(revision);
   }
 
   /** The hashes of the last ten compactions, the oldest first, as far as this process has run them. */
@@ -178,26 +190,13 @@ export class MvccStore implements ReadView {
     await this.compactions.catch(() => {});
   }
 
-  private computeHash(revision: number): number {
-    const visible = keepRule(this.index, (history) => history.visible(revision));
-    // Without a visible key upstream lets every record count that is there. Those that the compaction is about to
-    // delete are not: the hash must not depend on how far it has come.
-    const retained = keepRule(this.index, (history) => history.retained(this.compacted));
-    const hasher = new KvHasher(this.compacted, visible.isEmpty() ? retained.keeps : visible.keeps);
-    const end = encodeRevision(Math.max(revision, 0) + 1, 0);
-    this.backend.scan('key', encodeRevision(0, 0), end, (key, value) => {
-      hasher.add(key, value);
-    });
-    return hasher.sum;
-  }
-
   private startCompaction(revision: number, isHashComparable: boolean): Promise<void> {
     const previousRevision = this.compacted;
     this.compacted = revision;
     this.backend.put('meta', scheduledCompactRevision, encodeRevision(revision, 0));
     // Durable before the first deletion: a restart must know that what is gone went by compaction.
     const scheduled = this.backend.commit();
-    const done = Promise.all([scheduled, this.compactions]).then(async () => {
+    const done = Promise.all([scheduled, this.compactions, this.hashes.idle()]).then(async () => {
       const hash = await this.runCompaction(previousRevision, revision);
       // Under number 0, "the hash of revision 0" would be taken for "the newest".
       if (isHashComparable && revision > 0) this.hashes.add({ hash, revision, compactRevision: previousRevision });

@@ -111,6 +111,11 @@ export class Snapshotter {
     return this.removeAll(old.map(({ name }) => name));
   }
 
+  /** Removes the database of the snapshot at this index, if it is there. */
+  async removeDatabase(index: number): Promise<void> {
+    if (await this.hasDatabase(index)) await this.fs.remove(this.databasePath(index));
+  }
+
   /** Removes what a stop in the middle left behind. Call it at start, before anything is saved or received. */
   async removeTemporary(): Promise<string[]> {
     const names = await this.fs.list(this.directory);

@@ -154,7 +154,7 @@ describe.skipIf(!haveUpstream())('database files', () => {
     const file = path.join(directory, 'snapshot.db');
     const compare = async () => {
       const sizeBytes = await saveSnapshot(backend, file);
-      expect(await upstreamStatus(file)).toMatchObject({ hash: backend.hash(), totalSize: sizeBytes });
+      expect(await upstreamStatus(file)).toMatchObject({ hash: await backend.hash(), totalSize: sizeBytes });
       return sizeBytes;
     };
     await compare();

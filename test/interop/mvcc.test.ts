@@ -118,6 +118,8 @@ class Ours {
   readonly backend = new MemoryBackend();
   private leases = this.openLessor();
   store = this.openStore();
+  /** The compaction that a restart took up. */
+  private resumed: Promise<void> | undefined;
   private readonly limits = { quota: new Quota(0, () => this.backend.sizeBytes()), maxTxnOps: 16 };
   private applier = this.open();
 
@@ -126,7 +128,7 @@ class Ours {
     this.leases = this.openLessor();
     this.store = this.openStore();
     this.applier = this.open();
-    await this.store.whenCompacted();
+    await this.resumed;
   }
 
   async run(step: Step): Promise<Answer<unknown>> {
@@ -175,7 +177,7 @@ class Ours {
   private open(): Applier {
     const alarms = new AlarmStore(this.backend);
     alarms.restore();
-    this.store.restore();
+    this.resumed = this.store.restore().compaction;
     const ignore = () => {};
     const membership = { setClusterVersion: ignore, setMemberAttributes: ignore, setDowngradeInfo: ignore };
     const auth = new AuthStore({ backend: this.backend, tokens: new NoTokens(), hashNow: String });

@@ -155,7 +155,7 @@ export class SimulatedHost {
         promoteMember: (id) => replica.reconfiguration.promoteHere(id),
         downgradeEnabled: async () => replica.cluster.downgrade().enabled,
         hashKv: async (revision) => {
-          const { hash, compactRevision, currentRevision } = replica.machine.store.hashKv(revision);
+          const { hash, compactRevision, currentRevision } = await replica.hashes.kv(revision);
           return { hash, compactRevision, revision: currentRevision };
         },
       },

@@ -221,7 +221,6 @@ class Simulation {
     }
     for (const host of this.members()) {
       for (const key of clients.keys) await this.drive(host, () => clients.read(`last at ${host.name}`, host, key));
-      await this.drive(host, async () => host.replica?.machine.store.whenCompacted());
     }
     return true;
   }

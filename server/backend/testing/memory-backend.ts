@@ -1,4 +1,4 @@
-import type { Backend, BackendSnapshot, BucketName } from '../backend.ts';
+import type { Backend, BackendSnapshot, BucketName, Frozen } from '../backend.ts';
 import { bucketNames } from '../backend.ts';
 
 type Visitor = (key: Uint8Array, value: Uint8Array) => unknown;
@@ -52,6 +52,20 @@ export class MemoryBackend implements Backend {
     for (const hook of this.hooks) hook();
     this.uncommitted = [];
     this.commits++;
+  }
+
+  async freeze<T>(look: () => T): Promise<Frozen<T>> {
+    await this.commit();
+    const copies = new Map([...this.buckets].map(([name, bucket]) => [name, bucket.copy()]));
+    const view = {
+      pairs(name: BucketName, start: Uint8Array) {
+        const found: [Uint8Array, Uint8Array][] = [];
+        copies.get(name)?.scan(start, undefined, (key, value) => found.push([key, value]));
+        return found;
+      },
+      close() {},
+    };
+    return { view, seen: look() };
   }
 
   async snapshot(): Promise<BackendSnapshot> {
@@ -129,6 +143,13 @@ class MemoryBucket {
   delete(key: Uint8Array): void {
     this.map.delete(latin1(key));
     if (this.order !== undefined && this.order.length > 2 * this.map.size + 1000) this.order = undefined;
+  }
+
+  /** Pairs are never changed, only replaced. */
+  copy(): MemoryBucket {
+    const copy = new MemoryBucket();
+    for (const { key, value } of this.map.values()) copy.set(key, value);
+    return copy;
   }
 
   pairs(): Iterable<Pair> {

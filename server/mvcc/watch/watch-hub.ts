@@ -53,7 +53,6 @@ export class WatchHub implements StreamOwner {
   readonly limits: StreamLimits & PassLimits;
   private readonly defer: WatchHubOptions['defer'];
   private store: MvccStore;
-  private isSuspended = false;
   private isClosed = false;
   private isScheduled = false;
   private readonly index = new WatcherIndex<Watcher>();
@@ -91,11 +90,6 @@ export class WatchHub implements StreamOwner {
     this.flush(touched, revision, revision);
   }
 
-  /** Leaves the store alone until `resume`: it is about to be closed. */
-  suspend(): void {
-    this.isSuspended = true;
-  }
-
   /**
    * Goes on with another store that holds the same history and more, as after a snapshot was installed. Each watch
    * goes on at the revision after the last that it was handed; one whose next revision is compacted away there is
@@ -104,7 +98,6 @@ export class WatchHub implements StreamOwner {
   restore(store: MvccStore): void {
     const seen = this.store.currentRevision;
     this.store = store;
-    this.isSuspended = false;
     for (const stream of this.streams) {
       for (const watcher of stream.watchers) {
         if (watcher.state !== 'synced') continue;
@@ -177,7 +170,7 @@ export class WatchHub implements StreamOwner {
     this.isScheduled = true;
     this.defer(() => {
       this.isScheduled = false;
-      if (this.isSuspended || this.isClosed) return;
+      if (this.isClosed) return;
       this.catchUp();
       this.schedule();
     });

@@ -222,7 +222,6 @@ class Play {
   private replace(): void {
     const { bench } = this;
     const { compactRevision } = bench.store;
-    bench.hub.suspend();
     let isWatched = false;
     bench.store = open(undefined, {
       onChange: (revision, events) => isWatched && bench.hub.changed(revision, events),
