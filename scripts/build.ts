@@ -34,7 +34,7 @@ const dist = path.join(root, 'dist');
  * @returns where they are
  * @throws Error when the bundle or the executable cannot be made; what was there before stays
  */
-export async function ensureBuilt(): Promise<Executables> {
+export async function ensureBuilt(_target?: string): Promise<Executables> {
   const executables = {
     etcd: path.join(dist, 'etcd'),
     etcdctl: path.join(dist, 'etcdctl'),

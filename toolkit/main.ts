@@ -69,7 +69,7 @@ export async function main(
   io: CliIo = processIo,
 ): Promise<number> {
   const ui = new Ui(Ui.modeFor(argv.includes('--json'), io.stdout), io.stdout, io.stderr);
-  const cli: Cli = { io, signal, ui, exitCode: ExitCode.ok };
+  const cli: Cli = { io, signal, ui, exitCode: ExitCode.ok, opened: [] };
   try {
     const program = buildProgram(cli);
     if (argv.length === 0) program.outputHelp();
@@ -80,6 +80,8 @@ export async function main(
     if (shown === undefined) return ExitCode.ok;
     cli.ui.error(shown, io.environment.DEBUG?.split(',').includes('etcdlab') ?? false);
     return shown instanceof LabError ? shown.exitCode : ExitCode.failed;
+  } finally {
+    await Promise.all(cli.opened.map((lab) => lab.close()));
   }
 }
 

@@ -363,6 +363,12 @@ function newCli(): { cli: Cli; screen: () => string } {
     environment: {},
     workingDirectory: os.tmpdir(),
   };
-  const cli: Cli = { io, signal: new AbortController().signal, ui: new Ui('plain', stream, stream), exitCode: 0 };
+  const cli: Cli = {
+    io,
+    signal: new AbortController().signal,
+    ui: new Ui('plain', stream, stream),
+    exitCode: 0,
+    opened: [],
+  };
   return { cli, screen: () => text };
 }

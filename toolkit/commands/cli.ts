@@ -27,6 +27,8 @@ export interface Cli {
   readonly signal: AbortSignal;
   ui: Ui;
   exitCode: number;
+  /** The labs that the command has opened; closed when it ends, since a connection keeps the program alive. */
+  readonly opened: Lab[];
 }
 
 /** Options that every command has. */
@@ -122,6 +124,7 @@ export async function isNoLab(cli: Cli, options: CommonOptions): Promise<boolean
 export async function openLab(cli: Cli, options: CommonOptions): Promise<Lab> {
   const { stateDirectory, name, paths } = await locateLab(cli, options);
   const lab = await Lab.open(stateDirectory, name);
+  cli.opened.push(lab);
   if (existsSync(paths.drillJournalFile)) {
     const warning =
       'a drill is under way on this lab, or was interrupted: then `etcdlab up` puts back the data from before it';

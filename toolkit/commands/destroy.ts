@@ -1,10 +1,13 @@
 /** `etcdlab destroy`: asks, then removes a lab with all its data. */
-import { destroyLab, labContents } from '../provision/destroy.ts';
+import type { ListrTask } from 'listr2';
+import { removeLabFolder } from '../lab/state.ts';
+import { destroyLab, labContents, leaveMachinesTask } from '../provision/destroy.ts';
 import { addCommand, type Cli, type CommonOptions, isNoLab, locateLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
 
 interface DestroyOptions extends CommonOptions {
   readonly yes?: boolean;
+  readonly forget: readonly string[];
 }
 
 export const registerDestroy: RegisterCommand = (program, cli) => {
@@ -14,7 +17,14 @@ export const registerDestroy: RegisterCommand = (program, cli) => {
     'destroy',
     'stop the members and remove the lab with all its data',
     (options) => destroy(cli, options),
-  ).option('-y, --yes', 'do not ask');
+  )
+    .option('-y, --yes', 'do not ask')
+    .option(
+      '--forget <node>',
+      'leave what is on the machine of this node, such as one that is gone; may be repeated',
+      (name: string, names: readonly string[]) => [...names, name],
+      [] as readonly string[],
+    );
 };
 
 async function destroy(cli: Cli, options: DestroyOptions): Promise<undefined> {
@@ -29,12 +39,15 @@ async function destroy(cli: Cli, options: DestroyOptions): Promise<undefined> {
       command: 'etcdlab destroy --yes',
     });
   }
-  await withLock(paths, 'destroy', () =>
-    cli.ui.runTasks(
-      [{ title: `Stop the members and remove ${paths.root}`, task: () => destroyLab(paths, contents.members) }],
-      {},
-    ),
-  );
+  const { lab, members } = contents;
+  if (lab !== undefined) cli.opened.push(lab);
+  for (const node of options.forget) if (lab !== undefined) lab.node(node);
+  const removal = { title: `Remove ${paths.root}`, task: () => removeLabFolder(paths.root) };
+  const tasks: ListrTask<object>[] =
+    lab === undefined
+      ? [{ title: `Stop the members and remove ${paths.root}`, task: () => destroyLab(paths, members) }]
+      : [leaveMachinesTask(lab, options.forget), removal];
+  await withLock(paths, 'destroy', () => cli.ui.runTasks(tasks, {}));
   cli.ui.event({ event: 'finished', name, changed: true });
   cli.ui.line();
   cli.ui.line(`Lab '${name}' is gone.`);

@@ -32,11 +32,14 @@ export async function missingBinaries(binaries: EngineBinaries): Promise<string[
   return missing;
 }
 
+/** What the executable is to run on, such as `linux-arm64`; undefined: this machine. */
+export type BuildTarget = string | undefined;
+
 /** Builds the built-in engine if it is missing or older than its sources. */
-export type EnsureBuilt = () => Promise<EngineBinaries>;
+export type EnsureBuilt = (target?: BuildTarget) => Promise<EngineBinaries>;
 
 /** The real `EnsureBuilt`. Loaded on demand: a lab on the upstream engine needs no build tools. */
-export const ensureBuilt: EnsureBuilt = async () => {
+export const ensureBuilt: EnsureBuilt = async (target) => {
   const build = await import('../../scripts/build.ts');
-  return build.ensureBuilt();
+  return build.ensureBuilt(target);
 };

@@ -14,6 +14,13 @@ import { applyPki, planPki } from './certificates.ts';
 import { deployPki } from './deploy-certificates.ts';
 import { healthConditions, openClusterView, waitForCondition, waitUntilHealthy } from './health/mod.ts';
 import { nodeStates } from './machines/node-states.ts';
+import {
+  chooseEngines,
+  installEngineStep,
+  type MachineContext,
+  prepareMachinesStep,
+  removeOldEnginesStep,
+} from './machines/steps.ts';
 import { configureMember, pendingAction } from './members.ts';
 import { type Finding, preflight, refuseOnErrors } from './preflight/mod.ts';
 import { engineVersion } from './preflight/program.ts';
@@ -23,6 +30,8 @@ export interface UpOptions {
   /** The folder that holds all labs. */
   readonly stateDirectory: string;
   readonly paths: LabPaths;
+  /** Where the nodes are, if that is known already; else as lab.yaml says. */
+  readonly nodes?: readonly NodeState[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly sources?: Sources;
   readonly build?: EnsureBuilt;
@@ -32,30 +41,38 @@ export interface UpOptions {
 export interface UpContext {
   /** Set once the lab's state is written. */
   lab?: Lab;
+  /** Set once it is known what goes to which machine. */
+  nodes?: readonly NodeState[];
   warnings: Finding[];
   /** Whether anything was changed or started. */
   changed: boolean;
   /** Members that run with an older configuration, trust or executable. */
   toRestart: string[];
+  /** Empty with provider `local`. */
+  machines: MachineContext;
 }
 
 export function newUpContext(): UpContext {
-  return { warnings: [], changed: false, toRestart: [] };
+  return { warnings: [], changed: false, toRestart: [], machines: { facts: new Map(), engines: new Map() } };
 }
 
 type Step = ListrTask<UpContext>;
 
 /** @returns the task list; run it with a `newUpContext()` */
 export function upTasks(options: UpOptions): Step[] {
-  const steps = [
+  const { config, signal } = options;
+  const isLocal = config.provider === 'local';
+  const steps: Step[] = [
     preflightStep(options),
-    engineStep(options),
+    isLocal ? engineStep(options) : chooseEngineStep(options),
     stateStep(options),
+    ...(isLocal ? [] : [prepareMachinesStep<UpContext>(signal), installEngineStep<UpContext>(signal)]),
     certificateStep(options),
     configureStep(),
     startStep(options),
     healthStep(options),
     restartStep(options),
+    ...(isLocal ? [] : [removeOldEnginesStep<UpContext>()]),
   ];
   return steps.map((step) => ({
     ...step,
@@ -66,11 +83,12 @@ export function upTasks(options: UpOptions): Step[] {
   }));
 }
 
-function preflightStep({ config, paths, sources = systemSources }: UpOptions): Step {
+function preflightStep({ config, paths, nodes, sources = systemSources }: UpOptions): Step {
   return {
-    title: 'Check this machine',
+    title: config.provider === 'local' ? 'Check this machine' : 'Check the machines',
     task: async (context) => {
-      const findings = await preflight({ config, paths, now: sources.now() });
+      const { facts } = context.machines;
+      const findings = await preflight({ config, paths, nodes, facts, now: sources.now() });
       context.warnings = findings.filter((finding) => finding.severity === 'warning');
       refuseOnErrors(findings);
     },
@@ -87,13 +105,25 @@ function engineStep({ config, build = ensureBuilt }: UpOptions): Step {
   };
 }
 
+/** Which executables each machine gets depends on what it is. */
+function chooseEngineStep({ config, paths, nodes, build = ensureBuilt }: UpOptions): Step {
+  return {
+    title: config.engine.kind === 'built-in' ? 'Build the executable' : 'Choose upstream binaries',
+    task: async (context, task) => {
+      const described = nodes ?? nodeStates(config, await readState(paths));
+      context.nodes = await chooseEngines(config, described, context.machines, build);
+      task.output = [...new Set([...context.machines.engines.values()].map(({ folder }) => folder))].join(', ');
+    },
+  };
+}
+
 /** The state is written before anything else is made: whatever happens then, `destroy` finds what there is. */
 function stateStep({ config, stateDirectory, paths }: UpOptions): Step {
   return {
     title: 'Open the lab',
     task: async (context, task) => {
       const before = await readState(paths);
-      const after = nextState(before, config);
+      const after = nextState(before, config, context.nodes);
       if (before !== undefined && JSON.stringify(before) === JSON.stringify(after)) {
         context.lab = await Lab.open(stateDirectory, config.name);
         task.skip(`${paths.root} is there`);
@@ -101,6 +131,7 @@ function stateStep({ config, stateDirectory, paths }: UpOptions): Step {
       }
       context.lab = await Lab.save(stateDirectory, after);
       context.changed = true;
+      if (config.provider !== 'local') return;
       const { nodes, engine } = context.lab;
       const version = await engineVersion(engine, (nodes[0] as (typeof nodes)[number]).host);
       task.output = `${paths.root}, etcd ${version}`;
@@ -166,9 +197,8 @@ function configureStep(): Step {
     title: 'Configure the members',
     task: async (context, task) => {
       const lab = labOf(context);
-      const changed: string[] = [];
-      for (const { name } of lab.nodes) if (await configureMember(lab, name)) changed.push(name);
-      if (changed.length === 0) task.skip('nothing has changed');
+      const changed = await Promise.all(lab.nodes.map(({ name }) => configureMember(lab, name)));
+      if (!changed.includes(true)) task.skip('nothing has changed');
       else context.changed = true;
     },
   };

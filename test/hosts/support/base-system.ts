@@ -6,7 +6,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 
 const suite = 'bookworm';
-const packages = ['systemd', 'systemd-sysv', 'dbus', 'openssh-server', 'sudo', 'iproute2', 'nftables'];
+const packages = ['systemd', 'systemd-sysv', 'dbus', 'openssh-server', 'sudo', 'iproute2', 'nftables', 'libatomic1'];
 /** What this machine needs, by the Debian package that has it. */
 const tools: Readonly<Record<string, string>> = {
   debootstrap: 'debootstrap',

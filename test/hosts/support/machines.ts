@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -110,6 +110,7 @@ export class Machines {
     const layers = `lowerdir=${this.base},upperdir=${layer('upper')},workdir=${layer('work')}`;
     await execa('mount', ['-t', 'overlay', 'overlay', '-o', layers, root]);
     await writeFile(path.join(root, 'etc/hostname'), `${name}\n`);
+    await appendFile(path.join(root, 'etc/hosts'), `127.0.1.1 ${name}\n`);
     await writeFile(path.join(root, 'etc/machine-id'), `${crypto.randomUUID().replaceAll('-', '')}\n`);
     await this.newHostKey(name);
     for (const user of Object.values(users)) {

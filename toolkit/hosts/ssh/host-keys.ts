@@ -34,7 +34,7 @@ function hostPattern(host: string, port: number): string {
 /** One per lab. Reads the file once; writes one change after the other. */
 export class KnownHosts {
   readonly file: string;
-  #keys: Map<string, HostKey> | undefined;
+  #keys: Promise<Map<string, HostKey>> | undefined;
   #written: Promise<void> = Promise.resolve();
 
   constructor(file: string) {
@@ -61,8 +61,9 @@ export class KnownHosts {
     return `ssh-keygen -R '${hostPattern(host, port)}' -f '${this.file}'`;
   }
 
-  async #load(): Promise<Map<string, HostKey>> {
-    this.#keys ??= parseKnownHosts(this.file, await readOptional(this.file));
+  /** One reading for all who ask at the same time: each would change a copy of its own. */
+  #load(): Promise<Map<string, HostKey>> {
+    this.#keys ??= readOptional(this.file).then((text) => parseKnownHosts(this.file, text));
     return this.#keys;
   }
 }

@@ -114,7 +114,8 @@ export class SshHost implements Host {
     if (/^sudo: (a password is required|.*may not run sudo|.*is not in the sudoers)/m.test(result.stderr)) {
       throw this.noSudo(result.stderr);
     }
-    return result;
+    // sudo remarks on a host name that it cannot resolve; the command has not said it.
+    return { ...result, stderr: result.stderr.replace(/^sudo: unable to resolve host .*\r?\n/gm, '') };
   }
 
   private noSudo(stderr: string): LabError {

@@ -52,14 +52,13 @@ async function ofEach(
 }
 
 async function missingProcesses(view: ClusterView): Promise<readonly Shortfall[]> {
-  const shortfalls: Shortfall[] = [];
-  for (const node of view.nodes) {
-    const { state } = await view.process(node);
-    if (state === 'exited') throw await exitedError(view, node);
-    if (state === 'frozen') shortfalls.push({ node: node.name, reason: 'the process is frozen' });
-    if (state === 'stopped') shortfalls.push({ node: node.name, reason: 'the process is not running' });
-  }
-  return shortfalls;
+  const states = await Promise.all(view.nodes.map(async (node) => ({ node, state: (await view.process(node)).state })));
+  const exited = states.find(({ state }) => state === 'exited');
+  if (exited !== undefined) throw await exitedError(view, exited.node);
+  return states.flatMap(({ node: { name: node }, state }) => {
+    if (state === 'frozen') return [{ node, reason: 'the process is frozen' }];
+    return state === 'stopped' ? [{ node, reason: 'the process is not running' }] : [];
+  });
 }
 
 /** A process that has ended does not come back by waiting. */

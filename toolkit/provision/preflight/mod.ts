@@ -3,14 +3,16 @@ import { PkiStore } from '../../../pki/mod.ts';
 import { LabError } from '../../errors.ts';
 import { LocalHost } from '../../hosts/local-host.ts';
 import type { LabConfig } from '../../lab/config.ts';
-import { localNode } from '../../lab/nodes.ts';
-import { type LabPaths, type LabState, readState } from '../../lab/state.ts';
+import { type LabNode, labNodes } from '../../lab/nodes.ts';
+import { type LabPaths, type LabState, type NodeState, readState } from '../../lab/state.ts';
+import { checkMachines } from '../machines/check.ts';
+import type { MachineFacts } from '../machines/facts.ts';
 import { nodeStates } from '../machines/node-states.ts';
 import { checkCertificates } from './certificates.ts';
 import { checkDisk } from './disk.ts';
 import { type Finding, ok, problem } from './finding.ts';
 import { checkPorts } from './ports.ts';
-import { checkEngine, checkNode } from './program.ts';
+import { checkEngine, checkEngineFiles, checkNode } from './program.ts';
 
 export type { Finding, Severity } from './finding.ts';
 
@@ -18,26 +20,54 @@ export interface PreflightOptions {
   readonly config: LabConfig;
   readonly paths: LabPaths;
   readonly now: Date;
+  /** Where the nodes are, if that is known already; else as lab.yaml says. */
+  readonly nodes?: readonly NodeState[] | undefined;
+  /** Receives what the machines are, for whoever goes on with it. */
+  readonly facts?: Map<string, MachineFacts> | undefined;
 }
 
 /** @returns what every check found, problems first, the most severe first */
-export async function preflight({ config, paths, now }: PreflightOptions): Promise<Finding[]> {
+export async function preflight(options: PreflightOptions): Promise<Finding[]> {
+  const { config, paths } = options;
   const state = await readState(paths).catch((error: unknown) => error as LabError);
   if (state instanceof Error) {
     if (!(state instanceof LabError)) throw state;
     return [problem('error', 'state', paths.stateFile, state.message, state.advice.join('; '))];
   }
-  const nodes = nodeStates(config, state).map((node) => localNode(node, paths.hosts));
+  const described = options.nodes ?? nodeStates(config, state);
+  const nodes = labNodes({ provider: config.provider, engine: config.engine, nodes: [...described] }, paths);
+  try {
+    const checks = config.provider === 'local' ? checkLocal : checkRemote;
+    const findings = await Promise.all([
+      checkState(state, config, paths),
+      checkNode(process.version),
+      checkCertificates(new PkiStore(paths.pki), nodes, config.certificates, options.now),
+      checks(options, nodes, state),
+    ]);
+    const order = { error: 0, warning: 1, ok: 2 };
+    return findings.flat().sort((a, b) => order[a.severity] - order[b.severity]);
+  } finally {
+    await Promise.all(nodes.map((node) => node.host.close()));
+  }
+}
+
+async function checkLocal({ config, paths }: PreflightOptions, nodes: readonly LabNode[]): Promise<Finding[]> {
   const findings = await Promise.all([
-    checkState(state, config, paths),
-    checkNode(process.version),
     checkEngine(config.engine, new LocalHost('this machine', paths.root)),
     checkPorts(nodes),
     checkDisk(paths.root, nodes.length),
-    checkCertificates(new PkiStore(paths.pki), nodes, config.certificates, now),
   ]);
-  const order = { error: 0, warning: 1, ok: 2 };
-  return findings.flat().sort((a, b) => order[a.severity] - order[b.severity]);
+  return findings.flat();
+}
+
+async function checkRemote(
+  { config, facts }: PreflightOptions,
+  nodes: readonly LabNode[],
+  state: LabState | undefined,
+): Promise<Finding[]> {
+  const machines = await checkMachines(nodes, config.engine.kind, state);
+  for (const [name, found] of machines.facts) facts?.set(name, found);
+  return [await checkEngineFiles(config.engine), ...machines.findings];
 }
 
 /** The members of a cluster cannot be changed by editing lab.yaml: they have data and identities. */

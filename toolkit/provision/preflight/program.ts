@@ -16,15 +16,20 @@ export function checkNode(version: string): Finding {
   return problem('warning', 'node-version', 'Node.js', `${version}, v${wantedNodeMajor} is wanted`, advice);
 }
 
-/** The built-in engine is built when it is needed; upstream's binaries must be there and run. */
-export async function checkEngine(engine: EngineConfig, host: Host): Promise<Finding> {
+/** The built-in engine is built when it is needed; upstream's binaries must be there. */
+export async function checkEngineFiles(engine: EngineConfig): Promise<Finding> {
   if (engine.kind === 'built-in') return ok('engine', 'built-in', 'is built by up when its sources changed');
+  const missing = await missingBinaries(engineBinaries(engine));
+  if (missing.length === 0) return ok('engine', engine.path, 'etcd, etcdctl and etcdutl');
+  const advice = 'name the folder that holds etcd, etcdctl and etcdutl: engine.path in lab.yaml, or --engine';
+  return problem('error', 'engine', engine.path, `not there or not executable: ${missing.join(', ')}`, advice);
+}
+
+/** Where members run on this machine, the binaries must also run here. */
+export async function checkEngine(engine: EngineConfig, host: Host): Promise<Finding> {
+  const files = await checkEngineFiles(engine);
+  if (engine.kind === 'built-in' || files.severity !== 'ok') return files;
   const binaries = engineBinaries(engine);
-  const missing = await missingBinaries(binaries);
-  if (missing.length > 0) {
-    const advice = 'name the folder that holds etcd, etcdctl and etcdutl: engine.path in lab.yaml, or --engine';
-    return problem('error', 'engine', engine.path, `not there or not executable: ${missing.join(', ')}`, advice);
-  }
   try {
     return ok('engine', engine.path, `etcd ${await engineVersion(binaries, host)}`);
   } catch (error) {
