@@ -1,4 +1,5 @@
 /** Puts a server together from its configuration: listeners, member, API; and takes it apart again. */
+import { clampBcryptCost, type TokenProvider, tokenProvider } from '../auth/mod.ts';
 import { DataLock } from '../base/data-lock.ts';
 import type { Logger } from '../base/logger.ts';
 import { createGateway } from '../gateway/mod.ts';
@@ -58,9 +59,11 @@ export class EtcdServer {
   async start(events: ServerEvents): Promise<void> {
     const { logger } = this;
     checkStartup(this.config);
+    const { authToken, authTokenTtlSeconds } = this.config;
+    const tokens = tokenProvider(authToken, authTokenTtlSeconds * 1000, logger.at('auth/token-options'));
     try {
       await this.bind();
-      const config = this.memberConfig(events);
+      const config = this.memberConfig(events, tokens);
       const replica = await Replica.open(config, events);
       this.replica = replica;
       this.upkeep = new Upkeep(replica, this.upkeepConfig(), config);
@@ -179,7 +182,7 @@ export class EtcdServer {
     };
   }
 
-  private memberConfig(events: ServerEvents): MemberConfig {
+  private memberConfig(events: ServerEvents, tokens: TokenProvider): MemberConfig {
     const { config } = this;
     const tls = peerTlsFiles(config.peerTls, this.logger);
     return {
@@ -213,6 +216,9 @@ export class EtcdServer {
       maxRequestBytes: config.maxRequestBytes,
       leaseCheckpoint: config.leaseCheckpoint,
       leaseCheckpointPersist: config.leaseCheckpointPersist,
+      tokens,
+      bcryptCost: clampBcryptCost(config.bcryptCost),
+      clientCertAuth: config.clientTls.clientCertAuth,
       ...(tls && { peerTls: tls }),
       log: this.logger,
       onDatabaseFailure: (error) => events.onFatal(error),

@@ -71,14 +71,23 @@ export class AppliedIndexWaiters {
     else this.waiting.push({ index, resolve });
   }
 
+  has(index: number): boolean {
+    return index <= this.appliedIndex;
+  }
+
   /** As `wait`, but for a while only. @throws EtcdError Unavailable when it is not applied in time */
   waitAtMost(index: number, timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(errTimeoutWaitApplied()), timeoutMs);
-      this.wait(index, () => {
+      const done = (): void => {
         clearTimeout(timer);
         resolve();
-      });
+      };
+      const timer = setTimeout(() => {
+        // It may never be: a client can name any index.
+        this.waiting = this.waiting.filter((waiter) => waiter.resolve !== done);
+        reject(errTimeoutWaitApplied());
+      }, timeoutMs);
+      this.wait(index, done);
     });
   }
 
