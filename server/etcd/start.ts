@@ -46,7 +46,10 @@ export class EtcdServer {
   constructor(config: EtcdConfig, logger: Logger) {
     this.config = config;
     this.logger = logger;
-    this.lock = new DataLock(config.dataDir, { log: logger.at('base/data-lock') });
+    this.lock = new DataLock(config.dataDir, {
+      log: logger.at('base/data-lock'),
+      ...(config.walDir !== '' && { walDir: config.walDir }),
+    });
   }
 
   /**
