@@ -1,5 +1,6 @@
 /** The etcdctl command. */
 import { type Command, execute, printHelp } from '../cli/command.ts';
+import { completionCommand } from '../cli/completion/command.ts';
 import { etcdctlStyle } from '../cli/etcdctl-style.ts';
 import type { CliIo } from '../cli/io.ts';
 import { versionCommand } from '../cli/version-command.ts';
@@ -58,6 +59,7 @@ const root: Command = {
     checkCommand,
     makeMirrorCommand,
     downgradeCommand,
+    completionCommand('etcdctl', () => root),
     snapshotCommand,
     moveLeaderCommand,
     helpCommand,
