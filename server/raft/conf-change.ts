@@ -49,7 +49,7 @@ export function isConfChange(entry: Entry): boolean {
  *
  * @throws WireError when the data is damaged
  */
-export function decodeConfChange(entry: Entry): ConfChange | ConfChangeV2 {
+export function decodeConfChange(entry: Pick<Entry, 'Type' | 'Data'>): ConfChange | ConfChangeV2 {
   const data = entry.Data ?? new Uint8Array();
   return entry.Type === EntryType.EntryConfChangeV2 ? ConfChangeV2.decode(data) : ConfChange.decode(data);
 }
@@ -97,7 +97,8 @@ export function takesVoter(before: Configuration, entry: Entry): boolean {
   }
 }
 
-function singleChange(change: ConfChange | ConfChangeV2): SingleChange {
+/** @throws ConfChangeError for a change of several members at once, and one of nobody */
+export function singleChange(change: ConfChange | ConfChangeV2): SingleChange {
   if (!('changes' in change)) return change;
   const [first] = change.changes;
   if (change.changes.length !== 1 || first === undefined || change.transition !== ConfChangeV2_Transition.Auto) {

@@ -46,7 +46,10 @@ export class Core {
     this.config = config;
     this.id = config.id;
     this.log = new RaftLog(initial);
-    this.tracker = new Tracker(config.maxInflightMessages);
+    this.tracker = new Tracker({
+      messages: config.maxInflightMessages,
+      bytes: config.maxInflightBytes ?? Number.POSITIVE_INFINITY,
+    });
     this.tracker.configure(configurationOf(initial.confState), this.log.lastIndex + 1);
     this.term = initial.hardState.term;
     this.vote = initial.hardState.vote;

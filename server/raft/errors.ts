@@ -12,6 +12,16 @@ export class ProposalDropped extends Error {
   }
 }
 
+/**
+ * A proposal was not taken up because the leader's log has too much in it that is not applied yet: proposals come faster
+ * than the disks of a majority take them.
+ */
+export class TooManyUnapplied extends ProposalDropped {
+  constructor(sizeBytes: number) {
+    super(`${sizeBytes} bytes of entries are not applied yet`);
+  }
+}
+
 /** A committed configuration change cannot be applied. */
 export class ConfChangeError extends Error {
   override readonly name = 'ConfChangeError';

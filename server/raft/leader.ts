@@ -2,7 +2,8 @@
 import { type Entry, EntryType, type Message, MessageType } from '../proto/gen/raft.ts';
 import { isConfChange, takesVoter } from './conf-change.ts';
 import type { Core } from './core.ts';
-import { ProposalDropped } from './errors.ts';
+import { ProposalDropped, TooManyUnapplied } from './errors.ts';
+import { totalBytes } from './log.ts';
 import type { Progress } from './progress.ts';
 import { confirmReads, releasePostponedReads } from './reads.ts';
 
@@ -28,11 +29,16 @@ export function becomeLeader(core: Core): void {
  * the other, which would for ever ask in vain for the vote that it believes to need.
  *
  * @throws ProposalDropped when this leader was removed, is handing over, or one of two voters is being removed
+ * @throws TooManyUnapplied when the log holds too much that is not applied
  */
 export function proposeAsLeader(core: Core, proposals: readonly Pick<Entry, 'Type' | 'Data'>[]): void {
   if (!core.tracker.isVoter(core.id)) throw new ProposalDropped('this member is no voter any more');
   if (core.leadTransferee !== 0n) throw new ProposalDropped('leadership is being transferred');
   if (core.pairEndsAt > core.log.applied) throw new ProposalDropped('one of two voters is being removed');
+  const { maxUnappliedBytes = Number.POSITIVE_INFINITY } = core.config;
+  const { unappliedBytes } = core.log;
+  const addedBytes = totalBytes(proposals);
+  if (unappliedBytes > 0 && unappliedBytes + addedBytes > maxUnappliedBytes) throw new TooManyUnapplied(unappliedBytes);
   appendOwn(core, proposals);
 }
 
@@ -95,7 +101,7 @@ function sendAppend(core: Core, to: bigint, evenIfEmpty: boolean): boolean {
   if (entries.length === 0 && !evenIfEmpty) return false;
   const index = progress.next - 1;
   core.send({ type: MessageType.MsgApp, to, index, logTerm: previousTerm, entries, commit: log.committed });
-  if (entries.length > 0) progress.sent(index + entries.length);
+  if (entries.length > 0) progress.sent(index + entries.length, totalBytes(entries));
   return true;
 }
 

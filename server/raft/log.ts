@@ -13,8 +13,14 @@ import { RaftError } from './errors.ts';
 import type { InitialState } from './types.ts';
 
 /** The bytes that an entry counts for in the limits of a message: its data and an allowance for its header. */
-export function entrySizeBytes(entry: Entry): number {
+export function entrySizeBytes(entry: Pick<Entry, 'Data'>): number {
   return (entry.Data?.length ?? 0) + 16;
+}
+
+export function totalBytes(entries: readonly Pick<Entry, 'Data'>[]): number {
+  let sizeBytes = 0;
+  for (const entry of entries) sizeBytes += entrySizeBytes(entry);
+  return sizeBytes;
 }
 
 /** What a Ready took to the disk, as far as it is still in the log. */
@@ -38,6 +44,7 @@ export class RaftLog {
   private committedMark: number;
   private applyingMark: number;
   private appliedMark: number;
+  private unappliedSizeBytes = 0;
 
   /** @throws RaftError when the parts do not fit together */
   constructor(initial: InitialState) {
@@ -51,6 +58,7 @@ export class RaftLog {
     this.committedMark = Math.max(initial.hardState.commit, initial.applied, metadata.index, impliedCommit(this.list));
     this.appliedMark = initial.applied;
     this.applyingMark = initial.applied;
+    this.unappliedSizeBytes = totalBytes(this.unapplied());
     if (initial.applied < metadata.index) {
       throw new RaftError(
         `the state machine has applied ${initial.applied} entries, but the log begins behind ${metadata.index}`,
@@ -77,6 +85,10 @@ export class RaftLog {
   }
   get applied(): number {
     return this.appliedMark;
+  }
+  /** The entries behind the applied ones, committed or not. */
+  get unappliedBytes(): number {
+    return this.unappliedSizeBytes;
   }
   /** Durable up to here. */
   get stable(): number {
@@ -134,6 +146,7 @@ export class RaftLog {
   /** Appends a leader's own entries, which follow the last one. */
   append(entries: readonly Entry[]): void {
     for (const entry of entries) this.list.push(entry);
+    this.unappliedSizeBytes += totalBytes(entries);
   }
 
   /**
@@ -200,6 +213,7 @@ export class RaftLog {
     this.compactedIndex = index;
     this.compactedTerm = term;
     this.list = [];
+    this.unappliedSizeBytes = 0;
     for (const write of this.writes) write.lastIndex = 0;
     this.offered = index;
     this.stableMark = index;
@@ -254,7 +268,11 @@ export class RaftLog {
     if (index > this.applyingMark) {
       throw new RaftError(`entry ${index} is said to be applied, but only ${this.applyingMark} were handed out`);
     }
-    this.appliedMark = Math.max(this.appliedMark, index);
+    if (index <= this.appliedMark) return;
+    const start = Math.max(0, this.appliedMark - this.compactedIndex);
+    const end = Math.max(start, index - this.compactedIndex);
+    for (let i = start; i < end; i++) this.unappliedSizeBytes -= entrySizeBytes(this.list[i] as Entry);
+    this.appliedMark = index;
   }
 
   /** Remembers a snapshot of the state machine; an older one than the newest is ignored. */
@@ -283,6 +301,7 @@ export class RaftLog {
       throw new RaftError(`the leader replaces entry ${from}, but ${this.committedMark} are committed`);
     }
     if (from > this.lastIndex) return;
+    this.unappliedSizeBytes -= totalBytes(this.list.slice(from - this.firstIndex));
     this.list.length = from - this.firstIndex;
     for (const write of this.writes) write.lastIndex = Math.min(write.lastIndex, from - 1);
     this.offered = Math.min(this.offered, from - 1);

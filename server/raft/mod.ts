@@ -16,10 +16,11 @@
  *    configuration in it lacks the receiver, which would ignore it. Report what became of each (`reportSnapshot`), and
  *    which peers messages do not reach (`reportUnreachable`).
  *
- * The caller bounds what it lets in: proposals not yet committed, Readys not yet durable, entries not yet applied.
+ * `maxUnappliedBytes` bounds what a leader takes in, `maxInflightBytes` what it sends to each of the others before they
+ * call it durable; the caller bounds the requests that wait for their results.
  */
-export { decodeConfChange, isConfChange } from './conf-change.ts';
-export { ConfChangeError, ProposalDropped, RaftError } from './errors.ts';
+export { decodeConfChange, isConfChange, singleChange } from './conf-change.ts';
+export { ConfChangeError, ProposalDropped, RaftError, TooManyUnapplied } from './errors.ts';
 export { RawNode } from './raw-node.ts';
 export type {
   InitialState,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type Entry, Snapshot, SnapshotMetadata } from '../proto/gen/raft.ts';
 import { Inflights } from './inflights.ts';
 import { entrySizeBytes, RaftLog } from './log.ts';
 import { committedIndex, voteResult } from './quorum.ts';
@@ -47,15 +48,17 @@ describe('the window of messages under way', () => {
   test('is a queue of limited length', () => {
     const operations = fc.array(fc.oneof(fc.constant('add'), fc.constant('first'), fc.nat(60)), { maxLength: 200 });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 40 }), operations, (limit, todo) => {
-        const window = new Inflights(limit);
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.nat(300), operations, (messages, bytes, todo) => {
+        const window = new Inflights({ messages, bytes });
         let model: number[] = [];
         let next = 0;
+        // A message is of as many bytes as its number.
+        const isFull = (): boolean => model.length === messages || model.reduce((sum, each) => sum + each, 0) >= bytes;
         for (const operation of todo) {
           if (operation === 'add') {
-            if (model.length < limit) {
+            if (!isFull()) {
               next++;
-              window.add(next);
+              window.add(next, next);
               model.push(next);
             }
           } else if (operation === 'first') {
@@ -65,7 +68,7 @@ describe('the window of messages under way', () => {
             window.freeUpTo(Number(operation));
             model = model.filter((index) => index > Number(operation));
           }
-          expect([window.count, window.isFull()]).toEqual([model.length, model.length === limit]);
+          expect([window.count, window.isFull()]).toEqual([model.length, isFull()]);
         }
       }),
     );
@@ -97,6 +100,42 @@ describe('the log', () => {
           entriesOf(new Array(count).fill(1)).reduce((sum, entry) => sum + entrySizeBytes(entry), 0);
         expect(entries.length === 1 || size(entries.length) <= maxBytes).toBe(true);
         expect(entries.length === 12 || size(entries.length + 1) > maxBytes).toBe(true);
+      }),
+    );
+  });
+
+  test('knows at any time how many bytes of it are not applied', () => {
+    const step = fc.record({
+      what: fc.constantFrom('append', 'replace', 'store', 'apply', 'compact', 'restore'),
+      count: fc.integer({ min: 1, max: 5 }),
+    });
+    fc.assert(
+      fc.property(sortedTerms, fc.array(step, { maxLength: 30 }), (terms, steps) => {
+        const log = new RaftLog(initialState({ log: terms }));
+        let sequence = 0;
+        let term = 6;
+        for (const { what, count } of steps) {
+          if (what === 'append') log.append(entriesOf(new Array(count).fill(term), log.lastIndex + 1));
+          else if (what === 'replace') {
+            const from = Math.max(log.committed + 1, log.lastIndex + 1 - count);
+            term++;
+            log.appendBehind(from - 1, log.term(from - 1) as number, entriesOf(new Array(count).fill(term), from));
+          } else if (what === 'store') {
+            log.offer(++sequence);
+            log.stored(sequence);
+            log.commitTo(Math.min(log.lastIndex, log.committed + count));
+          } else if (what === 'apply') {
+            const taken = log.takeCommitted(count * 20);
+            if (taken.length > 0) log.appliedTo((taken.at(-1) as Entry).Index);
+          } else if (what === 'compact') log.compact(log.applied);
+          else {
+            const index = log.lastIndex + count;
+            log.restore(Snapshot.create({ metadata: SnapshotMetadata.create({ index, term }) }));
+            log.appliedTo(index);
+          }
+          const expected = log.unapplied().reduce((sum, entry) => sum + entrySizeBytes(entry), 0);
+          expect(log.unappliedBytes).toBe(expected);
+        }
       }),
     );
   });

@@ -1,4 +1,4 @@
-import { Inflights } from './inflights.ts';
+import { type InflightLimits, Inflights } from './inflights.ts';
 import type { ProgressState, ProgressStatus } from './types.ts';
 
 /** What a leader knows of one member's log. Invariant: 0 <= match < next. */
@@ -16,7 +16,7 @@ export class Progress {
   isLearner: boolean;
   readonly inflights: Inflights;
 
-  constructor(next: number, maxInflight: number, isLearner: boolean) {
+  constructor(next: number, maxInflight: InflightLimits, isLearner: boolean) {
     this.next = next;
     this.isLearner = isLearner;
     this.inflights = new Inflights(maxInflight);
@@ -45,10 +45,10 @@ export class Progress {
   }
 
   /** Notes that entries up to `lastIndex` have been sent. */
-  sent(lastIndex: number): void {
+  sent(lastIndex: number, sizeBytes: number): void {
     if (this.state === 'replicate') {
       this.next = lastIndex + 1;
-      this.inflights.add(lastIndex);
+      this.inflights.add(lastIndex, sizeBytes);
     } else {
       this.probeSent = true;
     }

@@ -90,7 +90,9 @@ describe('the simulation notices when', () => {
     vi.spyOn(RaftLog.prototype, 'commitInTerm').mockImplementation(function (this: RaftLog, index) {
       return index > this.committed && this.commitTo(index);
     });
-    expect(firstFailure(600, { steps: 8000, weights: turmoil })).toMatch(/leader completeness|committed entry/);
+    expect(firstFailure(600, { steps: 8000, weights: turmoil })).toMatch(
+      /leader completeness|committed entry|commit rule/,
+    );
   });
 
   test('entries are taken in without a look at the one before', () => {

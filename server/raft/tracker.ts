@@ -1,15 +1,16 @@
 import { type Configuration, sorted } from './conf-change.ts';
+import type { InflightLimits } from './inflights.ts';
 import { Progress } from './progress.ts';
 import { committedIndex, quorumSize, type VoteResult, voteResult } from './quorum.ts';
 
 /** The configuration in force, the progress of each of its members, and the votes of an election. */
 export class Tracker {
-  private readonly maxInflight: number;
+  private readonly maxInflight: InflightLimits;
   private current: Configuration = { voters: new Set(), learners: new Set() };
   private members = new Map<bigint, Progress>();
   private readonly votes = new Map<bigint, boolean>();
 
-  constructor(maxInflight: number) {
+  constructor(maxInflight: InflightLimits) {
     this.maxInflight = maxInflight;
   }
 

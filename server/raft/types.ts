@@ -14,6 +14,13 @@ export interface RaftConfig {
   maxSizePerMessageBytes: number;
   /** MsgApps under way to one peer before the leader waits for an answer. */
   maxInflightMessages: number;
+  /** Entries in them, in bytes; one MsgApp is sent however large it is. No limit unless given. */
+  maxInflightBytes?: number;
+  /**
+   * Entries behind the applied ones, in bytes, with which a leader takes up no more proposals; one is taken up however
+   * large it is. No limit unless given.
+   */
+  maxUnappliedBytes?: number;
   /** Committed entries in one Ready, in bytes; one entry is handed out however large it is. */
   maxCommittedBytesPerReady: number;
   /** A leader steps down when it has not heard from a quorum for an election timeout; voters protect a live leader. */

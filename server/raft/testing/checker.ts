@@ -109,21 +109,35 @@ export class Checker {
   }
 
   /** What is committed stays, and lies durably on a majority. */
-  private checkCommit(host: CheckedHost, { commit, progress }: Status, all: ReadonlyMap<bigint, CheckedHost>): void {
+  private checkCommit(
+    host: CheckedHost,
+    { commit, progress, term }: Status,
+    all: ReadonlyMap<bigint, CheckedHost>,
+  ): void {
     const { node } = host;
     const seen = this.seenCommit.get(host.id) ?? 0;
+    let newest = 0;
     for (let index = Math.max(seen + 1, node.firstIndex()); index <= commit; index++) {
-      const term = node.term(index) as number;
+      const entryTerm = node.term(index) as number;
       const known = this.committedTerms[index];
       if (known === undefined) {
-        this.committedTerms[index] = term;
+        this.committedTerms[index] = entryTerm;
+        newest = index;
         this.counts.committed++;
-        this.checkQuorumHolds(host, index, term, progress, all);
-      } else if (known !== term) {
-        throw new Error(`committed entry ${index} of term ${known} became one of term ${term} on member ${host.id}`);
+        this.checkQuorumHolds(host, index, entryTerm, progress, all);
+      } else if (known !== entryTerm) {
+        throw new Error(
+          `committed entry ${index} of term ${known} became one of term ${entryTerm} on member ${host.id}`,
+        );
       }
     }
     this.seenCommit.set(host.id, commit);
+    // An older entry is committed by one of the leader's own term behind it, and never by its copies (§5.4.2).
+    if (newest > 0 && node.term(newest) !== term) {
+      throw new Error(
+        `commit rule: the leader of term ${term} has committed entry ${newest} of an older term by itself`,
+      );
+    }
   }
 
   private checkQuorumHolds(
