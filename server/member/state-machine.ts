@@ -11,13 +11,13 @@ import { atOnce, inSlices, type Steps } from '../base/slices.ts';
 import { BoltError } from '../bolt/mod.ts';
 import type { EtcdError } from '../errors/etcd-error.ts';
 import { Lessor } from '../lease/mod.ts';
-import { type Cluster, decodeContext, idFromHex, type MembershipChange } from '../membership/mod.ts';
+import type { Cluster, MembershipChange } from '../membership/mod.ts';
 import { MvccStore } from '../mvcc/mod.ts';
 import type { Event } from '../proto/gen/kv.ts';
-import { ConfChange, type ConfState, type Entry, EntryType } from '../proto/gen/raft.ts';
-import { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
-import { Request as V2Request } from '../proto/gen/v2request.ts';
+import type { ConfChange, ConfState, Entry } from '../proto/gen/raft.ts';
+import { isConfChange } from '../raft/mod.ts';
 import { type MemberConfig, minLeaseTtlSeconds } from './config.ts';
+import { type LoggedEntry, readEntry } from './logged-entry.ts';
 
 /** How a compaction makes room for requests: its batches and the pause between them (contract: disk-and-peer §5.2). */
 const defaultCompactionBatchRecords = 1000;
@@ -196,8 +196,11 @@ export class StateMachine {
   /** @throws Error naming the entry: every member has it, and each will stop at it */
   private carryOut(entry: Entry, replayed: boolean, applyConfChange: (change: ConfChange) => ConfState): EntryOutcome {
     try {
-      if (entry.Type !== EntryType.EntryConfChange) return this.applyNormal(entry, replayed);
-      return this.applyConfChange(ConfChange.decode(entry.Data ?? new Uint8Array(0)), replayed, applyConfChange);
+      // Replayed for raft's sake, which wants to hear of the members' changes only.
+      if (replayed && !isConfChange(entry)) return { kind: 'none' };
+      const logged = readEntry(entry);
+      if (logged.kind === 'change') return this.applyConfChange(logged.change, replayed, applyConfChange);
+      return this.applyNormal(logged);
     } catch (error) {
       if (error instanceof BoltError) throw error;
       throw new Error(
@@ -209,20 +212,23 @@ export class StateMachine {
     }
   }
 
-  /** @param index of the last entry that raft has handed out, which is before `appliedIndex` while the log is replayed */
-  membershipAt(index: number): Cluster {
-    return index < this.appliedIndex ? (this.replayed ?? this.cluster) : this.cluster;
-  }
-
-  private applyNormal(entry: Entry, replayed: boolean): EntryOutcome {
-    if (replayed || entry.Data === undefined || entry.Data.length === 0) return { kind: 'none' };
-    const request = decodeRequest(entry.Data);
-    if ('Method' in request) {
-      this.applyV2(request);
-      return { kind: 'none' };
+  private applyNormal(logged: Exclude<LoggedEntry, { kind: 'change' }>): EntryOutcome {
+    switch (logged.kind) {
+      case 'request': {
+        const { id, request } = logged;
+        return { kind: 'request', id, result: this.applier.apply(request, this.appliedIndex) };
+      }
+      case 'attributes':
+        this.cluster.setAttributes(logged.id, logged);
+        break;
+      case 'version':
+        this.cluster.setVersion(logged.version);
+        break;
+      case 'obsolete':
+        this.log.warn('ignored a v2 store request in the log', { method: logged.method, path: logged.path });
+        break;
     }
-    const id = request.header?.ID ?? request.ID;
-    return { kind: 'request', id, result: this.applier.apply(request, this.appliedIndex) };
+    return { kind: 'none' };
   }
 
   private applyConfChange(
@@ -244,20 +250,6 @@ export class StateMachine {
     return { kind: 'conf-change', id, confState, ...(!replayed && applied !== undefined && { change: applied }) };
   }
 
-  /** Upstream 3.5 publishes a member's attributes and the cluster version in this older form (disk-and-peer §2.4). */
-  private applyV2(request: V2Request): void {
-    const member = /^\/0\/members\/([0-9a-f]+)\/attributes$/.exec(request.Path);
-    if (request.Method === 'PUT' && member !== null) {
-      const attributes = decodeContext(`{"id":0,${request.Val.slice(1)}`).member;
-      const id = idFromHex(member[1] as string) as bigint;
-      this.cluster.setAttributes(id, attributes);
-    } else if (request.Method === 'PUT' && request.Path === '/0/version') {
-      this.cluster.setVersion(request.Val);
-    } else {
-      this.log.warn('ignored a v2 store request in the log', { method: request.Method, path: request.Path });
-    }
-  }
-
   private recordProgress(): void {
     const { backend } = this;
     backend.put('meta', consistentIndexKey, uint64(this.appliedIndex));
@@ -272,17 +264,6 @@ export class StateMachine {
 /** Upstream takes 0 for "not given", too. */
 function positiveOr(byDefault: number, given = 0): number {
   return given > 0 ? given : byDefault;
-}
-
-/** @throws Error naming neither form when the entry is damaged */
-function decodeRequest(data: Uint8Array): InternalRaftRequest | V2Request {
-  try {
-    return InternalRaftRequest.decode(data);
-  } catch (error) {
-    const request = V2Request.decode(data);
-    if (request.Method === '') throw error;
-    return request;
-  }
 }
 
 function readUint64(bytes: Uint8Array | undefined): number {

@@ -3,7 +3,7 @@
  * to the backend's buckets `members`, `members_removed` and `cluster` (contract: disk-and-peer §5).
  *
  * Every change comes through the raft log and must have the same outcome on every member, so nothing here looks at
- * clock, network or configuration.
+ * clock, network or configuration other than `maxLearners`.
  */
 import type { Backend } from '../backend/backend.ts';
 import {
@@ -46,12 +46,15 @@ export interface Recalled {
   readonly removed: readonly bigint[];
 }
 
-/** Fixed in etcd 3.5; a flag, `--max-learners`, from 3.6 on. */
-const maxLearners = 1;
+export interface ClusterOptions {
+  /** `--max-learners`; 1 unless given. */
+  maxLearners?: number;
+}
 
 export class Cluster {
   /** Never changes; the backend does not hold it, the WAL's metadata does. */
   readonly id: bigint;
+  private readonly maxLearners: number;
   private backend: Records;
   private byId = new Map<bigint, Member>();
   private removedIds = new Set<bigint>();
@@ -60,9 +63,10 @@ export class Cluster {
   private currentVersion: string | undefined;
   private currentDowngrade: Downgrade = { enabled: false, targetVersion: '' };
 
-  private constructor(id: bigint, backend: Records) {
+  private constructor(id: bigint, backend: Records, options: ClusterOptions) {
     this.id = id;
     this.backend = backend;
+    this.maxLearners = options.maxLearners ?? 1;
   }
 
   /**
@@ -72,14 +76,14 @@ export class Cluster {
    * @param token `--initial-cluster-token`
    * @throws ClusterConfigError when a URL stands twice
    */
-  static fromInitial(initial: InitialCluster, token: string, backend: Backend): Cluster {
+  static fromInitial(initial: InitialCluster, token: string, backend: Backend, options: ClusterOptions = {}): Cluster {
     const { clusterId, members } = initialMembers(initial, token);
-    return Cluster.fromMembers(clusterId, members, backend);
+    return Cluster.fromMembers(clusterId, members, backend, options);
   }
 
   /** A running cluster that this member joins: as `fromInitial`, with the ids that the cluster has. */
-  static fromMembers(id: bigint, members: readonly Member[], backend: Backend): Cluster {
-    const cluster = new Cluster(id, backend);
+  static fromMembers(id: bigint, members: readonly Member[], backend: Backend, options: ClusterOptions = {}): Cluster {
+    const cluster = new Cluster(id, backend, options);
     for (const member of members) {
       cluster.byId.set(member.id, copy(member));
       cluster.announced.add(member.id);
@@ -91,8 +95,8 @@ export class Cluster {
    * The cluster as it was at some index of the log, kept in memory only: what is needed to tell again which of the
    * ConfChanges behind that index were refused.
    */
-  static recall(id: bigint, was: Recalled): Cluster {
-    const cluster = new Cluster(id, { put: () => undefined, delete: () => undefined });
+  static recall(id: bigint, was: Recalled, options: ClusterOptions = {}): Cluster {
+    const cluster = new Cluster(id, { put: () => undefined, delete: () => undefined }, options);
     for (const { id: memberId, peerURLs, isLearner = false } of was.members) {
       cluster.byId.set(memberId, newMember({ id: memberId, peerURLs: [...peerURLs], isLearner }));
     }
@@ -106,8 +110,8 @@ export class Cluster {
    * @param id from the WAL's metadata
    * @throws MembershipError when a record cannot be read
    */
-  static load(id: bigint, backend: Backend): Cluster {
-    const cluster = new Cluster(id, backend);
+  static load(id: bigint, backend: Backend, options: ClusterOptions = {}): Cluster {
+    const cluster = new Cluster(id, backend, options);
     cluster.reload(backend);
     return cluster;
   }
@@ -216,7 +220,7 @@ export class Cluster {
     if (this.urlsInUse(member.peerURLs, change.node_id)) return errPeerUrlExists();
     if (!member.isLearner || change.type !== ConfChangeType.ConfChangeAddLearnerNode) return undefined;
     const learners = [...this.byId.values()].filter((each) => each.isLearner && !this.announced.has(each.id)).length;
-    return learners >= maxLearners ? errTooManyLearners() : undefined;
+    return learners >= this.maxLearners ? errTooManyLearners() : undefined;
   }
 
   /** The member as the log has it so far; one that is only announced does not count. */

@@ -70,6 +70,20 @@ export function decodeContext(json: string | Uint8Array): ConfChangeContext {
   return contextFrom(parse(json));
 }
 
+/**
+ * What a member publishes about itself, in the form of the v2 store (contract: disk-and-peer §2.4).
+ *
+ * @throws MemberJsonError when `json` is not an object with a name and client URLs
+ */
+export function decodeAttributes(json: string): Pick<Member, 'name' | 'clientURLs'> {
+  const value = parse(json);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new MemberJsonError('member attributes: expected a JSON object');
+  }
+  const fields = value as Record<string, unknown>;
+  return { name: text(fields, 'name'), clientURLs: strings(fields, 'clientURLs') };
+}
+
 function contextFrom(value: unknown): ConfChangeContext {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new MemberJsonError('member: expected a JSON object');
