@@ -78,8 +78,12 @@ export interface Backend {
    */
   freeze<T>(look: () => T): Promise<Frozen<T>>;
 
-  /** Commits, then freezes the result. */
-  snapshot(): Promise<BackendSnapshot>;
+  /**
+   * Commits, then freezes the result.
+   *
+   * @param look as of `freeze`
+   */
+  snapshot(look?: () => void): Promise<BackendSnapshot>;
 
   /** Bytes of the file, and bytes of it that hold live pages. */
   sizeBytes(): number;

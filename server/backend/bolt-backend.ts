@@ -112,9 +112,10 @@ export class BoltBackend implements Backend {
     }
   }
 
-  async snapshot(): Promise<BackendSnapshot> {
+  async snapshot(look: () => void = () => undefined): Promise<BackendSnapshot> {
     const { database, reader, durable } = await this.sealAndView();
     try {
+      look();
       await durable;
     } catch (error) {
       reader.close();

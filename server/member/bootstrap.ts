@@ -164,6 +164,7 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
   const backend = await openBackend(config, place, index, Math.max(0, ...recorded.map((record) => record.index)));
   const opened = await Wal.open(walDir, { index, term }, walOptions);
   const { wal, metadata } = opened;
+  await refuseLostEnd(opened, index, databasePath, backend);
   const cluster = readState(databasePath, () => Cluster.load(metadata.clusterId, backend));
   const replayed = replayedMembership(metadata.clusterId, snapshot, config.log);
   let log: Log = isUntouched(opened, index) ? await beginAgain(config, opened) : opened;
@@ -184,6 +185,33 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
     machine: readState(databasePath, () => StateMachine.open(backend, cluster, config, replayed)),
     databasePath,
   };
+}
+
+/**
+ * A member makes entries durable in its log before it applies them: a database that is ahead of the log says that the
+ * end of the log is lost. Others may have counted on that end, and elected a leader without it.
+ *
+ * @param snapshotIndex where the log was opened at
+ * @throws BootstrapError; both are closed then
+ */
+async function refuseLostEnd(
+  { wal, entries }: Awaited<ReturnType<typeof Wal.open>>,
+  snapshotIndex: number,
+  databasePath: string,
+  backend: BoltBackend,
+): Promise<void> {
+  const lastIndex = entries.at(-1)?.Index ?? snapshotIndex;
+  const progress = readState(databasePath, () => StateMachine.progressOf(backend));
+  if (progress <= lastIndex) return;
+  await wal.close();
+  await backend.close();
+  throw new BootstrapError(
+    `${databasePath} holds the effect of entries up to ${progress}, but the log in ${wal.directory} ends at entry ` +
+      `${lastIndex}: the end of the log is lost, or the two are not of one moment. Put both back as they were at one ` +
+      'moment; or replace the member: remove it from the cluster, add it again, and start it with an empty data ' +
+      'directory. If no other member is left, make a new cluster of the database: etcdutl snapshot restore ' +
+      '--skip-hash-check.',
+  );
 }
 
 /** Whether a member stopped after it had created its log, before it had written to it. */

@@ -30,7 +30,9 @@ export interface MemberConfig {
   heartbeatMs: number;
   electionMs: number;
   preVote: boolean;
-  /** Where raft's messages end; upstream's limits unless given. */
+  /** Applies that take longer are said and counted; upstream's 100 ms unless given. */
+  warningApplyDurationMs?: number;
+  /** Where raft's messages and queues end; upstream's limits unless given. */
   raftLimits?: Partial<RaftLimits>;
   initialElectionTickAdvance: boolean;
   /** Applied entries after which the state is snapshotted and the log cut, and entries that stay for slow followers. */
@@ -77,7 +79,11 @@ export interface MemberConfig {
 
 export type RaftLimits = Pick<
   RaftConfig,
-  'maxSizePerMessageBytes' | 'maxInflightMessages' | 'maxCommittedBytesPerReady'
+  | 'maxSizePerMessageBytes'
+  | 'maxInflightMessages'
+  | 'maxInflightBytes'
+  | 'maxCommittedBytesPerReady'
+  | 'maxUnappliedBytes'
 >;
 
 /** Where durations are recorded, in seconds. */

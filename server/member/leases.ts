@@ -26,7 +26,7 @@ export interface MemberLeasesOptions {
   client: Pick<PeerClient, 'renewLease' | 'leaseTimeToLive'>;
   /** How long a call may look for an answer. */
   timeoutMs: number;
-  /** Unix time in milliseconds. */
+  /** Milliseconds of a clock that never jumps. */
   now(): number;
 }
 

@@ -9,16 +9,21 @@ class Bench {
   readonly sent: { message: Message; sizeBytes: number }[] = [];
   readonly machine = {
     appliedIndex: 0,
-    membershipAt: () => ({ v2StoreInput: () => ({ members: [], removed: [] }) }),
+    cluster: { v2StoreInput: () => ({ members: [], removed: [] }) },
     backend: {
       commit: async () => void this.done.push('commit'),
-      snapshot: async () => {
+      snapshot: async (look: () => void) => {
         if (this.failRead) throw new Error('disk failed');
+        await null;
+        look();
+        await this.disk;
         return { sizeBytes: 4096 };
       },
     },
   };
   failRead = false;
+  /** What a save waits for. */
+  disk: Promise<void> = Promise.resolve();
   readonly snapshots: LogSnapshots;
 
   constructor({ maxWals = 5, maxSnapshots = 5 } = {}) {
@@ -26,8 +31,11 @@ class Bench {
       config: { snapshotCount: 100, snapshotCatchUpEntries: 10, maxWals, maxSnapshots },
       driver: {
         node: { term: (index: number) => (index <= 80 ? 3 : 4) },
-        saveSnapshot: async ({ metadata }: Snapshot, _: ConfState, compactTo: number) =>
-          void this.done.push(`save ${metadata.index}, compact to ${compactTo}`),
+        saveSnapshot: async ({ metadata }: Snapshot) => {
+          await this.disk;
+          this.done.push(`save ${metadata.index}`);
+        },
+        compact: (index: number) => this.done.push(`compact to ${index}`),
         reportSnapshot: (to: bigint, ok: boolean) => this.done.push(`report ${to} ${ok}`),
       },
       wal: { purge: async (keep: number) => this.purged(`log segments but ${keep}`) },
@@ -69,11 +77,11 @@ describe('a snapshot', () => {
     await bench.appliedTo(100);
     expect(bench.done).toEqual([]);
     await bench.appliedTo(101);
-    expect(bench.done).toEqual(['commit', 'save 101, compact to 91']);
+    expect(bench.done).toEqual(['commit', 'save 101', 'compact to 91']);
     await bench.appliedTo(201);
-    expect(bench.done).toHaveLength(2);
+    expect(bench.done).toHaveLength(3);
     await bench.appliedTo(202);
-    expect(bench.done.at(-1)).toBe('save 202, compact to 192');
+    expect(bench.done.at(-1)).toBe('compact to 192');
   });
 
   test('is not taken while the log is replayed to a database that is ahead of it', async () => {
@@ -84,16 +92,32 @@ describe('a snapshot', () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(bench.done).toEqual([]);
     await bench.appliedTo(210);
-    expect(bench.done).toEqual(['commit', 'save 210, compact to 200']);
+    expect(bench.done).toEqual(['commit', 'save 210', 'compact to 200']);
   });
 
-  test('for a follower, sent while the log is replayed, is that of the entry that raft knows', async () => {
+  test('for a follower is not sent while the log is replayed: its database would be ahead of it', async () => {
     const bench = new Bench();
     bench.machine.appliedIndex = 210;
     bench.snapshots.appliedTo(77);
     bench.snapshots.sendTo(Message.create({ type: MessageType.MsgSnap, to: 2n }));
     await vi.advanceTimersByTimeAsync(0);
-    expect(bench.sent[0]?.message.snapshot?.metadata).toMatchObject({ index: 77, term: 3 });
+    expect(bench.sent).toEqual([]);
+    expect(bench.done).toEqual(['report 2 false']);
+  });
+
+  test('for a follower is of the index that its database has, whatever is applied before it is durable', async () => {
+    const bench = new Bench();
+    let written = (): void => undefined;
+    bench.disk = new Promise((resolve) => {
+      written = resolve;
+    });
+    await bench.appliedTo(77);
+    bench.snapshots.sendTo(Message.create({ type: MessageType.MsgSnap, to: 2n }));
+    await vi.advanceTimersByTimeAsync(0);
+    await bench.appliedTo(90);
+    written();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(bench.sent[0]?.message.snapshot?.metadata.index).toBe(77);
   });
 
   test('that was received counts as the last one', async () => {
@@ -103,19 +127,49 @@ describe('a snapshot', () => {
     expect(bench.done).toEqual([]);
   });
 
-  test('leaves the log whole while a follower is sent one, and for 30 s after', async () => {
+  test('leaves the log whole while a follower is sent one, and for 30 s after; then it is cut', async () => {
     const bench = new Bench();
+    bench.snapshots.start();
     await bench.appliedTo(50);
     bench.snapshots.sendTo(Message.create({ type: MessageType.MsgSnap, to: 2n }));
     await bench.appliedTo(101);
-    expect(bench.done.at(-1)).toBe('save 101, compact to 0');
-    bench.snapshots.transferEnded();
-    vi.advanceTimersByTime(30_000);
     await bench.appliedTo(202);
-    expect(bench.done.at(-1)).toBe('save 202, compact to 0');
-    vi.advanceTimersByTime(1);
-    await bench.appliedTo(303);
-    expect(bench.done.at(-1)).toBe('save 303, compact to 293');
+    expect(bench.done.filter((what) => !what.startsWith('purge'))).toEqual([
+      'commit',
+      'save 101',
+      'commit',
+      'save 202',
+    ]);
+    await vi.advanceTimersByTimeAsync(1000);
+    bench.snapshots.transferEnded();
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(bench.done).not.toContain('compact to 192');
+    // Nothing more is written, and the log is cut all the same.
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(bench.done).toContain('compact to 192');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(bench.done.filter((what) => what.startsWith('compact'))).toHaveLength(1);
+    await bench.snapshots.stop();
+  });
+
+  test('that is being taken is finished when the member stops, and none is begun after', async () => {
+    const bench = new Bench();
+    let written = (): void => undefined;
+    bench.disk = new Promise((resolve) => {
+      written = resolve;
+    });
+    await bench.appliedTo(101);
+    let hasStopped = false;
+    const stopped = bench.snapshots.stop().then(() => {
+      hasStopped = true;
+    });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(hasStopped).toBe(false);
+    written();
+    await stopped;
+    expect(bench.done).toContain('save 101');
+    await bench.appliedTo(500);
+    expect(bench.done).not.toContain('save 500');
   });
 
   test('for a follower is of the state as it is now, with its database', async () => {
@@ -147,7 +201,7 @@ describe('old files', () => {
     expect(bench.done).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect(bench.done).toEqual(['purge log segments but 3', 'purge snapshots but 4', 'purge databases below 101']);
-    bench.snapshots.stop();
+    await bench.snapshots.stop();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(bench.done).toHaveLength(3);
   });
@@ -157,6 +211,6 @@ describe('old files', () => {
     bench.snapshots.start();
     await vi.advanceTimersByTimeAsync(30_000);
     expect(bench.done).toEqual(['purge databases below 0']);
-    bench.snapshots.stop();
+    await bench.snapshots.stop();
   });
 });

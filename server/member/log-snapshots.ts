@@ -35,11 +35,15 @@ export class LogSnapshots {
   private snapshotIndex: number;
   /** The last entry that raft has handed out. The state machine is ahead of it while the log is replayed. */
   private appliedIndex: number;
-  private saving = false;
+  private saving: Promise<void> | undefined;
   private transfers = 0;
-  private lastTransferMs = 0;
+  /** By the clock that never jumps. */
+  private lastTransferMs = Number.NEGATIVE_INFINITY;
+  /** Entries up to here are to be forgotten, as soon as no peer needs them. */
+  private compactTo = 0;
   private purgeTimer: NodeJS.Timeout | undefined;
-  private purging = false;
+  private purging: Promise<void> | undefined;
+  private stopped = false;
 
   constructor(options: LogSnapshotsOptions) {
     this.options = options;
@@ -48,11 +52,17 @@ export class LogSnapshots {
   }
 
   start(): void {
-    this.purgeTimer = setInterval(() => this.purge(), purgeIntervalMs);
+    this.purgeTimer = setInterval(() => {
+      this.compact();
+      this.purge();
+    }, purgeIntervalMs);
   }
 
-  stop(): void {
+  /** Takes no more snapshots; resolves when nothing is done to any file any more. */
+  async stop(): Promise<void> {
+    this.stopped = true;
     clearInterval(this.purgeTimer);
+    await Promise.all([this.saving, this.purging]);
   }
 
   /**
@@ -61,13 +71,12 @@ export class LogSnapshots {
    */
   appliedTo(index: number): void {
     this.appliedIndex = index;
-    if (index < this.options.machine().appliedIndex) return;
-    if (this.saving || index - this.snapshotIndex <= this.options.config.snapshotCount) return;
-    this.saving = true;
-    this.take()
+    if (index < this.options.machine().appliedIndex || this.stopped || this.saving !== undefined) return;
+    if (index - this.snapshotIndex <= this.options.config.snapshotCount) return;
+    this.saving = this.take()
       .catch((error: Error) => this.options.fatal(error))
       .finally(() => {
-        this.saving = false;
+        this.saving = undefined;
       });
   }
 
@@ -81,34 +90,46 @@ export class LogSnapshots {
   sendTo(message: Message): void {
     const { log } = this.options;
     this.transfers++;
-    const snapshot = this.describe();
-    log.info('sending database snapshot', { to: idToHex(message.to), 'snapshot-index': snapshot.metadata?.index });
-    this.options
-      .machine()
-      .backend.snapshot()
-      .then((database) => this.options.send({ ...message, snapshot }, database))
-      .catch((error: Error) => {
-        this.transferEnded();
-        this.options.driver.reportSnapshot(message.to, false);
-        log.warn('failed to read the database for a snapshot', { to: idToHex(message.to), error: error.message });
-      });
+    this.readFor(message).catch((error: Error) => {
+      this.transferEnded();
+      this.options.driver.reportSnapshot(message.to, false);
+      log.warn('failed to read the database for a snapshot', { to: idToHex(message.to), error: error.message });
+    });
+  }
+
+  private async readFor(message: Message): Promise<void> {
+    const { log, machine, send } = this.options;
+    let snapshot: Snapshot | undefined;
+    const database = await machine().backend.snapshot(() => {
+      snapshot = this.describe();
+    });
+    log.info('sending database snapshot', { to: idToHex(message.to), 'snapshot-index': snapshot?.metadata.index });
+    send({ ...message, snapshot }, database);
   }
 
   transferEnded(): void {
     this.transfers = Math.max(0, this.transfers - 1);
-    this.lastTransferMs = Date.now();
+    this.lastTransferMs = performance.now();
   }
 
   /**
-   * What a snapshot made now says of itself: the configuration, and with it the index, are those of the last entry that
-   * raft has handed out. A database that is ahead of it will meet the entries between again, and knows them.
+   * What a snapshot made now says of itself. While the log is replayed to a database that is ahead of it, the database
+   * is of an index that raft does not know as committed: whoever got it would have a database ahead of its log, as one
+   * has that lost the end of its log.
+   *
+   * @throws Error while the log is replayed
    */
   private describe(): Snapshot {
     const { machine, driver, confState } = this.options;
     const { appliedIndex: index } = this;
+    const { appliedIndex, cluster } = machine();
+    const term = driver.node.term(index);
+    if (index !== appliedIndex || term === undefined) {
+      throw new Error(`the log is replayed to the database, which is at ${appliedIndex}, up to ${index} so far`);
+    }
     return {
-      data: encodeV2Store({ ...machine().membershipAt(index).v2StoreInput(), index }),
-      metadata: { index, term: driver.node.term(index) as number, conf_state: confState() },
+      data: encodeV2Store({ ...cluster.v2StoreInput(), index }),
+      metadata: { index, term, conf_state: confState() },
     };
   }
 
@@ -122,28 +143,37 @@ export class LogSnapshots {
       'local-member-snapshot-index': this.snapshotIndex,
     });
     await this.options.machine().backend.commit();
-    const mayCompact = this.transfers === 0 && Date.now() - this.lastTransferMs > graceAfterTransferMs;
-    const compactTo = mayCompact ? Math.max(1, index - config.snapshotCatchUpEntries) : 0;
-    await driver.saveSnapshot(snapshot, conf_state, compactTo);
+    await driver.saveSnapshot(snapshot, conf_state);
     this.snapshotIndex = Math.max(this.snapshotIndex, index);
     log.info('saved snapshot', { 'snapshot-index': index });
+    this.compactTo = Math.max(this.compactTo, 1, index - config.snapshotCatchUpEntries);
+    this.compact();
+  }
+
+  /** A peer that was sent a snapshot needs the entries behind it: while that may be, they are kept for the time being. */
+  private compact(): void {
+    if (this.compactTo === 0 || this.transfers > 0) return;
+    if (performance.now() - this.lastTransferMs <= graceAfterTransferMs) return;
+    this.options.driver.compact(this.compactTo);
+    this.compactTo = 0;
   }
 
   /** Removes log segments and snapshot files beyond what is to be kept. */
   private purge(): void {
     const { config, wal, snapshotter, log } = this.options;
-    if (this.purging) return;
-    this.purging = true;
+    if (this.purging !== undefined) return;
     const work = async (): Promise<string[]> => [
       ...(config.maxWals > 0 ? await wal.purge(config.maxWals) : []),
       ...(config.maxSnapshots > 0 ? await snapshotter.purge(config.maxSnapshots) : []),
       ...(await snapshotter.removeDatabasesBelow(this.snapshotIndex)),
     ];
-    work()
-      .then((removed) => removed.length > 0 && log.info('purged', { files: removed }))
+    this.purging = work()
+      .then((removed) => {
+        if (removed.length > 0) log.info('purged', { files: removed });
+      })
       .catch((error: Error) => log.warn('failed to purge', { error: error.message }))
       .finally(() => {
-        this.purging = false;
+        this.purging = undefined;
       });
   }
 }

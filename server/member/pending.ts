@@ -1,5 +1,5 @@
 /** Calls that wait for something the log will bring: the result of their own entry, or an index to be applied. */
-import { errTimeoutWaitApplied } from '../errors/etcd-error.ts';
+import { errStopped, errTimeoutWaitApplied } from '../errors/etcd-error.ts';
 
 interface Waiter<T> {
   resolve(value: T): void;
@@ -56,47 +56,58 @@ export class PendingRequests<T> {
   }
 }
 
+interface AppliedWaiter extends Waiter<void> {
+  index: number;
+}
+
 /** Callers that wait for the state machine to have applied an index. */
 export class AppliedIndexWaiters {
-  private waiting: { index: number; resolve: () => void }[] = [];
+  private readonly waiting = new Set<AppliedWaiter>();
   private appliedIndex: number;
+  private stopped = false;
 
   constructor(appliedIndex: number) {
     this.appliedIndex = appliedIndex;
   }
 
-  /** Calls `resolve` once everything up to `index` is applied; at once when it already is. */
-  wait(index: number, resolve: () => void): void {
-    if (index <= this.appliedIndex) resolve();
-    else this.waiting.push({ index, resolve });
+  /** Callers that wait now. */
+  get size(): number {
+    return this.waiting.size;
   }
 
-  has(index: number): boolean {
-    return index <= this.appliedIndex;
-  }
-
-  /** As `wait`, but for a while only. @throws EtcdError Unavailable when it is not applied in time */
-  waitAtMost(index: number, timeoutMs: number): Promise<void> {
+  /**
+   * Resolves once everything up to `index` is applied; at once when it already is.
+   *
+   * @throws EtcdError Unavailable when that takes longer than `timeoutMs`, and when the member stops
+   */
+  wait(index: number, timeoutMs: number): Promise<void> {
+    if (this.stopped) return Promise.reject(errStopped());
+    if (index <= this.appliedIndex) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        resolve();
-      };
       const timer = setTimeout(() => {
-        // It may never be: a client can name any index.
-        this.waiting = this.waiting.filter((waiter) => waiter.resolve !== done);
+        this.waiting.delete(waiter);
         reject(errTimeoutWaitApplied());
       }, timeoutMs);
-      this.wait(index, done);
+      const waiter = { index, resolve, reject, timer };
+      this.waiting.add(waiter);
     });
   }
 
   advance(appliedIndex: number): void {
     this.appliedIndex = appliedIndex;
-    if (this.waiting.length === 0) return;
-    const due = this.waiting.filter(({ index }) => index <= appliedIndex);
-    if (due.length === 0) return;
-    this.waiting = this.waiting.filter(({ index }) => index > appliedIndex);
-    for (const { resolve } of due) resolve();
+    for (const waiter of this.waiting) {
+      if (waiter.index <= appliedIndex) this.release(waiter).resolve();
+    }
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const waiter of this.waiting) this.release(waiter).reject(errStopped());
+  }
+
+  private release(waiter: AppliedWaiter): AppliedWaiter {
+    this.waiting.delete(waiter);
+    clearTimeout(waiter.timer);
+    return waiter;
   }
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
 import { PutRequest } from '../proto/gen/rpc.ts';
-import { ProposalDropped } from '../raft/mod.ts';
+import { ProposalDropped, TooManyUnapplied } from '../raft/mod.ts';
 import { Proposer } from './proposer.ts';
 
 const put = { put: PutRequest.create({ key: Buffer.from('k') }) };
@@ -10,6 +10,7 @@ describe('Proposer', () => {
   let log: InternalRaftRequest[];
   let hasLeader: boolean;
   let gap: number;
+  let isFull: boolean;
   let proposer: Proposer;
 
   beforeEach(() => {
@@ -17,11 +18,13 @@ describe('Proposer', () => {
     log = [];
     hasLeader = true;
     gap = 0;
+    isFull = false;
     let id = 0n;
     proposer = new Proposer({
       nextId: () => ++id,
       propose: (data) => {
         if (!hasLeader) throw new ProposalDropped('no leader');
+        if (isFull) throw new TooManyUnapplied(1e9);
         log.push(InternalRaftRequest.decode(data));
       },
       applyGap: () => gap,
@@ -90,6 +93,40 @@ describe('Proposer', () => {
     gap = 5000;
     void proposer.propose(put);
     expect(log).toHaveLength(1);
+  });
+
+  test('refuses at once what the leader has no room for, also when it had waited for a leader', async () => {
+    isFull = true;
+    await expect(proposer.propose(put)).rejects.toThrow('etcdserver: too many requests');
+    hasLeader = false;
+    const waiting = expect(proposer.propose(put)).rejects.toThrow('etcdserver: too many requests');
+    hasLeader = true;
+    proposer.retryParked();
+    await waiting;
+    expect(proposer.pendingCount).toBe(0);
+  });
+
+  test('refuses more while too many bytes wait for their result, and takes more when they have it', async () => {
+    const data = Buffer.alloc(1_000_000);
+    let id = 0n;
+    const ids: bigint[] = [];
+    const large = new Proposer({
+      nextId: () => ++id,
+      propose: () => ids.push(id),
+      applyGap: () => 0,
+      timeoutMs: 7000,
+      maxRequestBytes: 1_500_000,
+      timeoutError: () => new Error('timed out'),
+    });
+    const request = { put: PutRequest.create({ key: Buffer.from('k'), value: data }) };
+    const results: Promise<unknown>[] = [];
+    while (results.length < 134) results.push(large.propose(request));
+    await expect(large.propose(request)).rejects.toThrow('etcdserver: too many requests');
+    for (const each of ids) large.applied(each, {});
+    await Promise.all(results);
+    const next = large.propose(request);
+    large.applied(id, {});
+    await next;
   });
 
   test('fails what waits when it stops, and what comes after', async () => {

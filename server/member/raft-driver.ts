@@ -45,6 +45,8 @@ export class RaftDriver {
   private stopped = false;
   /** WAL writes are ordered: this one ends after all before it. */
   private lastSave: Promise<void> = Promise.resolve();
+  /** Settles when the snapshot received last is in its place, or is given up. */
+  private lastInstall: Promise<void> = Promise.resolve();
   private lead = 0n;
   /** As of the last Ready. */
   term: number;
@@ -132,21 +134,29 @@ export class RaftDriver {
     this.wake();
   }
 
-  /** Saves a snapshot of the applied state and forgets the log before `compactTo`. */
-  async saveSnapshot(snapshot: Snapshot, confState: ConfState, compactTo: number): Promise<void> {
+  /** Saves a snapshot of the applied state, from which a restarted member will begin. */
+  async saveSnapshot(snapshot: Snapshot, confState: ConfState): Promise<void> {
     const { index, term } = snapshot.metadata as { index: number; term: number };
     await this.snapshotter.save(snapshot);
     await this.wal.saveSnapshot({ index, term, confState });
     if (this.stopped) return;
     this.wal.releaseTo(index);
     this.node.createSnapshot(index, confState, snapshot.data ?? new Uint8Array(0));
-    if (compactTo >= this.node.firstIndex()) this.node.compact(compactTo);
   }
 
-  /** Stops ticking and taking input; resolves when what was handed to the WAL is durable. */
+  /** Forgets entries up to `index`, which a saved snapshot holds the effect of. */
+  compact(index: number): void {
+    if (!this.stopped && index >= this.node.firstIndex()) this.node.compact(index);
+  }
+
+  /**
+   * Stops ticking and taking input; resolves when what was handed to the WAL is durable, and no received snapshot is
+   * being put in its place any more.
+   */
   async stop(): Promise<void> {
     this.stopped = true;
     clearInterval(this.ticker);
+    await this.lastInstall;
     await this.lastSave.catch(() => undefined);
   }
 
@@ -177,7 +187,7 @@ export class RaftDriver {
     if (ready.messages.length > 0) hooks.send(ready.messages);
     if (ready.snapshot !== undefined) {
       this.installing = true;
-      this.install(ready, ready.snapshot).catch((error: Error) => hooks.fatal(error));
+      this.lastInstall = this.install(ready, ready.snapshot).catch((error: Error) => hooks.fatal(error));
       return;
     }
     this.persist(ready);
@@ -215,7 +225,10 @@ export class RaftDriver {
     await this.wal.save(ready.hardState, ready.entries, true);
     this.wal.releaseTo(index);
     this.afterPersist(ready);
+    // A member that stops leaves it there: the next start puts it in its place.
+    if (this.stopped) return;
     await this.hooks.install(snapshot);
+    if (this.stopped) return;
     this.node.applied(index);
     this.installing = false;
     for (const state of ready.readStates) this.hooks.readIndex(state.context, state.index);

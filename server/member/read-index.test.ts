@@ -98,12 +98,35 @@ describe('ReadIndex', () => {
     await expect(read).rejects.toThrow('etcdserver: leader changed');
   });
 
+  test('an answer whose index is never applied times out, in the time of the whole round', async () => {
+    const read = reads.wait();
+    const outcome = expect(read).rejects.toThrow('waiting for the applied index took too long');
+    await turn();
+    await vi.advanceTimersByTimeAsync(3000);
+    reads.answer(asked[0] as Uint8Array, 12);
+    await vi.advanceTimersByTimeAsync(3999);
+    expect(applied.size).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    await outcome;
+    expect(applied.size).toBe(0);
+    expect(failed).toBe(1);
+  });
+
   test('without an answer it times out', async () => {
     const read = reads.wait();
     const outcome = expect(read).rejects.toThrow('etcdserver: request timed out');
     await vi.advanceTimersByTimeAsync(7001);
     await outcome;
     expect(failed).toBe(1);
+  });
+
+  test('no more than so many reads wait for a round', async () => {
+    const first = expect(reads.wait()).rejects.toThrow('server stopped');
+    await turn();
+    const waiting = Array.from({ length: 50_000 }, () => reads.wait().catch(() => undefined));
+    await expect(reads.wait()).rejects.toThrow('etcdserver: too many requests');
+    reads.stop();
+    await Promise.all([first, ...waiting]);
   });
 
   test('stopping fails reads that wait, and those that come later', async () => {

@@ -2,8 +2,11 @@
  * Linearizable reads: all reads that wait share one read-index round, and the next round starts when that one is
  * answered (Raft thesis §6.4; contract: disk-and-peer §9 "ReadIndex").
  */
-import { errLeaderChanged, errStopped, errTimeout } from '../errors/etcd-error.ts';
+import { errLeaderChanged, errStopped, errTimeout, errTooManyRequests } from '../errors/etcd-error.ts';
 import type { AppliedIndexWaiters } from './pending.ts';
+
+/** Reads that may wait for the next round; beyond it memory would be the queue. */
+const maxWaiting = 50_000;
 
 interface Reader {
   resolve(): void;
@@ -15,6 +18,7 @@ interface Round {
   readers: Reader[];
   retry: NodeJS.Timeout;
   deadline: NodeJS.Timeout;
+  startedMs: number;
 }
 
 export interface ReadIndexOptions {
@@ -23,6 +27,7 @@ export interface ReadIndexOptions {
   /** Asks raft for a read index. It may be lost, so it is asked again after `retryMs`. */
   request(context: Uint8Array): void;
   applied: AppliedIndexWaiters;
+  /** How long a round may take, from the question until its index is applied. */
   timeoutMs: number;
   retryMs: number;
   /** Called when a round found no answer in time. */
@@ -42,9 +47,15 @@ export class ReadIndex {
     this.options = options;
   }
 
-  /** Resolves when a read of local state is linearizable. */
+  /**
+   * Resolves when a read of local state is linearizable.
+   *
+   * @throws EtcdError Unavailable without an answer in time, when the leader changes, and when the member stops;
+   *   ResourceExhausted when too many reads wait
+   */
   wait(): Promise<void> {
     if (this.stopped) return Promise.reject(errStopped());
+    if (this.waiting.length >= maxWaiting) return Promise.reject(errTooManyRequests());
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
       this.schedule();
@@ -56,9 +67,18 @@ export class ReadIndex {
     const { round } = this;
     if (round === undefined || context.length !== 8 || decodeContext(context) !== round.context) return;
     this.endRound(round);
-    this.options.applied.wait(index, () => {
-      for (const reader of round.readers) reader.resolve();
-    });
+    const { applied, onFailed, timeoutMs } = this.options;
+    const leftMs = Math.max(0, round.startedMs + timeoutMs - performance.now());
+    const readers = round.readers;
+    applied.wait(index, leftMs).then(
+      () => {
+        for (const reader of readers) reader.resolve();
+      },
+      (error: Error) => {
+        onFailed();
+        for (const reader of readers) reader.reject(error);
+      },
+    );
     this.schedule();
   }
 
@@ -67,6 +87,7 @@ export class ReadIndex {
     if (this.round !== undefined) this.failRound(this.round, errLeaderChanged());
   }
 
+  /** Reads whose index is known already wait on: `AppliedIndexWaiters` ends them. */
   stop(): void {
     this.stopped = true;
     if (this.round !== undefined) this.failRound(this.round, errStopped());
@@ -100,6 +121,7 @@ export class ReadIndex {
         onFailed();
         this.failRound(round, errTimeout());
       }, timeoutMs),
+      startedMs: performance.now(),
     };
     this.round = round;
     request(bytes);

@@ -20,7 +20,7 @@ export interface ReconfigurationView {
   status(): Pick<Status, 'state' | 'progress'>;
   /** Since when another member is connected, on the clock of `now`; undefined while it is not. */
   activeSince(id: bigint): number | undefined;
-  /** Unix time in milliseconds. */
+  /** Milliseconds of a clock that never jumps, the one of `activeSince`. */
   now(): number;
 }
 

@@ -54,6 +54,7 @@ class Bench {
       transferLeader: (to) => this.transfers.push(to),
       promoteAt: (url, member) => this.promoteAt(url, member),
       now: () => Date.now(),
+      unixSeconds: () => Math.floor(Date.now() / 1000),
       timeoutError: () => new Error('timed out'),
       log: silent as unknown as ReconfigurationOptions['log'],
     });

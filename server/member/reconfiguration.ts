@@ -46,6 +46,8 @@ export interface ReconfigurationOptions extends ReconfigurationView {
   /** Resolves when this member has applied what the leader had committed when it was called. @throws EtcdError */
   catchUp(): Promise<void>;
   nextId(): bigint;
+  /** The wall clock, for the ids of new members. */
+  unixSeconds(): number;
   /** @throws ProposalDropped when there is no leader to take it */
   propose(change: ConfChange): void;
   transferLeader(to: bigint): void;
@@ -78,7 +80,7 @@ export class Reconfiguration {
    */
   async addMember(peerURLs: readonly string[], isLearner: boolean): Promise<{ member: Member; members: Member[] }> {
     const urls = checkedUrls(peerURLs);
-    const id = memberId(urls, '', Math.floor(this.options.now() / 1000));
+    const id = memberId(urls, '', this.options.unixSeconds());
     const member = newMember({ id, peerURLs: urls, isLearner });
     const members = await this.change('member add', id, () => {
       checkAdd(this.options, member);
@@ -308,8 +310,7 @@ function isFinal(error: unknown): boolean {
   return finalRefusals.includes((error as Error).message);
 }
 
-/** @throws EtcdError InvalidArgument */
-export function checkedUrls(urls: readonly string[]): string[] {
+function checkedUrls(urls: readonly string[]): string[] {
   try {
     return parseUrls(urls);
   } catch {

@@ -2,34 +2,40 @@
  * One member of the cluster from the inside: log, raft, peers and state machine joined together. Requests come in
  * through `proposer` and `reads`; `member.ts` answers clients with them.
  */
-import { BcryptPool, defaultBcryptCost, type PasswordHasher, rootName } from '../auth/mod.ts';
-import { Code, errTimeout, errTimeoutConnectionLost, errTimeoutLeaderFail } from '../errors/etcd-error.ts';
+import { Code } from '../errors/etcd-error.ts';
 import { idToHex, type MembershipChange, RequestIdGenerator } from '../membership/mod.ts';
 import { WatchHub } from '../mvcc/watch/mod.ts';
 import { PeerClient, Transport } from '../peer/mod.ts';
 import { type ConfState, type Entry, type Message, MessageType, type Snapshot } from '../proto/gen/raft.ts';
-import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType } from '../proto/gen/rpc.ts';
-import { RawNode } from '../raft/mod.ts';
+import { AlarmType } from '../proto/gen/rpc.ts';
 import { type Bootstrapped, bootstrap } from './bootstrap.ts';
 import { ClusterVersionMonitor } from './cluster-version.ts';
 import { type MemberConfig, requestTimeoutMs } from './config.ts';
-import { Gatekeeper, headerOf } from './gatekeeper.ts';
 import { Hashes } from './hashes.ts';
+import { Leadership } from './leadership.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
 import { MemberLeases } from './leases.ts';
 import { LogSnapshots } from './log-snapshots.ts';
+import { MemberPeers } from './member-peers.ts';
 import { AppliedIndexWaiters } from './pending.ts';
+import { withoutUnreadable } from './proposal-check.ts';
 import { Proposer } from './proposer.ts';
+import { Publication } from './publication.ts';
 import { RaftDriver } from './raft-driver.ts';
+import { electionTicks, openRaftNode } from './raft-node.ts';
 import { ReadIndex } from './read-index.ts';
 import { ReceivedSnapshots } from './received-snapshots.ts';
 import { Reconfiguration } from './reconfiguration.ts';
+import { LateHeartbeats, SlowApplies } from './slowness.ts';
+import { SpaceAlarm } from './space-alarm.ts';
 import type { StateMachine } from './state-machine.ts';
 import { minClusterVersion, serverVersion } from './version.ts';
 
 const readIndexRetryMs = 500;
 /** How long an answer about leases waits for what is committed; upstream's limit. */
 const applyTimeoutMs = 1000;
+/** Upstream's, unless the configuration has another. */
+const defaultWarningApplyMs = 100;
 
 export interface ReplicaEvents {
   /** The member cannot go on: a disk failed or an invariant is broken. Called once; the process must end. */
@@ -62,25 +68,20 @@ export class Replica {
   private readonly received: ReceivedSnapshots;
   private readonly versions: ClusterVersionMonitor;
   private readonly applied: AppliedIndexWaiters;
-  readonly gatekeeper: Gatekeeper;
-  readonly bcryptCost: number;
-  readonly passwords: PasswordHasher;
   /** The watches of clients: they outlive the state machine. */
   readonly watches: WatchHub;
   /** Another one after a snapshot was installed. */
   machine: StateMachine;
   private confState: ConfState;
-  /** The leader's id; 0 when none is known. */
-  lead = 0n;
-  private leadElectedMs = 0;
-  leaderChanges = 0;
+  readonly leadership: Leadership;
+  readonly slowApplies: SlowApplies;
+  readonly lateHeartbeats: LateHeartbeats;
+  private readonly peers: MemberPeers;
+  private readonly publication: Publication;
+  private readonly space: SpaceAlarm;
   slowReadIndexes = 0;
   failedReadIndexes = 0;
-  private raisingNoSpace = false;
   private ended = false;
-  /** Called when a snapshot has replaced the state machine. */
-  private installed: () => void = () => undefined;
-  private leaderWaiters: (() => void)[] = [];
 
   /** Opens the data directory, or makes a new one, without talking to any client yet. */
   static async open(config: MemberConfig, events: ReplicaEvents): Promise<Replica> {
@@ -102,15 +103,6 @@ export class Replica {
     const ids = new RequestIdGenerator(boot.id, Date.now());
     this.nextId = () => ids.next();
     const timeoutMs = requestTimeoutMs(config);
-    this.bcryptCost = config.bcryptCost ?? defaultBcryptCost;
-    this.passwords = new BcryptPool({ cost: this.bcryptCost });
-    this.gatekeeper = new Gatekeeper({
-      auth: () => this.machine.auth,
-      applied: this.applied,
-      timeoutMs,
-      clientCertAuth: config.clientCertAuth ?? false,
-      log: log.at('member/gatekeeper'),
-    });
 
     this.transport = new Transport({
       id: boot.id,
@@ -120,11 +112,11 @@ export class Replica {
       localPeerUrls: config.initialAdvertisePeerUrls,
       ...(config.peerTls === undefined ? {} : { tls: config.peerTls }),
       dialTimeoutMs: 1000 + config.electionMs,
-      now: () => Date.now(),
+      now: monotonicMs,
       log: (level, message, fields) => log.at('rafthttp')[level](message, fields),
       ...(config.observe?.peer === undefined ? {} : { metrics: config.observe.peer }),
       handler: {
-        process: (message) => this.driver.step(message),
+        process: (message) => this.receive(message),
         isRemoved: (id) => this.machine.cluster.isRemoved(id),
         reportUnreachable: (id) => this.driver.reportUnreachable(id),
         reportSnapshot: (id, ok) => {
@@ -136,22 +128,7 @@ export class Replica {
       },
     });
     this.driver = new RaftDriver({
-      node: new RawNode(
-        {
-          id: boot.id,
-          electionTicks: Math.round(config.electionMs / config.heartbeatMs),
-          heartbeatTicks: 1,
-          maxSizePerMessageBytes: 1024 * 1024,
-          maxInflightMessages: 512,
-          maxCommittedBytesPerReady: 1024 * 1024,
-          ...config.raftLimits,
-          checkQuorum: true,
-          preVote: config.preVote,
-          random: Math.random,
-          log: (level, message, fields) => log.at('raft')[level](message, fields),
-        },
-        boot.initial,
-      ),
+      node: openRaftNode(boot.id, boot.initial, config, log.at('raft')),
       wal: boot.wal,
       snapshotter: boot.snapshotter,
       heartbeatMs: config.heartbeatMs,
@@ -167,13 +144,39 @@ export class Replica {
         fatal: (error) => this.fatal(error),
       },
     });
+    this.leadership = new Leadership({
+      localId: boot.id,
+      electionMs: config.electionMs,
+      cluster: () => this.cluster,
+      activeSince: (id) => this.transport.activeSince(id),
+      transferLeader: (to) => this.driver.transferLeader(to),
+      now: monotonicMs,
+    });
+    this.slowApplies = new SlowApplies(config.warningApplyDurationMs ?? defaultWarningApplyMs, log.at('member/apply'));
+    this.lateHeartbeats = new LateHeartbeats(config.heartbeatMs, monotonicMs, log.at('member/raft'));
+    this.peers = new MemberPeers({ localId: boot.id, transport: this.transport, cluster: () => this.cluster, log });
     this.proposer = new Proposer({
       nextId: () => ids.next(),
       propose: (data) => this.driver.propose(data),
       applyGap: () => this.driver.commitIndex - this.machine.appliedIndex,
       timeoutMs,
       maxRequestBytes: config.maxRequestBytes,
-      timeoutError: (startedMs) => this.timeoutError(startedMs),
+      timeoutError: (startedMs) => this.leadership.timeoutError(startedMs),
+    });
+    this.space = new SpaceAlarm({
+      localId: boot.id,
+      isRaised: () => this.machine.alarms.list(AlarmType.NOSPACE).some(({ memberID }) => memberID === boot.id),
+      proposer: this.proposer,
+      log,
+    });
+    this.publication = new Publication({
+      localId: boot.id,
+      name: config.name,
+      clientURLs: config.advertiseClientUrls,
+      cluster: () => this.cluster,
+      propose: (cluster_member_attr_set) => this.proposer.propose({ cluster_member_attr_set }),
+      hasEnded: () => this.ended,
+      log,
     });
     this.reads = new ReadIndex({
       nextId: () => ids.next(),
@@ -200,8 +203,9 @@ export class Replica {
       propose: (change) => this.driver.proposeConfChange(change),
       transferLeader: (to) => this.driver.transferLeader(to),
       promoteAt: (url, id) => this.peerClient.promoteMember(url, id),
-      now: () => Date.now(),
-      timeoutError: (startedMs) => this.timeoutError(startedMs),
+      now: monotonicMs,
+      unixSeconds: () => Math.floor(Date.now() / 1000),
+      timeoutError: (startedMs) => this.leadership.timeoutError(startedMs),
       log: log.at('member/reconfiguration'),
     });
     // A leader that does not answer in the time of an election may be none any more: it is not waited for longer.
@@ -212,7 +216,7 @@ export class Replica {
       lessor: () => this.machine.lessor,
       cluster: () => this.cluster,
       lead: () => this.lead,
-      waitApplied: () => this.applied.waitAtMost(this.driver.commitIndex, applyTimeoutMs),
+      waitApplied: () => this.applied.wait(this.driver.commitIndex, applyTimeoutMs),
       clearCheckpoint: async (ID) => {
         const request = { lease_checkpoint: { checkpoints: [{ ID, remaining_TTL: 0 }] } };
         const { error } = await this.proposer.propose(request);
@@ -220,12 +224,12 @@ export class Replica {
       },
       client: this.leaseClient,
       timeoutMs,
-      now: () => Date.now(),
+      now: monotonicMs,
     });
     this.leaseExpiry = new LeaseExpiry({
       lessor: () => this.machine.lessor,
       isLeader: () => this.driver.node.status().state === 'leader',
-      propose: (request) => this.proposer.propose({ ...request, ...this.asRoot() }, false),
+      propose: (request) => this.proposer.propose(request, false),
       electionMs: config.electionMs,
       onExpired: () => config.observe?.leases?.expired?.(),
       log: log.at('member/lease-expiry'),
@@ -253,11 +257,16 @@ export class Replica {
     this.versions = new ClusterVersionMonitor({
       localId: boot.id,
       cluster: () => this.machine.cluster,
-      isLeader: () => this.lead === this.id,
+      isLeader: () => this.leadership.isLocal,
       propose: (ver) => this.proposer.propose({ cluster_version_set: { ver } }),
       tls: config.peerTls,
       log: log.at('member/cluster-version'),
     });
+  }
+
+  /** The leader's id; 0 when none is known. */
+  get lead(): bigint {
+    return this.leadership.lead;
   }
 
   /** The members as this one knows them. */
@@ -285,14 +294,13 @@ export class Replica {
       this.removed();
       return;
     }
-    this.connectMembers();
+    this.peers.connectAll();
     this.driver.start();
     this.leaseExpiry.start();
     this.snapshots.start();
     this.versions.start();
     // A fresh member has heard of no leader for longer than it can remember: one tick more, and it may campaign.
-    const electionTicks = Math.round(this.config.electionMs / this.config.heartbeatMs);
-    if (this.config.initialElectionTickAdvance) this.driver.advanceTicks(electionTicks - 1);
+    if (this.config.initialElectionTickAdvance) this.driver.advanceTicks(electionTicks(this.config) - 1);
   }
 
   /**
@@ -300,52 +308,14 @@ export class Replica {
    *
    * @throws the signal's reason when it fires before that
    */
-  async publish(signal: AbortSignal): Promise<void> {
-    const { name, advertiseClientUrls } = this.config;
-    const member_attributes = { name, client_urls: advertiseClientUrls };
-    // A joining member may be sent a database that has its attributes already: their entry is never applied here then.
-    const inSnapshot = new Promise<void>((resolve) => {
-      this.installed = () => {
-        const own = this.cluster.member(this.id);
-        if (own?.name === name && own.clientURLs.join() === advertiseClientUrls.join()) resolve();
-      };
-    });
-    while (!signal.aborted) {
-      if (this.ended) throw new Error('this member does not run any more');
-      try {
-        const published = this.proposer.propose({ cluster_member_attr_set: { member_ID: this.id, member_attributes } });
-        await Promise.race([published, inSnapshot]);
-        this.config.log.info('published local member to cluster through raft', {
-          'local-member-id': idToHex(this.id),
-          'cluster-id': idToHex(this.clusterId),
-        });
-        return;
-      } catch (error) {
-        if (this.ended) throw error;
-        this.config.log.warn('failed to publish local member to cluster through raft', {
-          error: (error as Error).message,
-        });
-      }
-    }
-    signal.throwIfAborted();
+  publish(signal: AbortSignal): Promise<void> {
+    return this.publication.run(signal);
   }
 
-  /** Hands leadership to the voter that is connected longest, so that the cluster need not wait for a timeout. */
+  /** Hands leadership on, if this member has it, so that the cluster need not wait for a timeout. */
   async handOver(): Promise<void> {
-    if (this.lead !== this.id) return;
-    const candidates = this.cluster.voters().flatMap(({ id }) => {
-      const since = id === this.id ? undefined : this.transport.activeSince(id);
-      return since === undefined ? [] : [{ id, since }];
-    });
-    const [longest] = candidates.sort((a, b) => a.since - b.since);
-    if (longest === undefined) {
-      this.config.log.info('skipped leadership transfer for single voting member cluster');
-      return;
-    }
-    const changed = new Promise<void>((resolve) => this.leaderWaiters.push(resolve));
-    const deadline = new Promise<void>((resolve) => setTimeout(resolve, this.config.electionMs).unref());
-    this.driver.transferLeader(longest.id);
-    await Promise.race([changed, deadline]);
+    if (!this.leadership.isLocal || (await this.leadership.handOver())) return;
+    this.config.log.info('skipped leadership transfer for single voting member cluster');
   }
 
   /** Stops taking part, makes durable what was accepted, and closes every file. */
@@ -360,8 +330,8 @@ export class Replica {
     this.peerClient.close();
     this.leaseClient.close();
     this.versions.stop();
-    this.snapshots.stop();
-    await this.passwords.close();
+    this.applied.stop();
+    await this.snapshots.stop();
     await this.driver.stop();
     await this.transport.close();
     await this.received.close();
@@ -372,25 +342,16 @@ export class Replica {
 
   /** Tells the cluster that this member's disk quota is used up. */
   raiseNoSpace(): void {
-    const alarm = AlarmType.NOSPACE;
-    if (this.raisingNoSpace || this.machine.alarms.list(alarm).some((each) => each.memberID === this.id)) return;
-    this.raisingNoSpace = true;
-    this.config.log.warn('raising the NOSPACE alarm: the database has reached its quota');
-    this.proposer
-      .propose({ alarm: AlarmRequest.create({ action: AlarmRequest_AlarmAction.ACTIVATE, memberID: this.id, alarm }) })
-      .catch((error: Error) => this.config.log.warn('failed to raise the NOSPACE alarm', { error: error.message }))
-      .finally(() => {
-        this.raisingNoSpace = false;
-      });
+    this.space.raise();
   }
 
-  /** What a member does with the keys of a lease that has expired, it does as root. */
-  private asRoot(): ReturnType<typeof headerOf> {
-    const { enabled, revision } = this.machine.auth;
-    return enabled ? headerOf({ username: rootName, revision }) : {};
+  private receive(message: Message): void {
+    const readable = withoutUnreadable(message, this.config.log.at('member/proposal-check'));
+    if (readable !== undefined) this.driver.step(readable);
   }
 
   private send(messages: Message[]): void {
+    this.lateHeartbeats.sent(messages);
     if (!messages.some((message) => message.type === MessageType.MsgSnap)) {
       this.transport.send(messages);
       return;
@@ -400,60 +361,37 @@ export class Replica {
   }
 
   private apply(entries: Entry[]): void {
-    for (const entry of entries) {
-      const outcome = this.machine.apply(entry, (change) => this.driver.node.applyConfChange(change));
-      if (outcome.kind === 'request') {
-        const { response, error } = outcome.result;
-        // Applied although over the quota: this member says so (api.md §8, trap 52).
-        if (response !== undefined && error?.code === Code.ResourceExhausted) this.raiseNoSpace();
-        this.proposer.applied(outcome.id, outcome.result);
-      } else if (outcome.kind === 'conf-change') {
-        this.confState = outcome.confState;
-        if (outcome.change !== undefined) this.membershipChanged(outcome.change);
-        this.reconfiguration.applied(outcome.id, { members: this.cluster.members(), error: outcome.error });
-      }
-      // A leader's first entry of its term: from now on it may speak for the cluster.
-      if (entry.Term === this.driver.term && this.lead === this.id && outcome.kind === 'none') {
-        this.leaseExpiry.promote(entry.Term);
-        this.versions.check();
-      }
-    }
+    for (const entry of entries) this.applyEntry(entry);
     const last = entries.at(-1) as Entry;
     this.applied.advance(last.Index);
     this.snapshots.appliedTo(last.Index);
   }
 
+  private applyEntry(entry: Entry): void {
+    const startedMs = performance.now();
+    const outcome = this.machine.apply(entry, (change) => this.driver.node.applyConfChange(change));
+    this.slowApplies.took(performance.now() - startedMs, entry.Index);
+    if (outcome.kind === 'request') {
+      const { response, error } = outcome.result;
+      // Applied although over the quota: this member says so (api.md §8, trap 52).
+      if (response !== undefined && error?.code === Code.ResourceExhausted) this.raiseNoSpace();
+      this.proposer.applied(outcome.id, outcome.result);
+    } else if (outcome.kind === 'conf-change') {
+      this.confState = outcome.confState;
+      if (outcome.change !== undefined) this.membershipChanged(outcome.change);
+      this.reconfiguration.applied(outcome.id, { members: this.cluster.members(), error: outcome.error });
+    }
+    // A leader's first entry of its term: from now on it may speak for the cluster.
+    if (entry.Term === this.driver.term && this.leadership.isLocal && outcome.kind === 'none') {
+      this.leaseExpiry.promote(entry.Term);
+      this.versions.check();
+    }
+  }
+
   private membershipChanged(change: MembershipChange): void {
-    if (change.kind === 'removed') {
-      if (change.id === this.id) this.removed();
-      else this.transport.removePeer(change.id);
-      return;
-    }
-    const { id, peerURLs } = change.member;
-    if (id !== this.id) this.connect(id, peerURLs);
-  }
-
-  /** Makes the transport's peers those that the database has. */
-  private connectMembers(): void {
-    const others = this.cluster.members().filter(({ id }) => id !== this.id);
-    for (const id of this.transport.peerIds()) {
-      if (!others.some((member) => member.id === id)) this.transport.removePeer(id);
-    }
-    for (const { id, peerURLs } of others) this.connect(id, peerURLs);
-  }
-
-  /** URLs come from the log, where another version of etcd may have put what this one cannot use: that is no reason to end. */
-  private connect(id: bigint, peerURLs: readonly string[]): void {
-    try {
-      if (this.transport.peerIds().includes(id)) this.transport.updatePeer(id, peerURLs);
-      else this.transport.addPeer(id, peerURLs);
-    } catch (error) {
-      this.config.log.error('cannot reach a member at its peer URLs', {
-        'remote-peer-id': idToHex(id),
-        'remote-peer-urls': peerURLs,
-        error: (error as Error).message,
-      });
-    }
+    if (change.kind !== 'removed') this.peers.connect(change.member.id, change.member.peerURLs);
+    else if (change.id === this.id) this.removed();
+    else this.transport.removePeer(change.id);
   }
 
   private retryParked(): void {
@@ -476,47 +414,25 @@ export class Replica {
     this.machine = next;
     next.resume();
     this.confState = conf_state;
-    this.connectMembers();
+    this.peers.connectAll();
     next.onChange = (revision, events) => this.watches.changed(revision, events);
     this.watches.restore(next.store);
     await store.close();
     backend.retire();
     this.snapshots.installed(index);
-    this.installed();
+    this.publication.installed();
     this.applied.advance(index);
     log.info('applied snapshot', { 'snapshot-index': index, revision: next.store.currentRevision });
   }
 
   private leaderChanged(lead: bigint): void {
-    if (lead !== 0n) {
-      this.leaderChanges++;
-      this.leadElectedMs = Date.now();
-    }
     this.config.log.info(lead === 0n ? 'lost leader' : 'elected leader', { 'leader-id': idToHex(lead) });
-    this.lead = lead;
-    if (lead !== this.id) this.leaseExpiry.demote();
-    if (lead !== 0n) {
-      this.reads.leaderChanged();
-      this.retryParked();
-    }
-    for (const resolve of this.leaderWaiters.splice(0)) resolve();
-  }
-
-  /** Upstream's reasons for a request that came to no result, in the order in which it looks for them. */
-  private timeoutError(startedMs: number): Error {
-    const { electionMs } = this.config;
-    if (startedMs > this.leadElectedMs - 2 * electionMs && startedMs < this.leadElectedMs)
-      return errTimeoutLeaderFail();
-    const connectedSince = (id: bigint): boolean =>
-      (this.transport.activeSince(id) ?? Number.POSITIVE_INFINITY) < startedMs;
-    if (this.lead === this.id) {
-      const voters = this.cluster.voters();
-      const connected = voters.filter(({ id }) => id === this.id || connectedSince(id)).length;
-      if (connected <= voters.length / 2) return errTimeoutConnectionLost();
-    } else if (this.lead !== 0n && !connectedSince(this.lead)) {
-      return errTimeoutConnectionLost();
-    }
-    return errTimeout();
+    this.leadership.changed(lead);
+    this.lateHeartbeats.reset();
+    if (!this.leadership.isLocal) this.leaseExpiry.demote();
+    if (lead === 0n) return;
+    this.reads.leaderChanged();
+    this.retryParked();
   }
 
   private removed(): void {
@@ -533,4 +449,9 @@ export class Replica {
     this.ended = true;
     this.events.onFatal(error);
   }
+}
+
+/** For durations and deadlines: nobody sets this clock while the member runs. */
+function monotonicMs(): number {
+  return performance.now();
 }
