@@ -1,5 +1,4 @@
 /** Puts a server together from its configuration: listeners, member, API; and takes it apart again. */
-import { clampBcryptCost, type TokenProvider, tokenProvider } from '../auth/mod.ts';
 import { DataLock } from '../base/data-lock.ts';
 import type { Logger } from '../base/logger.ts';
 import { createGateway } from '../gateway/mod.ts';
@@ -42,14 +41,14 @@ export class EtcdServer {
   /** Raft's messages are for a member that runs; until then the peer port answers questions only. */
   private takesPart = false;
   private readonly stopping = new AbortController();
+  /** Settles when `start` has opened what it opens, or has failed to. */
+  private opening: Promise<unknown> = Promise.resolve();
+  private stopped: Promise<void> | undefined;
 
   constructor(config: EtcdConfig, logger: Logger) {
     this.config = config;
     this.logger = logger;
-    this.lock = new DataLock(config.dataDir, {
-      log: logger.at('base/data-lock'),
-      ...(config.walDir !== '' && { walDir: config.walDir }),
-    });
+    this.lock = new DataLock(config.dataDir, { log: logger.at('base/data-lock') });
   }
 
   /**
@@ -62,15 +61,12 @@ export class EtcdServer {
   async start(events: ServerEvents): Promise<void> {
     const { logger } = this;
     checkStartup(this.config);
-    const { authToken, authTokenTtlSeconds } = this.config;
-    const tokens = tokenProvider(authToken, authTokenTtlSeconds * 1000, logger.at('auth/token-options'));
     try {
-      await this.bind();
-      const config = this.memberConfig(events, tokens);
-      const replica = await Replica.open(config, events);
-      this.replica = replica;
-      this.upkeep = new Upkeep(replica, this.upkeepConfig(), config);
-      await this.upkeep.beforeStart();
+      const config = this.memberConfig(events);
+      const opened = this.open(config, events);
+      this.opening = opened.catch(() => undefined);
+      const { replica, upkeep } = await opened;
+      this.stopping.signal.throwIfAborted();
       this.takesPart = true;
       replica.start();
       logger.info('starting an etcd server', {
@@ -82,7 +78,8 @@ export class EtcdServer {
         'initial-cluster': this.config.initialCluster,
       });
       await replica.publish(this.stopping.signal);
-      this.upkeep.start();
+      this.stopping.signal.throwIfAborted();
+      upkeep.start();
       this.serve(new Member(replica, config));
       logger.info('ready to serve client requests');
     } catch (error) {
@@ -92,8 +89,27 @@ export class EtcdServer {
   }
 
   /** Lets open calls end, hands leadership over, and closes everything. Can be called at any time, and twice. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.stopped ??= this.close();
+    return this.stopped;
+  }
+
+  private async open(config: MemberConfig, events: ServerEvents): Promise<{ replica: Replica; upkeep: Upkeep }> {
+    await this.bind();
+    this.stopping.signal.throwIfAborted();
+    const replica = await Replica.open(config, events);
+    this.replica = replica;
+    const upkeep = new Upkeep(replica, this.upkeepConfig(), config);
+    this.upkeep = upkeep;
+    this.stopping.signal.throwIfAborted();
+    await upkeep.beforeStart();
+    return { replica, upkeep };
+  }
+
+  private async close(): Promise<void> {
     this.stopping.abort(new Error('the server is stopping'));
+    // What is being opened can only be closed when it is there.
+    await this.opening;
     // Their calls have no end of their own, and their clients go to another member at once.
     this.replica?.watches.close();
     const listeners = this.clientListeners.splice(0);
@@ -185,7 +201,7 @@ export class EtcdServer {
     };
   }
 
-  private memberConfig(events: ServerEvents, tokens: TokenProvider): MemberConfig {
+  private memberConfig(events: ServerEvents): MemberConfig {
     const { config } = this;
     const tls = peerTlsFiles(config.peerTls, this.logger);
     return {
@@ -215,13 +231,11 @@ export class EtcdServer {
       bootstrapDefragThresholdMegabytes: config.bootstrapDefragThresholdMegabytes,
       compactionBatchRecords: config.compactionBatchLimit,
       compactionPauseMs: config.compactionSleepIntervalMs,
+      warningApplyDurationMs: config.warningApplyDurationMs,
       maxTxnOps: config.maxTxnOps,
       maxRequestBytes: config.maxRequestBytes,
       leaseCheckpoint: config.leaseCheckpoint,
       leaseCheckpointPersist: config.leaseCheckpointPersist,
-      tokens,
-      bcryptCost: clampBcryptCost(config.bcryptCost),
-      clientCertAuth: config.clientTls.clientCertAuth,
       ...(tls && { peerTls: tls }),
       log: this.logger,
       onDatabaseFailure: (error) => events.onFatal(error),
