@@ -6,28 +6,24 @@ import { sendSnapshot } from './snapshot.ts';
 
 export function maintenanceMethods(member: EtcdMember): Method[] {
   return [
-    unary(MaintenanceService.Alarm, (request, caller) => member.alarm(request, caller)),
-    unary(
-      MaintenanceService.Status,
-      async (_request, caller) => ({ ...(await member.status(caller)), header: member.header() }),
-      {
-        allowedOnLearner: () => true,
-      },
-    ),
-    unary(MaintenanceService.Hash, (_request, caller) => member.hash(caller)),
-    unary(MaintenanceService.HashKV, ({ revision }, caller) => member.hashKv(revision, caller)),
+    unary(MaintenanceService.Alarm, (request) => member.alarm(request)),
+    unary(MaintenanceService.Status, async () => ({ ...member.status(), header: member.header() }), {
+      allowedOnLearner: () => true,
+    }),
+    unary(MaintenanceService.Hash, () => member.hash()),
+    unary(MaintenanceService.HashKV, ({ revision }) => member.hashKv(revision)),
     serverStream(MaintenanceService.Snapshot, (_request, stream) => sendSnapshot(member, stream), {
       allowedOnLearner: true,
     }),
-    unary(MaintenanceService.Defragment, async (_request, caller) => {
-      await member.defragment(caller);
+    unary(MaintenanceService.Defragment, async () => {
+      await member.defragment();
       // Without a header (contract: api.md §8, trap 2).
       return DefragmentResponse.create();
     }),
-    unary(MaintenanceService.MoveLeader, async ({ targetID }, caller) => {
-      await member.moveLeader(targetID, caller);
+    unary(MaintenanceService.MoveLeader, async ({ targetID }) => {
+      await member.moveLeader(targetID);
       return MoveLeaderResponse.create();
     }),
-    unary(MaintenanceService.Downgrade, (request, caller) => member.downgrade(request, caller)),
+    unary(MaintenanceService.Downgrade, (request) => member.downgrade(request)),
   ];
 }

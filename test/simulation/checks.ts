@@ -8,6 +8,8 @@ import { Entry } from '../../server/proto/gen/raft.ts';
 import type { RawNode, Ready } from '../../server/raft/mod.ts';
 import { type CheckedHost, Checker } from '../../server/raft/testing/checker.ts';
 import { DurableLog } from './durable-log.ts';
+import { ElectionChecks } from './election-checks.ts';
+import type { Settings } from './host.ts';
 
 /** The whole state is compared after every so many entries. */
 const hashEvery = 8;
@@ -29,8 +31,10 @@ export class Checks {
   private readonly states: string[] = [];
   private readonly askedContexts = new Set<string>();
   private readonly applyEntry = StateMachine.prototype.apply;
+  private readonly settings: Settings;
 
-  constructor() {
+  constructor(settings: Settings) {
+    this.settings = settings;
     const checks = this;
     const { applyEntry } = this;
     StateMachine.prototype.apply = function (this: StateMachine, entry, applyConfChange): EntryOutcome {
@@ -82,10 +86,13 @@ export class Checks {
   private observe(host: Watched): void {
     const { node, disk, id } = host;
     const { ready, persisted, applyConfChange, readIndex } = node;
+    const { electionMs, heartbeatMs, preVote } = this.settings;
+    const elections = new ElectionChecks(id, node, Math.round(electionMs / heartbeatMs), preVote);
     node.ready = () => {
       const made = ready.call(node);
       disk.offered(made);
       this.raft.offered(host, made);
+      elections.offered(made);
       for (const read of made.readStates) this.raft.read(host, read);
       for (const entry of made.committedEntries) this.committed(id, entry);
       this.onReady(id, made);

@@ -114,9 +114,12 @@ export class Clients {
       if (isOpen) this.counts.unanswered++;
       end(undefined);
     });
-    time.enter(host.owner);
     this.options.log(`${client} ${describe(key, call)} at ${host.name}`);
-    ask(host.member as Member, key, call).then(
+    const { member } = host as { member: Member };
+    const asked = new Promise<Told>((resolve, reject) => {
+      time.whenAwake(host.owner, () => void ask(member, key, call).then(resolve, reject));
+    });
+    asked.then(
       (told) => {
         if (isOpen) this.counts.answered++;
         end(told);

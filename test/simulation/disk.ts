@@ -30,11 +30,6 @@ export class SimulatedDisk {
     this.failNextSync = false;
   }
 
-  /** The disk is replaced by an empty one. */
-  replace(): void {
-    this.files = this.empty();
-  }
-
   /** The files as a process on this machine sees them, until it ends. */
   mount(owner: Owner): FileSystem {
     const { files } = this;

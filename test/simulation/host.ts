@@ -22,6 +22,7 @@ export type Settings = Pick<
   | 'backendBatchIntervalMs'
   | 'backendBatchLimit'
   | 'walSegmentSizeBytes'
+  | 'raftLimits'
 >;
 
 export interface HostOptions {
@@ -43,6 +44,8 @@ export interface HostOptions {
 
 class Process implements Owner {
   isAlive = true;
+  clockOffsetMs = 0;
+  pausedUntilMs = 0;
   readonly clockRate: number;
 
   constructor(clockRate: number) {
@@ -50,7 +53,7 @@ class Process implements Owner {
   }
 }
 
-export type HostState = 'down' | 'starting' | 'serving' | 'removed';
+export type HostState = 'down' | 'starting' | 'serving' | 'removed' | 'lost';
 
 export class SimulatedHost {
   readonly name: string;
@@ -87,7 +90,7 @@ export class SimulatedHost {
 
   /** Starts the member's process. */
   start(): void {
-    if (this.isUp || this.state === 'removed') return;
+    if (this.isUp || this.state === 'removed' || this.state === 'lost') return;
     const process = new Process(this.clockRate);
     this.process = process;
     this.state = 'starting';
@@ -107,6 +110,25 @@ export class SimulatedHost {
     this.end('down', 'loses power');
     this.disk.losePower();
     this.diskHasFailed = false;
+  }
+
+  /** The disk is gone for good, and the machine with it: another one has to take the member's place. */
+  loseDisk(): void {
+    this.end('lost', 'loses its disk');
+  }
+
+  /** Nothing happens in the process for a while, and it does not know: it was stopped, or its machine was. */
+  pause(durationMs: number): void {
+    this.process.pausedUntilMs = this.options.time.nowMs + durationMs;
+  }
+
+  get isPaused(): boolean {
+    return this.process.pausedUntilMs > this.options.time.nowMs;
+  }
+
+  /** Somebody sets the machine's wall clock. */
+  shiftClock(byMs: number): void {
+    this.process.clockOffsetMs += byMs;
   }
 
   /** Asks the process to stop, as an operator does. It goes on in time. */

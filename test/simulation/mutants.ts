@@ -1,10 +1,17 @@
-/** Rules of consensus and durability, each broken by a small change of the source text. The simulation must notice. */
+/**
+ * Rules of consensus and durability, each broken by a small change of the source text. The simulation must notice.
+ *
+ * A mutant names the seed that finds it. When the code moves on and the seed does not find it any more, the test goes on
+ * with the seeds behind it: name the one that does.
+ */
 import type { Patch } from './seams.ts';
 
 export interface Mutant {
   readonly name: string;
   /** What is wrong with it. */
   readonly title: string;
+  /** The first seed to try. */
+  readonly seed: number;
   readonly patches: readonly Patch[];
 }
 
@@ -12,6 +19,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'vote-not-synced',
     title: 'a vote is written, but not forced to disk',
+    seed: 1,
     patches: [
       {
         file: 'server/raft/raw-node.ts',
@@ -23,6 +31,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'vote-counted-twice',
     title: 'a vote is counted twice',
+    seed: 1,
     patches: [
       {
         file: 'server/raft/quorum.ts',
@@ -34,11 +43,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'vote-kept',
     title: 'a vote of an earlier term is not forgotten',
+    seed: 1,
     patches: [{ file: 'server/raft/core.ts', find: '      this.vote = 0n;\n', replace: '' }],
   },
   {
     name: 'vote-for-outdated',
     title: 'candidates that lack entries get votes',
+    seed: 1,
     patches: [
       {
         file: 'server/raft/election.ts',
@@ -50,6 +61,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'older-term-committed',
     title: 'entries of older terms are committed by counting their copies',
+    seed: 1,
     patches: [
       {
         file: 'server/raft/log.ts',
@@ -61,6 +73,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'own-copy-early',
     title: 'a leader counts its own copy before it is durable',
+    seed: 1,
     patches: [
       {
         file: 'server/raft/leader.ts',
@@ -72,6 +85,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'acknowledged-before-sync',
     title: 'the driver calls durable what the log is still writing',
+    seed: 1,
     patches: [
       {
         file: 'server/member/raft-driver.ts',
@@ -83,6 +97,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'log-not-matched',
     title: 'entries are taken in without a look at the one before',
+    seed: 1,
     patches: [
       {
         file: 'server/raft/log.ts',
@@ -94,6 +109,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'applied-before-commit',
     title: 'entries are applied as soon as they are durable here',
+    seed: 1,
     patches: [
       {
         file: 'server/raft/log.ts',
@@ -110,6 +126,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'read-without-quorum',
     title: 'a leader answers reads without making sure that it still leads',
+    seed: 1,
     patches: [
       {
         file: 'server/raft/reads.ts',
@@ -121,6 +138,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'read-before-commit-in-term',
     title: 'a new leader answers reads before it knows what is committed',
+    seed: 1,
     patches: [
       {
         file: 'server/raft/reads.ts',
@@ -132,22 +150,25 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'read-before-applied',
     title: 'reads are answered before their index is applied',
+    seed: 1,
     patches: [
       {
         file: 'server/member/pending.ts',
-        find: 'if (index <= this.appliedIndex) resolve();\n    else',
-        replace: 'if (index >= 0) resolve();\n    else',
+        find: 'if (index <= this.appliedIndex) return Promise.resolve();',
+        replace: 'if (index >= 0) return Promise.resolve();',
       },
     ],
   },
   {
     name: 'log-not-synced',
     title: 'the log is written without a sync',
+    seed: 1,
     patches: [{ file: 'server/wal/log-writer.ts', find: '      await this.file.datasync();\n', replace: '' }],
   },
   {
     name: 'segment-name-not-synced',
     title: 'a new segment of the log has no durable name',
+    seed: 1,
     patches: [
       {
         file: 'server/wal/log-writer.ts',
@@ -159,6 +180,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'snapshot-before-database',
     title: 'the log is cut at a snapshot that the database does not hold yet',
+    seed: 1,
     patches: [
       {
         file: 'server/member/log-snapshots.ts',
@@ -170,6 +192,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'applied-twice',
     title: 'what the database holds already is applied again after a restart',
+    seed: 1,
     patches: [
       {
         file: 'server/member/state-machine.ts',
@@ -181,6 +204,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'database-not-synced',
     title: 'the pages of a database are not forced to disk before the page that points to them',
+    seed: 1,
     patches: [
       {
         file: 'server/bolt/commit-queue.ts',
@@ -191,7 +215,236 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'proposed-twice',
-    title: 'what waited for a leader is proposed again with each new leader',
-    patches: [{ file: 'server/member/proposer.ts', find: 'this.parked.splice(0)', replace: 'this.parked.slice()' }],
+    title: 'a request is proposed twice',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/member/proposer.ts',
+        find: 'this.options.propose(data);',
+        replace: 'this.options.propose(data);\n      this.options.propose(data);',
+      },
+    ],
+  },
+  {
+    name: 'persist-skipped',
+    title: 'what changes term and vote only is not written',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/member/raft-driver.ts',
+        find: 'const saved = this.wal.save(ready.hardState, ready.entries, ready.mustSync);',
+        replace:
+          'const saved = ready.entries.length === 0 ? Promise.resolve() : ' +
+          'this.wal.save(ready.hardState, ready.entries, ready.mustSync);',
+      },
+    ],
+  },
+  {
+    name: 'two-votes',
+    title: 'a member votes for whoever asks',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/election.ts',
+        find: 'core.vote === message.from || (core.vote === 0n && core.lead === 0n) || (isPreVote && message.term > core.term);',
+        replace: 'message.term >= core.term;',
+      },
+    ],
+  },
+  {
+    name: 'promises-early',
+    title: 'votes and acknowledgements leave before they are durable',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/core.ts',
+        find: 'this.messagesAfterPersist.push(message);',
+        replace: 'this.messages.push(message);',
+      },
+    ],
+  },
+  {
+    name: 'pre-vote-skipped',
+    title: 'a member begins a term without having asked first',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/election.ts',
+        find: "if (kind === 'timeout' && core.config.preVote) becomePreCandidate(core);",
+        replace: 'if (core.term < 0) becomePreCandidate(core);',
+      },
+    ],
+  },
+  {
+    name: 'quorum-not-checked',
+    title: 'a leader that hears from nobody goes on leading',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/step.ts',
+        find: 'config.checkQuorum && !core.tracker.takeQuorumActive(core.id)',
+        replace: 'config.checkQuorum && core.term < 0',
+      },
+    ],
+  },
+  {
+    name: 'progress-kept',
+    title: 'a new leader relies on what it knew of the others in an earlier term',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/core.ts',
+        find: 'for (const progress of this.tracker.progress.values()) progress.reset(this.log.lastIndex + 1);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'learner-counted',
+    title: 'the copies of learners count for the commit',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/tracker.ts',
+        find: 'for (const id of this.current.voters) matches.push(this.members.get(id)?.match ?? 0);',
+        replace: 'for (const { match } of this.members.values()) matches.push(match);',
+      },
+    ],
+  },
+  {
+    name: 'commit-beyond-match',
+    title: 'a follower commits what the leader has not vouched for',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/follower.ts',
+        find: 'log.commitTo(Math.min(message.commit, matched));',
+        replace: 'log.commitTo(Math.min(message.commit, log.lastIndex));',
+      },
+    ],
+  },
+  {
+    name: 'heartbeat-beyond-match',
+    title: 'a heartbeat commits entries that the follower may have otherwise',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/heartbeat.ts',
+        find: 'Math.min(progress.match, core.log.committed)',
+        replace: 'Math.max(0, progress.isLearner ? progress.match : core.log.committed)',
+      },
+    ],
+  },
+  {
+    name: 'stale-write-vouches',
+    title: 'a write that has ended vouches for entries that came in the place of its own',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/log.ts',
+        find: '    for (const write of this.writes) write.lastIndex = Math.min(write.lastIndex, from - 1);\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'snapshot-over-newer-log',
+    title: 'an old snapshot takes the place of a newer log',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/follower.ts',
+        find: 'if (snapshot === undefined || snapshot.metadata.index <= core.log.committed) return false;',
+        replace: 'if (snapshot === undefined) return false;',
+      },
+      { file: 'server/raft/follower.ts', find: 'if (core.log.matches(index, term)) {', replace: 'if (index < 0) {' },
+    ],
+  },
+  {
+    name: 'snapshot-without-its-record',
+    title: 'the log does not know of the snapshot that it begins at',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/member/raft-driver.ts',
+        find: '    await this.wal.saveSnapshot({ index, term, confState: conf_state as ConfState });\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'changes-overlap',
+    title: 'a change of the members is taken up while another one is not applied',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/leader.ts',
+        find: 'if (core.pendingConfIndex > core.log.applied) {',
+        replace: 'if (core.pendingConfIndex < 0) {',
+      },
+      {
+        file: 'server/member/reconfiguration.ts',
+        find: 'this.turn.then(() => this.run(',
+        replace: 'Promise.resolve().then(() => this.run(',
+      },
+      { file: 'server/member/reconfiguration.ts', find: '    await this.catchUp(leftMs);\n', replace: '' },
+    ],
+  },
+  {
+    name: 'change-in-force-early',
+    title: 'a leader puts a change of the members in force before it is committed',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/leader.ts',
+        find: '        core.pendingConfIndex = index;\n',
+        replace:
+          '        core.pendingConfIndex = index;\n' +
+          '        core.tracker.configure(changeConfiguration(core.tracker.configuration, decodeConfChange(entry)), index);\n',
+      },
+      {
+        file: 'server/raft/leader.ts',
+        find: "import { isConfChange, takesVoter } from './conf-change.ts';",
+        replace: "import { changeConfiguration, decodeConfChange, isConfChange, takesVoter } from './conf-change.ts';",
+      },
+    ],
+  },
+  {
+    name: 'read-by-lease',
+    title: 'a leader answers reads because it heard from a quorum not long ago',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/reads.ts',
+        find: '} else if (core.tracker.isOnlyVoter(core.id)) {',
+        replace:
+          '} else if (core.tracker.hasQuorum(new Set([...core.tracker.progress].filter(([id, each]) => ' +
+          'id === core.id || each.recentActive).map(([id]) => id)))) {',
+      },
+    ],
+  },
+  {
+    name: 'read-joins-late',
+    title: 'a read that comes while a round is under way shares its answer',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/member/read-index.ts',
+        find: 'const readers = round.readers;',
+        replace: 'const readers = [...round.readers, ...this.waiting.splice(0)];',
+      },
+    ],
+  },
+  {
+    name: 'progress-behind-data',
+    title: 'the database says that it has come further than it has',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/member/state-machine.ts',
+        find: "backend.put('meta', consistentIndexKey, uint64(this.appliedIndex));",
+        replace: "backend.put('meta', consistentIndexKey, uint64(this.appliedIndex + 1));",
+      },
+    ],
   },
 ];

@@ -16,6 +16,9 @@ const usualWeights = {
   storm: 2,
   slowDisk: 3,
   failDisk: 1,
+  loseDisk: 1,
+  pause: 3,
+  shiftClock: 2,
   moveLeader: 3,
   addLearner: 2,
   promote: 4,
@@ -135,6 +138,11 @@ export class Nemesis {
       case 'slowDisk':
       case 'failDisk':
         return this.touchDisk(fault);
+      case 'loseDisk':
+        return this.loseDisk();
+      case 'pause':
+      case 'shiftClock':
+        return this.touchTime(fault);
       default:
         return this.operate(fault);
     }
@@ -203,6 +211,47 @@ export class Nemesis {
     return true;
   }
 
+  /** A member is lost for good, and an operator removes it. Others may be added in its place. */
+  private loseDisk(): boolean {
+    const { prng, hosts } = this.options;
+    const serving = hosts().filter(({ member }) => member !== undefined);
+    const members = serving[0]?.replica?.cluster.members() ?? [];
+    const voters = members.filter(({ isLearner }) => !isLearner);
+    // One at a time, and only while all the others are well: more than that a cluster need not survive.
+    if (voters.length < 3 || serving.length < members.length) return false;
+    const lost = prng.pick(serving);
+    if (lost?.id === undefined) return false;
+    lost.loseDisk();
+    this.removeLost(lost.name, lost.id);
+    return true;
+  }
+
+  /** Asks for it until it is done, even when all faults have ended: the cluster is not whole before. */
+  private removeLost(name: string, id: bigint): void {
+    const { time, log } = this.options;
+    time.after(1000, undefined, () => {
+      const host = this.pickServing();
+      if (host?.member !== undefined && host.replica !== undefined) {
+        if (host.replica.cluster.isRemoved(id)) return;
+        log(`removing ${name}, which is lost, is asked of ${host.name}`);
+        time.enter(host.owner);
+        host.member.memberRemove(id).catch((error: Error) => log(`removing ${name}: ${error.message}`));
+      }
+      this.removeLost(name, id);
+    });
+  }
+
+  private touchTime(fault: 'pause' | 'shiftClock'): boolean {
+    const { prng, log } = this.options;
+    const host = this.pickUp();
+    if (host === undefined) return false;
+    const ms = prng.int(prng.pick([500, 5000]) as number);
+    log(`${host.name}: ${fault} ${ms}`);
+    if (fault === 'pause') host.pause(ms);
+    else host.shiftClock(prng.chance(0.5) ? ms : -ms);
+    return true;
+  }
+
   /** What operators do, through the members' own API. A refusal is theirs to bear. */
   private operate(fault: 'moveLeader' | 'addLearner' | 'promote' | 'remove'): boolean {
     const { prng, time, log, nodes, addHost } = this.options;
@@ -250,11 +299,11 @@ export class Nemesis {
   }
 
   private pickUp(): SimulatedHost | undefined {
-    return this.options.prng.pick(this.options.hosts().filter((host) => host.isUp));
+    return this.options.prng.pick(this.options.hosts().filter((host) => host.isUp && !host.isPaused));
   }
 
   private pickServing(): SimulatedHost | undefined {
-    return this.options.prng.pick(this.options.hosts().filter((host) => host.member !== undefined));
+    return this.options.prng.pick(this.options.hosts().filter((host) => host.member !== undefined && !host.isPaused));
   }
 
   private count(fault: Fault): void {

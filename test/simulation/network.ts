@@ -29,6 +29,8 @@ export interface NetworkManners {
 
 /** Bytes of a database in one piece of a transfer. */
 const chunkBytes = 16 * 1024;
+/** How long a sender waits for what becomes of a snapshot. */
+const snapshotTimeoutMs = 30_000;
 /** Messages under way to one member; what comes on top is lost, as from a full send queue. */
 const maxUnderWay = 4096;
 
@@ -102,18 +104,26 @@ export class SimulatedNetwork {
     this.counts.snapshots++;
     this.time.after(this.delayMs() * 4, undefined, () => {
       const receiver = this.endpoints.get(to);
-      const report = (ok: boolean) => this.tell(from, (sender) => sender.reportSnapshot(to, ok));
+      let isReported = false;
+      const report = (ok: boolean): void => {
+        if (isReported) return;
+        isReported = true;
+        this.tell(from, (sender) => sender.reportSnapshot(to, ok));
+      };
       if (receiver === undefined || !this.reaches(from, to) || this.prng.chance(this.manners.loss)) {
         this.onMessage('lost', message);
         report(false);
         return;
       }
+      // A receiver that is gone by then, or hangs, gives no answer.
+      this.time.after(snapshotTimeoutMs, undefined, () => report(false));
       const breaksAt = this.prng.chance(this.manners.loss * 3) ? this.prng.int(database.length) : Infinity;
       this.onMessage('arrives', message);
-      this.time.enter(receiver.owner);
-      receiver.receiveSnapshot(Message.decode(bytes), chunksOf(database, breaksAt)).then(
-        () => report(true),
-        () => report(false),
+      this.time.whenAwake(receiver.owner, () =>
+        receiver.receiveSnapshot(Message.decode(bytes), chunksOf(database, breaksAt)).then(
+          () => report(true),
+          () => report(false),
+        ),
       );
     });
   }
@@ -122,9 +132,7 @@ export class SimulatedNetwork {
   tell(id: bigint, what: (endpoint: Endpoint) => void): void {
     this.time.after(this.delayMs(), undefined, () => {
       const endpoint = this.endpoints.get(id);
-      if (endpoint?.owner.isAlive !== true) return;
-      this.time.enter(endpoint.owner);
-      what(endpoint);
+      if (endpoint !== undefined) this.time.whenAwake(endpoint.owner, () => what(endpoint));
     });
   }
 
@@ -165,16 +173,17 @@ export class SimulatedNetwork {
       this.drop('cut', message);
       return;
     }
-    this.time.enter(receiver.owner);
-    if (receiver.isRemoved(from)) {
-      this.onMessage('refused', message);
-      // As upstream does: whoever was removed is told so when it speaks.
-      this.tell(from, (sender) => sender.removedFromCluster());
-      return;
-    }
-    this.counts.delivered++;
-    this.onMessage('arrives', message);
-    receiver.process(message);
+    this.time.whenAwake(receiver.owner, () => {
+      if (receiver.isRemoved(from)) {
+        this.onMessage('refused', message);
+        // As upstream does: whoever was removed is told so when it speaks.
+        this.tell(from, (sender) => sender.removedFromCluster());
+        return;
+      }
+      this.counts.delivered++;
+      this.onMessage('arrives', message);
+      receiver.process(message);
+    });
   }
 
   private drop(fate: 'lost' | 'cut', message: Message): void {

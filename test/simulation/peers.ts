@@ -64,7 +64,6 @@ class SimulatedTransport
       | 'send'
       | 'sendSnapshot'
       | 'activeSince'
-      | 'activePeers'
       | 'peerIds'
       | 'close'
     >
@@ -144,10 +143,6 @@ class SimulatedTransport
     return peer.reachableSince;
   }
 
-  activePeers(): number {
-    return this.peerIds().filter((id) => this.activeSince(id) !== undefined).length;
-  }
-
   peerIds(): bigint[] {
     return [...this.peers.keys()];
   }
@@ -218,19 +213,19 @@ class SimulatedPeerClient implements Pick<RealPeerClient, keyof RealPeerClient> 
         const port = ports.get(url);
         const answer = (end: () => void): void => {
           time.after(network.delayMs(), undefined, () => {
-            if (asker?.isAlive !== true || (port !== undefined && !network.allows(port.id, from))) return;
-            time.enter(asker);
-            end();
+            if (asker === undefined || (port !== undefined && !network.allows(port.id, from))) return;
+            time.whenAwake(asker, end);
           });
         };
         if (port?.owner.isAlive !== true || !network.allows(from, port.id)) {
           answer(() => reject(new PeerClientError(`${url}: connection refused`)));
           return;
         }
-        time.enter(port.owner);
-        Promise.try(question, port.handlers).then(
-          (value) => answer(() => resolve(value)),
-          (error) => answer(() => reject(error)),
+        time.whenAwake(port.owner, () =>
+          Promise.try(question, port.handlers).then(
+            (value) => answer(() => resolve(value)),
+            (error) => answer(() => reject(error)),
+          ),
         );
       });
     });

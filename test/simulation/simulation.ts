@@ -68,7 +68,7 @@ class Simulation {
   private readonly prng: Prng;
   private readonly time = new VirtualTime();
   private readonly trace: Trace;
-  private readonly checks = new Checks();
+  private readonly checks: Checks;
   private readonly network: SimulatedNetwork;
   private readonly clients: Clients;
   private readonly nemesis: Nemesis;
@@ -91,6 +91,7 @@ class Simulation {
     const drawnNodes = prng.chance(0.6) ? 3 : 5;
     this.nodes = options.nodes ?? drawnNodes;
     this.settings = drawSettings(prng);
+    this.checks = new Checks(this.settings);
     this.network = new SimulatedNetwork(time, prng, drawManners(prng));
     this.network.onMessage = (fate, { type, from, to, term, index, commit, entries, reject }) =>
       log(
@@ -367,6 +368,11 @@ function drawSettings(prng: Prng): Settings {
     backendBatchIntervalMs: prng.pick([10, 100, 1000]) as number,
     backendBatchLimit: prng.pick([1, 5, 10_000]) as number,
     walSegmentSizeBytes: prng.pick([4096, 32_768, 1_048_576]) as number,
+    raftLimits: {
+      maxSizePerMessageBytes: prng.pick([1, 200, 1_048_576]) as number,
+      maxInflightMessages: prng.pick([1, 4, 512]) as number,
+      maxCommittedBytesPerReady: prng.pick([1, 200, 1_048_576]) as number,
+    },
   };
 }
 

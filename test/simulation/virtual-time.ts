@@ -13,6 +13,10 @@ export interface Owner {
   readonly isAlive: boolean;
   /** How fast its machine's clock runs: 1.1 is ten per cent too fast. */
   readonly clockRate: number;
+  /** By how much its wall clock is off; set by whoever corrects the clock, while the process runs. */
+  readonly clockOffsetMs: number;
+  /** Nothing of the process happens before that: it is stopped, or its machine is. */
+  readonly pausedUntilMs: number;
 }
 
 /** Wall clocks begin here, as any real one is later than 1970. */
@@ -54,6 +58,17 @@ export class VirtualTime {
     this.current = owner;
   }
 
+  /** Goes on as that process: now, or when it is not paused any more; never when it has ended by then. */
+  whenAwake(owner: Owner, run: () => void): void {
+    if (!owner.isAlive) return;
+    if (owner.pausedUntilMs > this.nowMs) {
+      this.after(owner.pausedUntilMs - this.nowMs, undefined, () => this.whenAwake(owner, run));
+      return;
+    }
+    this.enter(owner);
+    run();
+  }
+
   /** @param owner whose clock counts, and with whose end the event is void; none for the world itself */
   after(delayMs: number, owner: Owner | undefined, run: () => void): QueuedEvent {
     const atMs = this.nowMs + Math.max(0, delayMs) / (owner?.clockRate ?? 1);
@@ -63,9 +78,14 @@ export class VirtualTime {
   /** Lets the next event happen, and all that follows from it at once. @returns false when nothing will ever happen */
   async step(): Promise<boolean> {
     for (let next = this.queue.take(); next !== undefined; next = this.queue.take()) {
-      if (next.isCancelled || next.owner?.isAlive === false) continue;
+      const owner = next.owner as Owner | undefined;
+      if (next.isCancelled || owner?.isAlive === false) continue;
+      if (owner !== undefined && owner.pausedUntilMs > next.atMs) {
+        this.queue.put(next, owner.pausedUntilMs);
+        continue;
+      }
       this.nowMs = next.atMs;
-      this.current = next.owner as Owner | undefined;
+      this.current = owner;
       this.steps++;
       next.run();
       // Every promise settled by the event has been followed to its end when Node comes to this.
@@ -94,7 +114,7 @@ export class VirtualTime {
     const others = { random: Math.random, performanceNow: performance.now, timers: { ...timers } };
     Object.assign(globalThis, this.globals());
     Math.random = random;
-    performance.now = () => this.clockMs() - epochMs;
+    performance.now = () => this.monotonicMs();
     const pause = (delayMs = 0, value?: unknown) =>
       new Promise<unknown>((resolve) => this.after(delayMs, this.current, () => resolve(value)));
     Object.assign(timers, { setTimeout: pause, setImmediate: (value?: unknown) => pause(0, value) });
@@ -108,9 +128,13 @@ export class VirtualTime {
     };
   }
 
-  /** The wall clock of whoever runs now. */
-  private clockMs(): number {
-    return epochMs + this.nowMs * (this.current?.clockRate ?? 1);
+  /** The clock of whoever runs now that never jumps. */
+  private monotonicMs(): number {
+    return this.nowMs * (this.current?.clockRate ?? 1);
+  }
+
+  private wallClockMs(): number {
+    return epochMs + this.monotonicMs() + (this.current?.clockOffsetMs ?? 0);
   }
 
   private globals(): Record<string, unknown> {
@@ -129,7 +153,7 @@ export class VirtualTime {
       const timer = new Timer(this.after(Math.max(1, delayMs), owner, repeat));
       return timer;
     };
-    const clockMs = () => this.clockMs();
+    const clockMs = () => this.wallClockMs();
     class WorldDate extends real.Date {
       constructor(...args: [] | [number]) {
         super(args.length === 0 ? clockMs() : args[0]);

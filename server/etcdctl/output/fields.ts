@@ -35,7 +35,6 @@ export function fieldsPrinter(io: CliIo): Printer {
     memberUpdate: refuse,
     memberPromote: refuse,
     moveLeader: refuse,
-    downgrade: refuse,
     get(response) {
       header(response.header);
       for (const kv of response.kvs) keyValue('', kv);

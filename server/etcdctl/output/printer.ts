@@ -3,7 +3,6 @@ import { ExitCode, ExitError } from '../../cli/exit-error.ts';
 import type {
   AlarmResponse,
   DeleteRangeResponse,
-  DowngradeResponse,
   HashKVResponse,
   MemberAddResponse,
   MemberListResponse,
@@ -51,8 +50,6 @@ export interface Printer {
   memberUpdate(id: bigint, response: MemberUpdateResponse): void;
   memberPromote(id: bigint, response: MemberPromoteResponse): void;
   moveLeader(from: bigint, to: bigint, response: MoveLeaderResponse): void;
-  /** @param action such as `validate` */
-  downgrade(action: string, response: DowngradeResponse): void;
   alarm(response: AlarmResponse): void;
   endpointHealth(list: readonly EndpointHealth[]): void;
   endpointStatus(list: readonly EndpointStatus[]): void;

@@ -1,0 +1,27 @@
+/** What the simulation is worth: each rule that matters is broken once, and it must notice. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { mutants } from './mutants.ts';
+import { runSimulation } from './run-simulation.ts';
+import { applyPatch } from './seams.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+/** Seeds that are tried for a mutant, from the one on that found it when it was written down. */
+const maxSeeds = 60;
+
+describe('the simulation notices when', () => {
+  test.each(mutants.map((mutant) => ({ ...mutant })))('$title', { timeout: 300_000 }, async ({ name, seed }) => {
+    const run = await runSimulation('--mutant', name, '--seed', `${seed}`, '--seeds', `${maxSeeds}`, '--trace', '0');
+    expect(run.failure, `${name} survives: ${run.summary}`).toBeDefined();
+  });
+});
+
+test('each change of a mutant finds the one place that it is for', () => {
+  for (const { patches } of mutants) {
+    for (const patch of patches) {
+      const source = readFileSync(path.join(root, patch.file), 'utf8');
+      expect(applyPatch(source, patch)).not.toBe(source);
+    }
+  }
+});
