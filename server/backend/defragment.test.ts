@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { reportCrashPoints } from '../base/testing/crash-count.ts';
 import { CrashFileSystem } from '../base/testing/crash-file-system.ts';
 import { BoltBackend } from './bolt-backend.ts';
 import { bytes, fill, get, imageOf, open, stored } from './testing/open-backend.ts';
+
+reportCrashPoints('defragmentation');
 
 describe('a defragmentation', () => {
   async function fragmented(fs?: CrashFileSystem) {

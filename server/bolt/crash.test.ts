@@ -1,8 +1,11 @@
 /** The power may fail at any write and any sync: what was durable is there, and nothing half-done is. */
 import { expect, test } from 'vitest';
+import { reportCrashPoints } from '../base/testing/crash-count.ts';
 import { CrashFileSystem, PowerLossError } from '../base/testing/crash-file-system.ts';
 import { BoltDatabase, BoltError } from './mod.ts';
 import { bytes, type Contents, contentsOf, expectSound, revisionKey, smallPage } from './testing/databases.ts';
+
+reportCrashPoints('database commits');
 
 /** Small steps, so that the file grows, and the power fails while it does, many times. */
 const options = { create: true, pageSize: smallPage, growthBytes: 8 * smallPage };

@@ -1,9 +1,12 @@
 /** The power may fail in any step of saving a snapshot: under its name lies a whole file, or what was there before. */
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { reportCrashPoints } from '../base/testing/crash-count.ts';
 import { CrashFileSystem, type CrashOptions } from '../base/testing/crash-file-system.ts';
 import { SnapshotResponse } from '../proto/gen/rpc.ts';
 import { saveSnapshot } from './mod.ts';
+
+reportCrashPoints('snapshot save');
 
 const database = Buffer.alloc(512 * 20, 'database');
 const sealed = Buffer.concat([database, createHash('sha256').update(database).digest()]);

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { FileSystem } from '../base/file-system.ts';
+import { reportCrashPoints } from '../base/testing/crash-count.ts';
 import { CrashFileSystem } from '../base/testing/crash-file-system.ts';
 import { BoltDatabase } from '../bolt/mod.ts';
 import { decodeMember } from '../membership/mod.ts';
@@ -7,6 +8,8 @@ import { ConfChange, EntryType } from '../proto/gen/raft.ts';
 import { Wal } from '../wal/mod.ts';
 import { type RestoreOptions, restoreSnapshot } from './mod.ts';
 import { damagedCopies, fixtureRevision, snapshotFixture } from './testing/snapshot-fixture.ts';
+
+reportCrashPoints('snapshot restore');
 
 let database: Buffer;
 let snapshot: Buffer;

@@ -2,11 +2,15 @@
  * The power may fail in any step of a member's first start, of its life, and of the starts after: then it starts again
  * with everything that it has acknowledged, or says which file is in its way.
  */
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { reportCrashPoints } from '../base/testing/crash-count.ts';
 import { CrashFileSystem, type CrashOptions } from '../base/testing/crash-file-system.ts';
 import { parseInitialCluster } from '../membership/mod.ts';
 import type { MemberConfig } from './config.ts';
 import { BareMember, memberConfig, type SentSnapshot } from './testing/bare-member.ts';
+
+reportCrashPoints('a member: first start, life, restart, snapshot install, log cut and purge');
 
 /** What a run asked for, and how much of it was acknowledged. */
 interface History {
@@ -117,13 +121,18 @@ describe('a member that is sent a snapshot', () => {
 
   async function receiving(options: CrashOptions, snapshot: SentSnapshot) {
     const fs = new CrashFileSystem(options);
-    const progress = { put: false, received: false };
+    const progress = { put: false, received: false, putAfter: false };
     const life = async () => {
       const member = await BareMember.start(memberConfig(fs));
       await member.put('of its own');
       progress.put = true;
       await member.receive(snapshot);
       progress.received = true;
+      await member.put('after it was installed');
+      progress.putAfter = true;
+      await member.boot.machine.backend.commit();
+      await member.takeSnapshot();
+      await member.purge();
       await member.close();
       await (await BareMember.start(memberConfig(fs))).close();
     };
@@ -140,14 +149,58 @@ describe('a member that is sent a snapshot', () => {
         const { fs, progress } = await receiving({ crashAtStep: step, seed: seed * 1000 + step }, snapshot);
         const member = await BareMember.start(memberConfig(fs.reboot()));
         const keys = member.keys();
-        const isNew = keys.length === 20;
-        if (!isNew) expect(keys.length).toBeGreaterThanOrEqual(progress.put ? 1 : 0);
+        const isNew = keys.length >= 20;
+        if (isNew) expect(keys.slice(20)).toEqual(keys.length > 20 ? ['after it was installed'] : []);
+        else expect(keys).toEqual(keys.length > 0 || progress.put ? ['of its own'] : []);
         if (!isNew) expect(progress.received).toBe(false);
+        if (progress.putAfter) expect(keys.length).toBe(21);
         outcomes.add(isNew ? 'new' : 'old');
+        await member.put('after the crash');
         await member.close();
       }
     }
     expect(outcomes).toEqual(new Set(['old', 'new']));
+  });
+});
+
+describe('a member whose log is cut and purged again and again', { timeout: 60_000 }, () => {
+  const more = { walSegmentSizeBytes: 3000 };
+  const whatIsPurged = new Set<string>();
+
+  async function cutting(options: CrashOptions) {
+    const fs = new CrashFileSystem(options);
+    const history = newHistory();
+    const life = async () => {
+      const member = await BareMember.start(memberConfig(fs, more));
+      history.started = true;
+      for (let i = 0; i < 12; i++) {
+        history.put.push(`key-${i}`);
+        await member.put(`key-${i}`);
+        history.acknowledged = i + 1;
+        if (i % 4 !== 3) continue;
+        await member.takeSnapshot();
+        for (const name of await member.purge()) whatIsPurged.add(path.extname(name));
+      }
+      await member.close();
+    };
+    await life().catch(() => undefined);
+    return { fs, history };
+  }
+
+  test('comes up after a power cut at any step with all it has acknowledged', async () => {
+    const { fs: whole, history: complete } = await cutting({});
+    expect(complete.acknowledged).toBe(12);
+    expect(whatIsPurged).toEqual(new Set(['.wal', '.snap']));
+    for (let step = 1; step <= whole.steps.length; step++) {
+      for (let seed = 1; seed <= 2; seed++) {
+        const { fs, history } = await cutting({ crashAtStep: step, seed: 1000 * seed + step });
+        const member = await startAgain(fs.reboot(), history, more);
+        await member.put('after the crash');
+        await member.takeSnapshot();
+        await member.purge();
+        await member.close();
+      }
+    }
   });
 });
 

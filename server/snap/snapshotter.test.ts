@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { reportCrashPoints } from '../base/testing/crash-count.ts';
 import { CrashFileSystem } from '../base/testing/crash-file-system.ts';
 import { ConfState, type Snapshot } from '../proto/gen/raft.ts';
 import { encodeSnapFile } from './snap-file.ts';
 import { Snapshotter } from './snapshotter.ts';
+
+reportCrashPoints('snapshot files');
 
 function snapshot(index: number, term = 1): Snapshot {
   const conf_state = ConfState.create({ voters: [1n] });

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { reportCrashPoints } from '../base/testing/crash-count.ts';
 import { randomFrom } from '../base/testing/crash-disk.ts';
 import { CrashFileSystem, type Step } from '../base/testing/crash-file-system.ts';
 import { ConfState, type HardState } from '../proto/gen/raft.ts';
 import { contentsOf, entries, entry, type ModelRecord, plain } from './testing/log-model.ts';
 import { Wal } from './wal.ts';
+
+reportCrashPoints('write-ahead log');
 
 const metadata = { nodeId: 1n, clusterId: 2n };
 const confState = ConfState.create({ voters: [1n] });

@@ -58,6 +58,8 @@ function fail(code: string, operation: string, where: string): never {
 }
 
 export class CrashFileSystem implements FileSystem {
+  /** The steps in which the power has failed so far, in this process; see `crash-count.ts`. */
+  static readonly failed: Step[] = [];
   /** Every step so far, in order. */
   readonly steps: Step[] = [];
   private root = new DirectoryNode();
@@ -263,6 +265,7 @@ export class CrashFileSystem implements FileSystem {
       return;
     }
     inCrash();
+    CrashFileSystem.failed.push(step);
     this.crash();
     this.checkPower();
   }

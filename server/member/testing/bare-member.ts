@@ -1,13 +1,15 @@
 /** A member without raft, peers and clients: it writes its log, applies, snapshots and restarts as a real one does. */
+import { Readable } from 'node:stream';
 import type { FileSystem } from '../../base/file-system.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { parseInitialCluster } from '../../membership/mod.ts';
-import { ConfState, Entry, EntryType, type Snapshot } from '../../proto/gen/raft.ts';
+import { ConfState, Entry, EntryType, Message, MessageType, type Snapshot } from '../../proto/gen/raft.ts';
 import { InternalRaftRequest } from '../../proto/gen/raft_internal.ts';
 import { PutRequest } from '../../proto/gen/rpc.ts';
 import { encodeV2Store } from '../../snap/mod.ts';
 import { type Bootstrapped, bootstrap } from '../bootstrap.ts';
 import type { MemberConfig } from '../config.ts';
+import { ReceivedSnapshots } from '../received-snapshots.ts';
 
 /** Settings of member `m1`; a cluster of its own unless `more` says otherwise. */
 export function memberConfig(fs: FileSystem, more: Partial<MemberConfig> = {}): MemberConfig {
@@ -53,12 +55,15 @@ export interface SentSnapshot {
 
 export class BareMember {
   readonly boot: Bootstrapped;
+  private readonly config: MemberConfig;
+  private snapshotIndex = 0;
   private confState: ConfState;
   private lastIndex: number;
   private readonly term = 1;
 
-  private constructor(boot: Bootstrapped) {
+  private constructor(boot: Bootstrapped, config: MemberConfig) {
     this.boot = boot;
+    this.config = config;
     const { confState, entries, applied } = boot.initial;
     this.confState = confState;
     this.lastIndex = entries.at(-1)?.Index ?? applied;
@@ -67,7 +72,7 @@ export class BareMember {
 
   /** Starts, and applies the whole log: what a member alone in its cluster does as soon as it has elected itself. */
   static async start(config: MemberConfig): Promise<BareMember> {
-    return new BareMember(await bootstrap(config));
+    return new BareMember(await bootstrap(config), config);
   }
 
   /** The keys in the store, in the order of their revisions. */
@@ -99,6 +104,7 @@ export class BareMember {
     await snapshotter.save(snapshot);
     await wal.saveSnapshot({ index, term, confState: this.confState });
     wal.releaseTo(index);
+    this.snapshotIndex = index;
   }
 
   /** What this member would send to one that is behind. */
@@ -110,19 +116,42 @@ export class BareMember {
     return { snapshot: this.describe(), database };
   }
 
-  /** Receives a snapshot up to the point where the state machine would take it over, as `Replica` and `RaftDriver` do. */
+  /** Receives a snapshot and puts its state in the place of this one, as `Replica` and `RaftDriver` do. */
   async receive({ snapshot, database }: SentSnapshot): Promise<void> {
-    const { wal, snapshotter } = this.boot;
+    const { boot, config } = this;
+    const { wal, snapshotter, clusterId, databasePath, machine: old } = boot;
     const { index, term, conf_state: confState } = snapshot.metadata;
-    await snapshotter.saveDatabase(
-      index,
-      (async function* () {
-        yield* database;
-      })(),
-    );
+    const received = new ReceivedSnapshots({
+      ...{ config, clusterId, snapshotter, log: config.log },
+      commitIndex: () => this.lastIndex,
+      offer: () => true,
+    });
+    const message = Message.create({ type: MessageType.MsgSnap, from: 2n, to: boot.id, term, snapshot });
+    await received.receive(message, Readable.from(database));
+    await received.check(snapshot);
     await snapshotter.save(snapshot);
     await wal.saveSnapshot({ index, term, confState });
     await wal.save({ term, vote: 0n, commit: index }, [], true);
+    wal.releaseTo(index);
+    const machine = received.take(index);
+    await old.backend.keepFile();
+    await machine.backend.renameTo(databasePath);
+    boot.machine = machine;
+    machine.resume();
+    await old.store.close();
+    old.backend.retire();
+    this.confState = confState;
+    this.lastIndex = index;
+  }
+
+  /** Removes what the newest snapshot has made useless, as `LogSnapshots` does. @returns the names */
+  async purge(): Promise<string[]> {
+    const { wal, snapshotter } = this.boot;
+    return [
+      ...(await wal.purge(1)),
+      ...(await snapshotter.purge(1)),
+      ...(await snapshotter.removeDatabasesBelow(this.snapshotIndex)),
+    ];
   }
 
   async close(): Promise<void> {
