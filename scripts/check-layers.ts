@@ -24,7 +24,7 @@ const layers: string[][] = [
   ['server/peer', 'server/apply'],
   ['server/mvcc', 'server/lease', 'server/auth', 'server/alarm', 'server/membership', 'server/tls'],
   ['server/backend', 'server/concurrency'],
-  ['server/raft', 'server/wal', 'server/snap', 'server/bolt', 'pki', 'templates'],
+  ['server/raft', 'server/wal', 'server/snap', 'server/bolt', 'server/h2', 'pki', 'templates'],
   ['server/proto'],
   ['server/errors', 'server/base'],
 ];
@@ -35,6 +35,7 @@ const standalone: Record<string, string[]> = {
   'server/wal': ['server/proto', 'server/base'],
   'server/snap': ['server/proto', 'server/base'],
   'server/bolt': ['server/base'],
+  'server/h2': [],
   pki: [],
 };
 

@@ -1,0 +1,438 @@
+/** The server's end of a connection of HTTP/2 (RFC 9113). */
+import type { Duplex } from 'node:stream';
+import { Budget } from './budget.ts';
+import { type FrameHeader, FrameReader, readUint32 } from './frame-reader.ts';
+import { HpackDecoder } from './hpack-decoder.ts';
+import { Outbound } from './outbound.ts';
+import { checkDependency, headerFragment, withoutPadding } from './payload.ts';
+import { ConnectionError, clientPreface, defaults, ErrorCode, Flag, FrameType, Setting } from './protocol.ts';
+import { ReceiveWindow } from './receive-window.ts';
+import { RequestHead, requestProblem, trailersProblem } from './request-head.ts';
+import { decodeSettings, encodeSettings } from './settings.ts';
+import { ServerStream, type StreamHandler, type StreamOwner } from './stream.ts';
+
+export interface SessionOptions {
+  /** Serves a request. */
+  readonly accept: (stream: ServerStream) => StreamHandler;
+  /** The client has asked whether somebody is there; it has got its answer already. */
+  readonly onPing?: () => void;
+  /** The connection is gone; all streams have been told. */
+  readonly onClose?: () => void;
+  readonly maxConcurrentStreams: number;
+  /** What a client may send ahead on one stream, and on all together. */
+  readonly streamWindowBytes: number;
+  readonly connectionWindowBytes: number;
+  readonly maxHeaderListBytes: number;
+  /** How long a client may take for its first SETTINGS. */
+  readonly setupTimeoutMs: number;
+}
+
+/** Header blocks in pieces: so many, and so many bytes, until the client is sent away. */
+const maxContinuations = 32;
+/** Requests that a client may take back at once, and per second from then on. */
+const resetBudget = { burst: 10_000, perSecond: 10_000 };
+/** The same for frames that ask for work and bring nothing: PING, SETTINGS, PRIORITY, empty DATA, unknown ones. */
+const idleFrameBudget = { burst: 20_000, perSecond: 20_000 };
+/** A client that reads nothing is sent away when so much waits for it in the socket. */
+const maxUnsentBytes = 16 * 1024 * 1024;
+/** New requests are turned away while answers of so many bytes wait to be read. */
+const maxQueuedBytes = 64 * 1024 * 1024;
+/** Streams whose late frames are passed over, since they were under way when the stream was reset. */
+const maxForgotten = 1000;
+/** How long the client may take to read why it is sent away. */
+const farewellMs = 1000;
+
+interface HeaderBlockUnderWay {
+  readonly streamId: number;
+  readonly isEnd: boolean;
+  readonly pieces: Uint8Array[];
+  sizeBytes: number;
+}
+
+export class ServerSession implements StreamOwner {
+  readonly socket: Duplex;
+  readonly outbound: Outbound;
+  private readonly options: SessionOptions;
+  private readonly reader = new FrameReader();
+  private readonly decoder: HpackDecoder;
+  private readonly streams = new Map<number, ServerStream>();
+  private readonly forgotten = new Set<number>();
+  private readonly receiveWindow: ReceiveWindow;
+  private readonly resets = new Budget(resetBudget.burst, resetBudget.perSecond, performance.now());
+  private readonly idleFrames = new Budget(idleFrameBudget.burst, idleFrameBudget.perSecond, performance.now());
+  private readonly setupTimer: NodeJS.Timeout;
+  private readonly pings: (() => void)[] = [];
+  /** What is missing of the preface; undefined when it was there. */
+  private preface: Uint8Array | undefined = clientPreface;
+  private hasSettings = false;
+  private headerBlock: HeaderBlockUnderWay | undefined;
+  private lastStreamId = 0;
+  private isDraining = false;
+  private hasFailed = false;
+
+  /** Takes over a socket on which nothing was read of what the client sends. */
+  constructor(socket: Duplex, options: SessionOptions) {
+    this.socket = socket;
+    this.options = options;
+    this.outbound = new Outbound(socket);
+    this.decoder = new HpackDecoder(options.maxHeaderListBytes);
+    this.receiveWindow = new ReceiveWindow(options.connectionWindowBytes);
+    this.setupTimer = setTimeout(() => this.fail(noSettings()), options.setupTimeoutMs);
+    this.sendSettings();
+    // Whatever goes wrong with the socket also closes it.
+    socket.on('error', () => {});
+    socket.on('data', (bytes: Buffer) => this.read(bytes));
+    socket.once('close', () => this.close());
+  }
+
+  get openStreams(): number {
+    return this.streams.size;
+  }
+
+  /** Asks whether the client is there. @param answered is called when it says so */
+  ping(answered: () => void): void {
+    this.pings.push(answered);
+    this.outbound.writer.frame(FrameType.PING, 0, 0, Buffer.alloc(8));
+    this.outbound.schedule();
+  }
+
+  /** Lets the requests under way end and takes no new ones, then closes. */
+  drain(): void {
+    if (this.isDraining) return;
+    this.isDraining = true;
+    this.sendGoaway(ErrorCode.NO_ERROR, '');
+    this.closeWhenIdle();
+  }
+
+  /** Sends the client away: says why, and ends the connection with all that is under way. */
+  fail(error: ConnectionError): void {
+    if (this.hasFailed) return;
+    this.hasFailed = true;
+    this.sendGoaway(error.code, error.message);
+    this.outbound.flush();
+    this.socket.end();
+    const timer = setTimeout(() => this.socket.destroy(), farewellMs);
+    this.socket.once('close', () => clearTimeout(timer));
+    this.abortStreams();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  /** For streams: bytes are out of the way. */
+  release(bytes: number): void {
+    const increment = this.receiveWindow.give(bytes);
+    if (increment === 0) return;
+    this.outbound.writer.number(FrameType.WINDOW_UPDATE, 0, increment);
+    this.outbound.schedule();
+  }
+
+  /** For streams: one has ended. */
+  forget(stream: ServerStream, isComplete: boolean): void {
+    this.streams.delete(stream.id);
+    if (!isComplete) this.passOver(stream.id);
+    if (this.isDraining) this.closeWhenIdle();
+  }
+
+  private sendSettings(): void {
+    const { maxConcurrentStreams, streamWindowBytes, connectionWindowBytes, maxHeaderListBytes } = this.options;
+    const settings = encodeSettings([
+      [Setting.MAX_CONCURRENT_STREAMS, maxConcurrentStreams],
+      [Setting.INITIAL_WINDOW_SIZE, streamWindowBytes],
+      [Setting.MAX_HEADER_LIST_SIZE, maxHeaderListBytes],
+    ]);
+    const { writer } = this.outbound;
+    writer.frame(FrameType.SETTINGS, 0, 0, settings);
+    writer.number(FrameType.WINDOW_UPDATE, 0, connectionWindowBytes - defaults.windowBytes);
+    this.outbound.schedule();
+  }
+
+  private sendGoaway(code: ErrorCode, reason: string): void {
+    const text = Buffer.from(reason.slice(0, 200));
+    const payload = Buffer.alloc(8 + text.length);
+    payload.writeUInt32BE(this.lastStreamId, 0);
+    payload.writeUInt32BE(code, 4);
+    payload.set(text, 8);
+    this.outbound.writer.frame(FrameType.GOAWAY, 0, 0, payload);
+    this.outbound.schedule();
+  }
+
+  private closeWhenIdle(): void {
+    if (this.streams.size > 0 || this.hasFailed) return;
+    this.outbound.flush();
+    this.socket.end();
+  }
+
+  private close(): void {
+    clearTimeout(this.setupTimer);
+    this.hasFailed = true;
+    this.abortStreams();
+    this.options.onClose?.();
+  }
+
+  private abortStreams(): void {
+    for (const stream of [...this.streams.values()]) stream.abort();
+  }
+
+  private read(bytes: Uint8Array): void {
+    if (this.hasFailed) return;
+    try {
+      const rest = this.preface === undefined ? bytes : this.readPreface(this.preface, bytes);
+      if (rest.length > 0) this.reader.push(rest, (header, payload) => this.frame(header, payload));
+      if (this.outbound.unsentBytes > maxUnsentBytes) {
+        throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'too much waits to be read');
+      }
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      this.fail(error);
+    }
+  }
+
+  /** @returns what follows the preface */
+  private readPreface(missing: Uint8Array, bytes: Uint8Array): Uint8Array {
+    const size = Math.min(missing.length, bytes.length);
+    if (Buffer.compare(missing.subarray(0, size), bytes.subarray(0, size)) !== 0) {
+      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'the connection does not begin with the preface of HTTP/2');
+    }
+    this.preface = size === missing.length ? undefined : missing.subarray(size);
+    return bytes.subarray(size);
+  }
+
+  /** @returns whether the connection goes on */
+  private frame(header: FrameHeader, payload: Uint8Array): boolean {
+    const { type } = header;
+    if (!this.hasSettings && type !== FrameType.SETTINGS) throw noSettings();
+    if (this.headerBlock !== undefined && type !== FrameType.CONTINUATION) {
+      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'a header block is interrupted');
+    }
+    if (type === FrameType.DATA) this.readData(header, payload);
+    else if (type === FrameType.HEADERS) this.readHeaders(header, payload);
+    else if (type === FrameType.CONTINUATION) this.readContinuation(header, payload);
+    else if (type === FrameType.RST_STREAM) this.readReset(header, payload);
+    else if (type === FrameType.WINDOW_UPDATE) this.readWindowUpdate(header, payload);
+    else this.readIdle(header, payload);
+    return !this.hasFailed;
+  }
+
+  /** Frames that bring no request forward. */
+  private readIdle(header: FrameHeader, payload: Uint8Array): void {
+    this.spend(this.idleFrames);
+    const { type } = header;
+    if (type === FrameType.SETTINGS) this.readSettings(header, payload);
+    else if (type === FrameType.PING) this.readPing(header, payload);
+    else if (type === FrameType.GOAWAY) this.readGoaway(header, payload);
+    else if (type === FrameType.PRIORITY) this.readPriority(header, payload);
+    else if (type === FrameType.PUSH_PROMISE) {
+      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'a client pushes nothing');
+    }
+  }
+
+  private readData({ flags, streamId }: FrameHeader, payload: Uint8Array): void {
+    const stream = this.lookUp(streamId, 'DATA');
+    if (!this.receiveWindow.take(payload.length)) {
+      throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'more than the window of the connection');
+    }
+    const bytes = withoutPadding(payload, flags);
+    const isEnd = (flags & Flag.END_STREAM) !== 0;
+    if (bytes.length === 0 && !isEnd) this.spend(this.idleFrames);
+    if (stream === undefined) {
+      this.release(payload.length);
+      if (!this.forgotten.has(streamId)) this.refuse(streamId, ErrorCode.STREAM_CLOSED);
+      return;
+    }
+    const problem = stream.receive(bytes, payload.length) ?? (isEnd ? stream.receiveEnd() : undefined);
+    if (problem !== undefined) this.break(stream, problem);
+  }
+
+  private readHeaders({ flags, streamId }: FrameHeader, payload: Uint8Array): void {
+    if (streamId % 2 === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `HEADERS on stream ${streamId}`);
+    const fragment = headerFragment(payload, flags, streamId);
+    const isEnd = (flags & Flag.END_STREAM) !== 0;
+    if ((flags & Flag.END_HEADERS) !== 0) this.readHeaderBlock(streamId, fragment, isEnd);
+    else this.headerBlock = { streamId, isEnd, pieces: [fragment], sizeBytes: fragment.length };
+  }
+
+  private readContinuation({ flags, streamId }: FrameHeader, payload: Uint8Array): void {
+    const block = this.headerBlock;
+    if (block?.streamId !== streamId) {
+      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `CONTINUATION on stream ${streamId} continues nothing`);
+    }
+    block.pieces.push(payload);
+    block.sizeBytes += payload.length;
+    if (block.pieces.length > maxContinuations || block.sizeBytes > this.options.maxHeaderListBytes) {
+      throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'a header block without end');
+    }
+    if ((flags & Flag.END_HEADERS) === 0) return;
+    this.headerBlock = undefined;
+    this.readHeaderBlock(streamId, Buffer.concat(block.pieces, block.sizeBytes), block.isEnd);
+  }
+
+  private readHeaderBlock(streamId: number, bytes: Uint8Array, isEnd: boolean): void {
+    // Decoded whatever comes of it: the next block may refer to it.
+    const { fields, isTruncated } = this.decoder.decode(bytes);
+    const stream = this.streams.get(streamId);
+    if (stream !== undefined) {
+      if (stream.requestEnded) this.break(stream, ErrorCode.STREAM_CLOSED);
+      else if (!isEnd || trailersProblem(fields) !== undefined) this.break(stream, ErrorCode.PROTOCOL_ERROR);
+      else this.endRequest(stream);
+      return;
+    }
+    if (streamId <= this.lastStreamId) {
+      if (this.forgotten.has(streamId)) return;
+      // Only the last one is known to have been there.
+      const code = streamId === this.lastStreamId ? ErrorCode.STREAM_CLOSED : ErrorCode.PROTOCOL_ERROR;
+      throw new ConnectionError(code, `HEADERS on stream ${streamId}, which is closed`);
+    }
+    if (this.isDraining) return;
+    this.lastStreamId = streamId;
+    if (isTruncated) this.refuse(streamId, ErrorCode.ENHANCE_YOUR_CALM);
+    else if (this.isFull) this.refuse(streamId, ErrorCode.REFUSED_STREAM);
+    else if (requestProblem(fields) !== undefined) this.refuse(streamId, ErrorCode.PROTOCOL_ERROR);
+    else this.open(new ServerStream(streamId, new RequestHead(fields), this, this.options.streamWindowBytes), isEnd);
+  }
+
+  private get isFull(): boolean {
+    return this.streams.size >= this.options.maxConcurrentStreams || this.outbound.queuedBytes > maxQueuedBytes;
+  }
+
+  private open(stream: ServerStream, isEnd: boolean): void {
+    this.streams.set(stream.id, stream);
+    stream.serve(this.options.accept(stream));
+    if (isEnd) this.endRequest(stream);
+  }
+
+  private endRequest(stream: ServerStream): void {
+    const problem = stream.receiveEnd();
+    if (problem !== undefined) this.break(stream, problem);
+  }
+
+  private readReset({ streamId }: FrameHeader, payload: Uint8Array): void {
+    expectSize('RST_STREAM', payload, 4);
+    const stream = this.lookUp(streamId, 'RST_STREAM');
+    this.spend(this.resets);
+    stream?.abort();
+  }
+
+  private readWindowUpdate({ streamId }: FrameHeader, payload: Uint8Array): void {
+    expectSize('WINDOW_UPDATE', payload, 4);
+    const increment = readUint32(payload, 0) & 0x7fffffff;
+    if (streamId === 0) {
+      if (increment === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE by nothing');
+      if (this.outbound.open(increment)) return;
+      throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'the window of the connection is too large');
+    }
+    const stream = this.lookUp(streamId, 'WINDOW_UPDATE');
+    if (stream === undefined) {
+      this.spend(this.idleFrames);
+    } else if (increment === 0) {
+      this.break(stream, ErrorCode.PROTOCOL_ERROR);
+    } else if (stream.openWindow(increment)) {
+      this.outbound.resume();
+    } else {
+      this.break(stream, ErrorCode.FLOW_CONTROL_ERROR);
+    }
+  }
+
+  private readSettings({ flags, streamId }: FrameHeader, payload: Uint8Array): void {
+    if (streamId !== 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `SETTINGS on stream ${streamId}`);
+    if ((flags & Flag.ACK) !== 0) {
+      if (!this.hasSettings) throw noSettings();
+      expectSize('an acknowledgement of SETTINGS', payload, 0);
+      return;
+    }
+    for (const [id, value] of decodeSettings(payload)) this.apply(id, value);
+    this.hasSettings = true;
+    clearTimeout(this.setupTimer);
+    this.outbound.writer.frame(FrameType.SETTINGS, Flag.ACK, 0, payload.subarray(0, 0));
+    this.outbound.schedule();
+    this.outbound.resume();
+  }
+
+  private apply(id: number, value: number): void {
+    const { outbound } = this;
+    if (id === Setting.HEADER_TABLE_SIZE) outbound.encoder.limitTable(value);
+    if (id === Setting.MAX_FRAME_SIZE) outbound.maxFrameBytes = value;
+    if (id !== Setting.INITIAL_WINDOW_SIZE) return;
+    const change = value - outbound.streamWindowBytes;
+    outbound.streamWindowBytes = value;
+    for (const stream of this.streams.values()) {
+      if (stream.openWindow(change)) continue;
+      throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, `INITIAL_WINDOW_SIZE is ${value}`);
+    }
+  }
+
+  private readPing({ flags, streamId }: FrameHeader, payload: Uint8Array): void {
+    if (streamId !== 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `PING on stream ${streamId}`);
+    expectSize('PING', payload, 8);
+    if ((flags & Flag.ACK) !== 0) {
+      this.pings.shift()?.();
+      return;
+    }
+    this.outbound.writer.frame(FrameType.PING, Flag.ACK, 0, payload);
+    this.outbound.schedule();
+    this.options.onPing?.();
+  }
+
+  /** The client takes no more answers to new requests, and sends none. */
+  private readGoaway({ streamId }: FrameHeader, payload: Uint8Array): void {
+    if (streamId !== 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `GOAWAY on stream ${streamId}`);
+    if (payload.length < 8) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, 'GOAWAY that is too short');
+    this.drain();
+  }
+
+  private readPriority({ streamId }: FrameHeader, payload: Uint8Array): void {
+    if (streamId === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'PRIORITY on stream 0');
+    if (payload.length !== 5) this.refuse(streamId, ErrorCode.FRAME_SIZE_ERROR);
+    else checkDependency(payload, streamId);
+  }
+
+  /** @returns the stream, or undefined when it is closed @throws ConnectionError when it never was */
+  private lookUp(streamId: number, what: string): ServerStream | undefined {
+    if (streamId === 0 || streamId % 2 === 0 || streamId > this.lastStreamId) {
+      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `${what} on stream ${streamId}, which is not open`);
+    }
+    return this.streams.get(streamId);
+  }
+
+  private spend(budget: Budget): void {
+    if (budget.spend(performance.now())) return;
+    throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'too much for nothing');
+  }
+
+  /** A stream that the client has broken: both are told. */
+  private break(stream: ServerStream, code: ErrorCode): void {
+    this.spend(this.resets);
+    this.sendReset(stream.id, code);
+    stream.abort();
+    this.passOver(stream.id);
+  }
+
+  private refuse(streamId: number, code: ErrorCode): void {
+    this.spend(this.resets);
+    this.sendReset(streamId, code);
+    this.passOver(streamId);
+  }
+
+  /** What is still under way of a stream that was reset is no mistake of the client. */
+  private passOver(streamId: number): void {
+    this.forgotten.add(streamId);
+    if (this.forgotten.size <= maxForgotten) return;
+    const [oldest] = this.forgotten;
+    this.forgotten.delete(oldest as number);
+  }
+
+  private sendReset(streamId: number, code: ErrorCode): void {
+    this.outbound.writer.number(FrameType.RST_STREAM, streamId, code);
+    this.outbound.schedule();
+  }
+}
+
+function expectSize(what: string, payload: Uint8Array, bytes: number): void {
+  if (payload.length === bytes) return;
+  throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, `${what} of ${payload.length} bytes`);
+}
+
+function noSettings(): ConnectionError {
+  return new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'the client has not begun with SETTINGS');
+}
