@@ -42,6 +42,15 @@ export function splitTarget(target: string): { path: string; query: URLSearchPar
   }
 }
 
+type Incoming = Omit<HttpRequest, 'path' | 'query'> & { readonly target: string };
+
+/** Hands a request to its handler, unless its target cannot be read. */
+export async function answer(handler: HttpHandler, { target, ...rest }: Incoming): Promise<HttpResponse> {
+  const split = splitTarget(target);
+  if (split === undefined) return plainText(400, '400 Bad Request');
+  return handler({ ...split, ...rest });
+}
+
 /** Plain text as Go's http.Error and its followers write it: with a line feed, never sniffed for another type. */
 export function plainText(status: number, text: string, headers: Record<string, string> = {}): HttpResponse {
   return {

@@ -1,13 +1,7 @@
-/** A gRPC call on a stream of node:http2. */
+/** A gRPC call on a stream of HTTP/2. */
 import type { X509Certificate } from 'node:crypto';
-import {
-  constants,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-  type ServerHttp2Stream,
-  type ServerStreamResponseOptions,
-} from 'node:http2';
 import { Code, EtcdError } from '../errors/etcd-error.ts';
+import type { HeaderField, ServerStream, StreamHandler } from '../h2/mod.ts';
 import { decompress, encodeStatusMessage, frameMessage, MessageAssembler, parseTimeout } from './messages.ts';
 import type { GrpcCall, GrpcStatus } from './transport.ts';
 
@@ -17,6 +11,8 @@ export interface Connection {
   readonly certificate: X509Certificate | undefined;
   /** Called with each answer that is sent, for the rules about pings. */
   answered(): void;
+  /** Bytes of unfinished messages on the whole connection have become more or fewer. @returns whether they may */
+  assemble(bytes: number): boolean;
 }
 
 interface Reader {
@@ -27,48 +23,39 @@ interface Reader {
 /** Above this size a message is not copied behind its prefix any more, but sent as a frame of its own. */
 const copyLimitBytes = 32 * 1024;
 
-const ok: GrpcStatus = { code: Code.OK, message: '' };
-
-export class Http2Call implements GrpcCall {
+export class Http2Call implements GrpcCall, StreamHandler {
   readonly path: string;
   readonly timeoutMs: number | undefined;
-  private readonly stream: ServerHttp2Stream;
-  private readonly headers: IncomingHttpHeaders;
+  private readonly stream: ServerStream;
   private readonly connection: Connection;
   private readonly maxReceiveBytes: number;
   private readonly assembler: MessageAssembler;
   private reader: Reader | undefined;
   private abort: AbortController | undefined;
   private cancelListener: (() => void) | undefined;
+  /** Whoever waits until the client can take more. */
+  private waitingForRoom: (() => void)[] = [];
   /** Why nothing more can be read, once that is so. */
   private failure: Error | undefined;
+  /** Received, and not acknowledged to the client while a message waits for its reader. */
+  private heldBytes = 0;
+  private assembledBytes = 0;
   private requestEnded = false;
   private headersSent = false;
   private finished = false;
-  private status = ok;
 
   /**
    * @param maxReceiveBytes the largest message taken
    * @throws EtcdError for headers that upstream's library refuses
    */
-  constructor(
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    connection: Connection,
-    maxReceiveBytes: number,
-  ) {
+  constructor(stream: ServerStream, connection: Connection, maxReceiveBytes: number) {
     this.stream = stream;
-    this.headers = headers;
     this.connection = connection;
-    this.path = headers[':path'] as string;
+    this.path = stream.head.path;
     this.maxReceiveBytes = maxReceiveBytes;
     this.assembler = new MessageAssembler(maxReceiveBytes);
-    const timeout = headers['grpc-timeout'];
-    this.timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout as string);
-    stream.on('data', (chunk: Buffer) => this.receive(chunk));
-    stream.on('end', () => this.endRequest());
-    stream.on('aborted', () => this.cancel());
-    stream.on('wantTrailers', () => this.endResponse());
+    const timeout = stream.head.get('grpc-timeout');
+    this.timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
   }
 
   get remoteAddress(): string {
@@ -78,7 +65,7 @@ export class Http2Call implements GrpcCall {
   get signal(): AbortSignal {
     if (this.abort === undefined) {
       this.abort = new AbortController();
-      if (this.finished || this.stream.aborted) this.abort.abort(canceled());
+      if (this.finished || this.failure !== undefined) this.abort.abort(canceled());
     }
     return this.abort.signal;
   }
@@ -88,8 +75,7 @@ export class Http2Call implements GrpcCall {
   }
 
   metadata(name: string): string | undefined {
-    const value = this.headers[name];
-    return Array.isArray(value) ? value.join(', ') : value;
+    return this.stream.head.get(name);
   }
 
   peerCertificate(): X509Certificate | undefined {
@@ -100,7 +86,7 @@ export class Http2Call implements GrpcCall {
     if (this.reader !== undefined) throw new Error('a call is read by one reader at a time');
     const raw = this.assembler.take();
     if (raw !== undefined) {
-      if (this.stream.isPaused()) this.stream.resume();
+      this.acknowledge();
       return raw.compressed ? this.decompress(raw.bytes) : Promise.resolve(raw.bytes);
     }
     if (this.failure !== undefined) return Promise.reject(this.failure);
@@ -111,113 +97,120 @@ export class Http2Call implements GrpcCall {
   }
 
   send(message: Uint8Array): Promise<void> | undefined {
-    if (this.finished) return undefined;
+    if (this.finished || this.stream.isClosed) return undefined;
     this.sendHeaders();
     if (this.write(message)) return undefined;
-    const { stream } = this;
-    return new Promise((resolve) => {
-      const done = (): void => {
-        stream.off('drain', done);
-        stream.off('close', done);
-        resolve();
-      };
-      stream.on('drain', done);
-      stream.on('close', done);
-    });
+    return new Promise((resolve) => this.waitingForRoom.push(resolve));
   }
 
   reply(message: Uint8Array): void {
     if (this.finished) return;
     this.finished = true;
     this.sendHeaders();
-    if (message.length > copyLimitBytes) {
-      this.write(message);
-      this.stream.end();
-    } else {
-      this.stream.end(frameMessage(message));
-    }
+    this.write(message);
+    this.stream.trailers(okTrailers);
     this.release();
   }
 
   finish(status: GrpcStatus): void {
     if (this.finished) return;
     this.finished = true;
-    this.status = status;
-    if (this.headersSent) {
-      this.stream.end();
-    } else if (!this.gone) {
-      if (status.code === Code.OK) {
-        this.sendHeaders();
-        this.stream.end();
-      } else {
-        this.connection.answered();
-        this.stream.respond({ ...responseHeaders, ...trailers(status) }, headersOnly);
-        this.refuseRest();
-      }
+    if (!this.headersSent && status.code !== Code.OK) {
+      this.connection.answered();
+      this.stream.respond([...responseHeaders, ...trailers(status)], true);
+    } else {
+      this.sendHeaders();
+      this.stream.trailers(trailers(status));
     }
     this.release();
+  }
+
+  /** For the stream: a part of the request. */
+  data(bytes: Uint8Array): void {
+    this.heldBytes += bytes.length;
+    if (!this.finished && this.failure === undefined) this.receive(bytes);
+    this.acknowledge();
+  }
+
+  /** For the stream: the client has sent all. */
+  end(): void {
+    this.requestEnded = true;
+    if (this.assembler.hasPartial) {
+      this.fail(new EtcdError(Code.Unknown, 'unexpected EOF'));
+      return;
+    }
+    this.reader?.resolve(undefined);
+    this.reader = undefined;
+  }
+
+  /** For the stream: the client has cancelled or gone. */
+  reset(): void {
+    const error = canceled();
+    this.fail(error);
+    this.abort?.abort(error);
+    this.drain();
+    this.forgetPartial();
+    if (!this.finished) this.cancelListener?.();
+  }
+
+  /** For the stream: the client can take more. */
+  drain(): void {
+    for (const resolve of this.waitingForRoom.splice(0)) resolve();
   }
 
   /** The end of a call: whoever listens can stop. */
   private release(): void {
     this.abort?.abort();
-    if (this.stream.isPaused()) this.stream.resume();
-  }
-
-  /** node:http2 throws when it is asked to answer on such a stream. */
-  private get gone(): boolean {
-    return this.stream.destroyed || this.stream.closed;
-  }
-
-  private endResponse(): void {
-    if (this.gone) return;
-    this.stream.sendTrailers(trailers(this.status));
-    this.refuseRest();
-  }
-
-  /**
-   * RFC 9113 §8.1: an answer before the end of the request is followed by RST_STREAM with NO_ERROR. One turn later,
-   * because the end is often in the next frame, and because a reset overtakes what is not yet written.
-   */
-  private refuseRest(): void {
-    if (this.requestEnded) return;
-    setImmediate(() => {
-      if (!this.requestEnded && !this.gone) this.stream.close(constants.NGHTTP2_NO_ERROR);
-    });
+    this.drain();
+    this.forgetPartial();
+    this.acknowledge();
   }
 
   private sendHeaders(): void {
-    if (this.headersSent || this.gone) return;
+    if (this.headersSent) return;
     this.headersSent = true;
     this.connection.answered();
-    this.stream.respond(responseHeaders, withTrailers);
+    this.stream.respond(responseHeaders);
   }
 
   /** @returns whether the stream can take more at once */
   private write(message: Uint8Array): boolean {
-    const { stream } = this;
-    if (this.gone) return true;
-    if (message.length <= copyLimitBytes) return stream.write(frameMessage(message));
+    if (message.length <= copyLimitBytes) return this.stream.data(frameMessage(message));
     const prefix = Buffer.alloc(5);
     prefix.writeUInt32BE(message.length, 1);
-    stream.cork();
-    stream.write(prefix);
-    const room = stream.write(message);
-    stream.uncork();
-    return room;
+    this.stream.data(prefix);
+    return this.stream.data(message);
   }
 
-  private receive(chunk: Buffer): void {
-    if (this.finished || this.failure !== undefined) return;
+  private receive(bytes: Uint8Array): void {
     try {
-      this.assembler.push(chunk);
+      this.assembler.push(bytes);
+      this.countPartial();
     } catch (error) {
       this.fail(error as Error);
+      this.forgetPartial();
       return;
     }
     if (this.reader !== undefined) this.deliver();
-    // What nobody reads stays with the client: HTTP/2's flow control holds it back.
-    if (this.assembler.hasMessage) this.stream.pause();
+  }
+
+  /** What nobody reads stays with the client: HTTP/2's flow control holds it back. */
+  private acknowledge(): void {
+    if (this.heldBytes === 0 || (this.assembler.hasMessage && !this.finished)) return;
+    this.stream.consumed(this.heldBytes);
+    this.heldBytes = 0;
+  }
+
+  private countPartial(): void {
+    const change = this.assembler.partialBytes - this.assembledBytes;
+    this.assembledBytes += change;
+    if (this.connection.assemble(change)) return;
+    throw new EtcdError(Code.ResourceExhausted, 'too many unfinished messages on one connection');
+  }
+
+  private forgetPartial(): void {
+    this.connection.assemble(-this.assembledBytes);
+    this.assembledBytes = 0;
   }
 
   private deliver(): void {
@@ -233,27 +226,10 @@ export class Http2Call implements GrpcCall {
     return decompress(bytes, this.metadata('grpc-encoding') ?? 'identity', this.maxReceiveBytes);
   }
 
-  private endRequest(): void {
-    this.requestEnded = true;
-    if (this.assembler.hasPartial) {
-      this.fail(new EtcdError(Code.Unknown, 'unexpected EOF'));
-      return;
-    }
-    this.reader?.resolve(undefined);
-    this.reader = undefined;
-  }
-
   private fail(error: Error): void {
     this.failure = error;
     this.reader?.reject(error);
     this.reader = undefined;
-  }
-
-  private cancel(): void {
-    const error = canceled();
-    this.fail(error);
-    this.abort?.abort(error);
-    this.cancelListener?.();
   }
 }
 
@@ -261,13 +237,19 @@ function canceled(): EtcdError {
   return new EtcdError(Code.Canceled, 'context canceled');
 }
 
-// `sendDate` is not in the documentation, but a date in each answer would be 35 bytes and work for nobody.
-const withTrailers = { waitForTrailers: true, sendDate: false } as ServerStreamResponseOptions;
-export const headersOnly = { endStream: true, sendDate: false } as ServerStreamResponseOptions;
-const responseHeaders: OutgoingHttpHeaders = { ':status': 200, 'content-type': 'application/grpc' };
-const okTrailers: OutgoingHttpHeaders = { 'grpc-status': '0', 'grpc-message': '' };
+const responseHeaders: readonly HeaderField[] = Object.freeze([
+  { name: ':status', value: '200' },
+  { name: 'content-type', value: 'application/grpc' },
+]);
+const okTrailers: readonly HeaderField[] = Object.freeze([
+  { name: 'grpc-status', value: '0' },
+  { name: 'grpc-message', value: '' },
+]);
 
-function trailers({ code, message }: GrpcStatus): OutgoingHttpHeaders {
+function trailers({ code, message }: GrpcStatus): readonly HeaderField[] {
   if (code === Code.OK) return okTrailers;
-  return { 'grpc-status': String(code), 'grpc-message': encodeStatusMessage(message) };
+  return [
+    { name: 'grpc-status', value: String(code) },
+    { name: 'grpc-message', value: encodeStatusMessage(message) },
+  ];
 }

@@ -2,7 +2,7 @@
  * Pings in both directions, by the rules of upstream's gRPC library: a client that pings too often is sent away, and a
  * connection on which the client has gone silent is closed (contract: api.md §5.2, §8 trap 44).
  */
-import { constants, type ServerHttp2Session } from 'node:http2';
+import { ConnectionError, ErrorCode, type ServerSession } from '../h2/mod.ts';
 
 export interface KeepaliveRule {
   /** The shortest time between a client's pings while it has a stream open. */
@@ -17,9 +17,6 @@ export interface KeepaliveRule {
 const forgivenStrikes = 2;
 /** The shortest time between pings without any stream open. */
 const idleMinTimeMs = 2 * 60 * 60 * 1000;
-
-/** More than the answer to a ping takes, TLS and a ping of the server's own included. */
-const pingAnswerBytes = 256;
 
 /** Counts the pings of one client. */
 export class PingPolicy {
@@ -55,37 +52,49 @@ export class PingPolicy {
   }
 }
 
-/**
- * Holds a session to the rules until it closes.
- *
- * @returns the policy that is to be told of each answer
- */
-export function keepAlive(session: ServerHttp2Session, rule: KeepaliveRule, openStreams: () => number): PingPolicy {
-  const policy = new PingPolicy(rule.minTimeMs);
-  let writtenBefore = 0;
-  session.on('ping', () => {
+/** Holds one connection to the rules. */
+export class ConnectionPings {
+  private readonly session: ServerSession;
+  private readonly policy: PingPolicy;
+  private sentBefore = 0;
+
+  constructor(session: ServerSession, rule: KeepaliveRule) {
+    this.session = session;
+    this.policy = new PingPolicy(rule.minTimeMs);
+    if (rule.intervalMs > 0) watchClient(session, rule);
+  }
+
+  /** An answer was sent. */
+  answered(): void {
+    this.policy.answered();
+  }
+
+  /** The client has sent a ping. */
+  received(): void {
+    const { session, policy } = this;
     // One long answer goes out in many frames, and clients measure the connection as they arrive.
-    const written = session.destroyed ? 0 : session.socket.bytesWritten;
-    if (written - writtenBefore > pingAnswerBytes) policy.answered();
-    writtenBefore = written;
-    if (!policy.ping(performance.now(), openStreams() > 0)) return;
-    session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'));
-    // The frame has to leave before the connection goes.
-    setImmediate(() => session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM));
-  });
-  if (rule.intervalMs > 0) watchClient(session, rule);
-  return policy;
+    const { sentDataBytes } = session.outbound;
+    if (sentDataBytes > this.sentBefore) policy.answered();
+    this.sentBefore = sentDataBytes;
+    if (!policy.ping(performance.now(), session.openStreams > 0)) return;
+    session.fail(new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'too_many_pings'));
+  }
 }
 
-function watchClient(session: ServerHttp2Session, rule: KeepaliveRule): void {
+function watchClient(session: ServerSession, rule: KeepaliveRule): void {
   // Node's timers take at most 2^31-1 ms.
   const intervalMs = Math.min(Math.max(rule.intervalMs, 1000), 0x7fffffff);
+  let deadline: NodeJS.Timeout | undefined;
   const timer = setInterval(() => {
-    const deadline = setTimeout(() => session.destroy(), rule.timeoutMs);
-    const sent = session.ping(() => clearTimeout(deadline));
-    if (!sent) clearTimeout(deadline);
-    session.once('close', () => clearTimeout(deadline));
+    deadline ??= setTimeout(() => session.destroy(), rule.timeoutMs);
+    session.ping(() => {
+      clearTimeout(deadline);
+      deadline = undefined;
+    });
   }, intervalMs);
   timer.unref();
-  session.once('close', () => clearInterval(timer));
+  session.socket.once('close', () => {
+    clearInterval(timer);
+    clearTimeout(deadline);
+  });
 }

@@ -43,6 +43,11 @@ export class MessageAssembler {
     return this.pendingBytes > 0;
   }
 
+  /** What is there of the message that has begun. */
+  get partialBytes(): number {
+    return this.pendingBytes;
+  }
+
   /**
    * Adds what has come in.
    *
