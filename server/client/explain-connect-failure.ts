@@ -6,9 +6,9 @@ import { X509Certificate } from 'node:crypto';
 import dns from 'node:dns/promises';
 import net from 'node:net';
 import tls from 'node:tls';
+import { explainClientCertificate, explainServerCertificate } from '../tls/explain-certificate.ts';
 import type { ClientTls } from './client-options.ts';
 import { type EndpointAddress, parseEndpoint } from './endpoint-address.ts';
-import { explainClientCertificate, explainServerCertificate } from './explain-certificate.ts';
 import { tlsConnectionOptions } from './tls-credentials.ts';
 
 /** The client's HTTP/2 greeting with an empty SETTINGS frame (RFC 9113 §3.4); a server answers with its own. */

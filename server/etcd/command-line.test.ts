@@ -217,10 +217,6 @@ describe('at start', () => {
       'TLS key/cert (--cert-file, --key-file) must be provided for client url https://127.0.0.1:1 with HTTPS scheme',
     ],
     [
-      [...https, '--auto-tls'],
-      '--auto-tls is not supported by this server: issue a certificate and give --cert-file and --key-file',
-    ],
-    [
       ['--listen-peer-urls=https://127.0.0.1:1'],
       'cannot listen on TLS for 127.0.0.1:1: KeyFile and CertFile are not presented',
     ],

@@ -10,12 +10,11 @@ import { Upkeep, type UpkeepConfig } from '../member/upkeep.ts';
 import { serverVersion } from '../member/version.ts';
 import { idToHex } from '../membership/mod.ts';
 import { Metrics } from '../metrics/mod.ts';
-import { createPeerServer, type PeerHandlers, type PeerServer, TlsFiles } from '../peer/mod.ts';
+import { createPeerServer, type PeerHandlers, type PeerServer, type TlsFiles } from '../peer/mod.ts';
 import { Dispatcher, etcdMethods, grpcOverheadBytes, type Listener, openListener } from '../rpc/mod.ts';
-import { openSslCiphers } from '../tls/cipher-suites.ts';
-import { revocationCheck } from '../tls/revocation-check.ts';
-import { ServerTls } from '../tls/server-tls.ts';
-import type { EtcdConfig, TlsConfig } from './config.ts';
+import type { ServerTls } from '../tls/server-tls.ts';
+import type { EtcdConfig } from './config.ts';
+import { setUpTls } from './tls-setup.ts';
 import type { EtcdUrl } from './urls.ts';
 import { autoCompactionRetention, checkStartup, initialClusterOf } from './validate.ts';
 
@@ -36,6 +35,7 @@ export class EtcdServer {
   private readonly lock: DataLock;
   private clientListeners: { url: EtcdUrl; listener: Listener; kind: 'all' | 'grpc' | 'http' | 'metrics' }[] = [];
   private peerServers: PeerServer[] = [];
+  private peerTls: TlsFiles | undefined;
   private replica: Replica | undefined;
   private upkeep: Upkeep | undefined;
   /** Raft's messages are for a member that runs; until then the peer port answers questions only. */
@@ -125,7 +125,8 @@ export class EtcdServer {
 
   private async bind(): Promise<void> {
     const { config, logger } = this;
-    const clientTls = serverTls(config.clientTls, ['h2', 'http/1.1'], logger);
+    const tls = setUpTls(config, logger);
+    this.peerTls = tls.peer;
     const isSplit = config.listenClientHttpUrls.length > 0;
     const wanted = [
       ...config.listenClientUrls.map((url) => ({ url, kind: isSplit ? ('grpc' as const) : ('all' as const) })),
@@ -133,18 +134,16 @@ export class EtcdServer {
       ...config.listenMetricsUrls.map((url) => ({ url, kind: 'metrics' as const })),
     ];
     for (const { url, kind } of wanted) {
-      const tls = this.tlsFor(url, clientTls);
+      const options = { tls: this.tlsFor(url, tls.client), logger: logger.at('rpc/listener') };
       const place = url.port === '' ? { host: url.hostname } : { host: url.hostname, port: Number(url.port) };
-      const options = { tls, logger: logger.at('rpc/listener') };
       const listener = await openListener({ ...place, reusePort: config.socketReusePort }, options);
       this.clientListeners.push({ url, listener, kind });
     }
-    const tls = peerTlsFiles(config.peerTls, logger);
     for (const { href } of config.listenPeerUrls) {
       const server = await createPeerServer({
         url: href,
         handlers: this.peerHandlers(),
-        ...(tls && { tls }),
+        ...(tls.peer && { tls: tls.peer }),
         readTimeoutMs: config.raftReadTimeoutMs,
         log: (level, message, fields) => logger.at('peer')[level](message, fields),
       });
@@ -203,7 +202,6 @@ export class EtcdServer {
 
   private memberConfig(events: ServerEvents): MemberConfig {
     const { config } = this;
-    const tls = peerTlsFiles(config.peerTls, this.logger);
     return {
       name: config.name,
       dataDir: config.dataDir,
@@ -236,7 +234,7 @@ export class EtcdServer {
       maxRequestBytes: config.maxRequestBytes,
       leaseCheckpoint: config.leaseCheckpoint,
       leaseCheckpointPersist: config.leaseCheckpointPersist,
-      ...(tls && { peerTls: tls }),
+      ...(this.peerTls && { peerTls: this.peerTls }),
       log: this.logger,
       onDatabaseFailure: (error) => events.onFatal(error),
       observe: {
@@ -295,28 +293,4 @@ export class EtcdServer {
       else logger.info('serving client traffic insecurely; this is strongly discouraged!', fields);
     }
   }
-}
-
-function serverTls(config: TlsConfig, protocols: string[], logger: Logger): ServerTls | undefined {
-  if (config.certFile === '' && config.keyFile === '') return undefined;
-  return new ServerTls(config, protocols, logger.at('tls'));
-}
-
-function peerTlsFiles(config: TlsConfig, logger: Logger): TlsFiles | undefined {
-  if (config.certFile === '' && config.keyFile === '') return undefined;
-  const ciphers = openSslCiphers(config.cipherSuites);
-  return new TlsFiles({
-    certFile: config.certFile,
-    keyFile: config.keyFile,
-    clientCertAuth: config.clientCertAuth,
-    allowedCommonNames: config.allowedCns,
-    allowedHostnames: config.allowedHostnames,
-    skipClientSanVerification: config.skipClientSanVerification,
-    minVersion: config.minVersion === 'TLS1.3' ? 'TLSv1.3' : 'TLSv1.2',
-    ...(config.trustedCaFile !== '' && { trustedCaFile: config.trustedCaFile }),
-    ...(config.clientCertFile !== '' && { clientCertFile: config.clientCertFile }),
-    ...(config.clientKeyFile !== '' && { clientKeyFile: config.clientKeyFile }),
-    ...(config.crlFile !== '' && { isRevoked: revocationCheck(config.crlFile, logger.at('tls')) }),
-    ...(ciphers !== undefined && { ciphers }),
-  });
 }

@@ -2,7 +2,7 @@
 import { formatGoDuration, parseGoDuration } from '../base/go-duration.ts';
 import { type InitialCluster, parseInitialCluster } from '../membership/mod.ts';
 import { unknownCipherSuite } from '../tls/cipher-suites.ts';
-import type { EtcdConfig } from './config.ts';
+import type { EtcdConfig, TlsConfig } from './config.ts';
 import type { FlagValues } from './flags.ts';
 import { checkBindUrls, checkHostUrls } from './urls.ts';
 
@@ -106,13 +106,11 @@ export function checkStartup(config: EtcdConfig): void {
   const unknown = unknownCipherSuite(config.clientTls.cipherSuites);
   if (unknown !== undefined) throw new Error(`unexpected TLS cipher suite "${unknown}"`);
   for (const url of config.listenPeerUrls) {
-    if (!url.secure || config.peerTls.certFile !== '' || config.peerTls.keyFile !== '') continue;
-    refuseAutoTls(config.peerTls.autoTls, '--peer-auto-tls', '--peer-cert-file and --peer-key-file');
+    if (!url.secure || hasCertificate(config.peerTls)) continue;
     throw new Error(`cannot listen on TLS for ${url.host}: KeyFile and CertFile are not presented`);
   }
-  for (const url of [...config.listenClientUrls, ...config.listenClientHttpUrls]) {
-    if (!url.secure || config.clientTls.certFile !== '' || config.clientTls.keyFile !== '') continue;
-    refuseAutoTls(config.clientTls.autoTls, '--auto-tls', '--cert-file and --key-file');
+  for (const url of [...config.listenClientUrls, ...config.listenClientHttpUrls, ...config.listenMetricsUrls]) {
+    if (!url.secure || hasCertificate(config.clientTls)) continue;
     throw new Error(
       `TLS key/cert (--cert-file, --key-file) must be provided for client url ${url.href} with HTTPS scheme`,
     );
@@ -125,8 +123,9 @@ export function checkStartup(config: EtcdConfig): void {
   autoCompactionRetention(config);
 }
 
-function refuseAutoTls(asked: boolean, flag: string, instead: string): void {
-  if (asked) throw new Error(`${flag} is not supported by this server: issue a certificate and give ${instead}`);
+/** Given, or about to be made. */
+function hasCertificate({ certFile, keyFile, autoTls }: TlsConfig): boolean {
+  return certFile !== '' || keyFile !== '' || autoTls;
 }
 
 /**

@@ -1,9 +1,11 @@
 /** Requests to other members: one way to connect, with deadlines, plain or TLS. */
+import type { X509Certificate } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
+import { explainClientCertificate, explainServerCertificate } from '../tls/explain-certificate.ts';
 import type { TlsFiles } from './tls.ts';
 import type { PeerTimes } from './types.ts';
 
@@ -130,15 +132,42 @@ export class Dialer {
   }
 
   private connectTls(options: tls.ConnectionOptions): tls.TLSSocket {
-    if (this.files === undefined) throw new Error('cannot dial an https URL: no peer certificate is configured');
-    return tls.connect({
+    const { files } = this;
+    if (files === undefined) throw new Error('cannot dial an https URL: no peer certificate is configured');
+    const host = options.host ?? '';
+    const socket = tls.connect({
       ...options,
       // Without a name of its own, an address must not be sent as a server name (RFC 6066 §3).
-      servername: net.isIP(options.host ?? '') === 0 ? (options.host ?? '') : '',
-      secureContext: this.files.clientContext(),
-      rejectUnauthorized: this.files.config.insecureSkipVerify !== true,
+      servername: net.isIP(host) === 0 ? host : '',
+      secureContext: files.clientContext(),
+      rejectUnauthorized: files.config.insecureSkipVerify !== true,
     });
+    explainFailure(socket, host, files);
+    return socket;
   }
+}
+
+/** Puts into the error of a handshake which certificate was refused, by whom and for what. */
+function explainFailure(socket: tls.TLSSocket, host: string, files: TlsFiles): void {
+  let shown: X509Certificate | undefined;
+  // Before Node judges the certificate: it closes the socket, which then has none any more.
+  socket.prependOnceListener('secure', () => {
+    shown = socket.getPeerX509Certificate();
+  });
+  socket.prependOnceListener('error', (error: NodeJS.ErrnoException) => {
+    const { code = '' } = error;
+    const now = new Date();
+    const isVerdict = socket.authorizationError !== null && socket.authorizationError !== undefined;
+    let reason: string | undefined;
+    if (shown !== undefined && isVerdict) {
+      const verdict = code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? undefined : code;
+      reason = explainServerCertificate(shown, host, verdict, files.ca, now);
+    } else if (code.includes('_ALERT_')) {
+      const own = explainClientCertificate(files.clientCertificate(), now);
+      reason = `the peer refused this member's certificate${own === undefined ? '; its log says why' : `: ${own}`}`;
+    }
+    if (reason !== undefined) error.message = `${reason} (${error.message})`;
+  });
 }
 
 /** Connects with the certificate that lies on disk at that moment. */

@@ -5,7 +5,10 @@ import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type tls from 'node:tls';
 import { splitHostPort } from '../membership/mod.ts';
-import { checkClientAddress, type NameService, namesOfCertificate, plainAddress } from './client-address.ts';
+import { describeCertificate } from '../tls/explain-certificate.ts';
+import { HandshakeWatch, namesOf } from '../tls/refused-handshake.ts';
+import { commonName, presentedChain } from '../tls/server-tls.ts';
+import { checkClientAddress, type NameService, plainAddress } from './client-address.ts';
 import { answerPeerRequest, type PeerHandlers } from './peer-endpoints.ts';
 import type { TlsFiles } from './tls.ts';
 import { type Log, reasonOf } from './types.ts';
@@ -122,7 +125,6 @@ function secureServer(
   });
   // Before Node takes the connection up, so that this very handshake has the certificate of now.
   server.prependListener('connection', (socket: Socket) => {
-    guard.remember(socket);
     try {
       const latest = files.serverOptions();
       if (latest !== current) server.setSecureContext(latest);
@@ -133,11 +135,10 @@ function secureServer(
       process.nextTick(() => socket.destroy());
     }
   });
+  guard.watch(new HandshakeWatch(server, () => files.side()));
   server.on('secureConnection', (socket) => guard.inspect(socket));
   server.on('tlsClientError', (error, socket) => {
-    // Node cuts the connection for a certificate that it does not accept, and reports only the cut.
-    const objection = socket.authorizationError as Error | string | null | undefined;
-    guard.reject(socket, objection ? `certificate was not accepted: ${reasonOf(objection)}` : reasonOf(error));
+    guard.failed(error, socket);
     socket.destroy();
   });
   log('debug', 'peer TLS', { cert: files.config.certFile, 'client-cert-auth': files.demandsCertificate });
@@ -150,7 +151,7 @@ class ConnectionGuard {
   private readonly log: Log;
   private readonly inspections = new WeakMap<Socket, Promise<boolean>>();
   private readonly open = new Set<Socket>();
-  private readonly addresses = new WeakMap<object, string>();
+  private handshakes: HandshakeWatch | undefined;
 
   constructor(options: PeerServerOptions, log: Log) {
     this.options = options;
@@ -168,7 +169,7 @@ class ConnectionGuard {
     const inspection = this.objection(socket).then(
       (reason) => {
         if (reason === undefined) return true;
-        this.reject(socket, reason);
+        this.reject(socket, ...reason);
         socket.destroy();
         return false;
       },
@@ -181,20 +182,32 @@ class ConnectionGuard {
     this.inspections.set(socket, inspection);
   }
 
-  /** Notes where a connection comes from: when its handshake has failed, the socket does not know any more. */
-  remember(socket: Socket): void {
-    this.addresses.set(socket, addressOf(socket));
+  /** Looks at handshakes from now on: when one has failed, the socket does not know anything any more. */
+  watch(handshakes: HandshakeWatch): void {
+    this.handshakes = handshakes;
   }
 
-  /** One line for each connection that is refused. */
-  reject(socket: Socket, reason: string): void {
+  /** One line for each handshake that fails. */
+  failed(error: Error, socket: tls.TLSSocket): void {
+    const refused = this.handshakes?.refused(error, socket, new Date());
+    if (refused === undefined) return;
+    if (refused.wasProbe) this.log('debug', 'connection closed before its handshake', refused.fields);
+    else this.log('warn', 'rejected connection on peer endpoint', refused.fields);
+  }
+
+  /**
+   * One line for each connection that is refused after its handshake.
+   *
+   * @param error upstream's words @param reason plain ones, when they are others
+   */
+  reject(socket: Socket, error: string, reason?: string): void {
     const certificate = (socket as tls.TLSSocket).getPeerX509Certificate?.();
-    const names = certificate === undefined ? undefined : namesOfCertificate(certificate);
     this.log('warn', 'rejected connection on peer endpoint', {
-      'remote-addr': this.addresses.get(underlying(socket)) ?? addressOf(socket),
+      'remote-addr': this.handshakes?.addressOf(socket) ?? '',
       'server-name': (socket as tls.TLSSocket).servername || '',
-      ...(names === undefined ? {} : { 'ip-addresses': names.ipAddresses, 'dns-names': names.dnsNames }),
-      error: reason,
+      ...(certificate && namesOf(certificate)),
+      error,
+      ...(reason !== undefined && { reason }),
     });
   }
 
@@ -202,32 +215,31 @@ class ConnectionGuard {
     for (const socket of this.open) socket.destroy();
   }
 
-  private async objection(socket: tls.TLSSocket): Promise<string | undefined> {
+  /** @returns upstream's words, and plain ones that say which certificate and what to do */
+  private async objection(socket: tls.TLSSocket): Promise<[error: string, reason: string] | undefined> {
     const config = this.options.tls?.config;
     const certificate = socket.getPeerX509Certificate();
     if (config === undefined || certificate === undefined) return undefined;
-    if (config.isRevoked?.(certificate.serialNumber) === true) {
-      return `certificate serial ${certificate.serialNumber} is revoked`;
+    const what = `the peer's ${describeCertificate(certificate)}`;
+    const revoked = presentedChain(socket).find(({ serialNumber }) => config.isRevoked?.(serialNumber) === true);
+    if (revoked !== undefined) {
+      const error = `certificate serial ${revoked.serialNumber} is revoked`;
+      return [error, `${what} is in the revocation list, or was issued by one that is`];
     }
+    const failed = 'client certificate authentication failed';
     const { allowedCommonNames = [], allowedHostnames = [] } = config;
-    const commonName = /^CN=(.*)$/m.exec(certificate.subject ?? '')?.[1] ?? '';
-    if (allowedCommonNames.length > 0 && !allowedCommonNames.includes(commonName)) {
-      return 'client certificate authentication failed';
+    if (allowedCommonNames.length > 0 && !allowedCommonNames.includes(commonName(certificate) ?? '')) {
+      return [failed, `${what} has none of the allowed common names: ${allowedCommonNames.join(', ')}`];
     }
     if (allowedHostnames.length > 0 && !allowedHostnames.some((name) => certificate.checkHost(name) !== undefined)) {
-      return 'client certificate authentication failed';
+      return [failed, `${what} is valid for none of the allowed names: ${allowedHostnames.join(', ')}`];
     }
-    if (config.skipClientSanVerification === true || socket.remoteAddress === undefined) return undefined;
-    return checkClientAddress(certificate, socket.remoteAddress, this.options.nameService);
+    const { remoteAddress } = socket;
+    if (config.skipClientSanVerification === true || remoteAddress === undefined) return undefined;
+    const error = await checkClientAddress(certificate, remoteAddress, this.options.nameService);
+    if (error === undefined) return undefined;
+    const address = plainAddress(remoteAddress);
+    const advice = `issue it with IP:${address} among its SANs, or set --experimental-peer-skip-client-san-verification`;
+    return [error, `${what} is used from ${address}, which it is not for: ${advice}`];
   }
-}
-
-function addressOf(socket: Socket): string {
-  const { remoteAddress = '', remotePort = 0 } = socket;
-  return `${plainAddress(remoteAddress)}:${remotePort}`;
-}
-
-/** The TCP socket under a TLS socket; Node offers no public way to it. */
-function underlying(socket: Socket): object {
-  return (Reflect.get(socket, '_parent') as Socket | null | undefined) ?? socket;
 }

@@ -2,8 +2,10 @@
  * TLS between members. Key and certificate are looked at before every handshake and read again when they have changed,
  * so that a renewal needs no restart; the CA bundle is read once (contract: api.md §7).
  */
+import { X509Certificate } from 'node:crypto';
 import fs from 'node:fs';
 import tls from 'node:tls';
+import type { HandshakeSide } from '../tls/refused-handshake.ts';
 
 /** Files, all PEM, and what else decides who may talk to whom. */
 export interface PeerTls {
@@ -73,17 +75,20 @@ class KeyPair {
 /** A member's TLS configuration with what its files hold now. */
 export class TlsFiles {
   readonly config: PeerTls;
+  /** PEM, as it was at the start. */
+  readonly ca: Buffer | undefined;
   private readonly serving: KeyPair;
   private readonly dialing: KeyPair;
 
   /** @throws PeerTlsError when a file cannot be used; no member starts with one that is damaged */
   constructor(config: PeerTls) {
     this.config = config;
+    this.ca = config.trustedCaFile === undefined ? undefined : readFile(config.trustedCaFile);
     const shared: tls.SecureContextOptions = {
       minVersion: config.minVersion ?? 'TLSv1.2',
       ...(config.maxVersion === undefined ? {} : { maxVersion: config.maxVersion }),
       ...(config.ciphers === undefined ? {} : { ciphers: config.ciphers }),
-      ...(config.trustedCaFile === undefined ? {} : { ca: readFile(config.trustedCaFile) }),
+      ...(this.ca === undefined ? {} : { ca: this.ca }),
     };
     this.serving = new KeyPair(config.certFile, config.keyFile, shared);
     const { clientCertFile = config.certFile, clientKeyFile = config.keyFile } = config;
@@ -97,8 +102,23 @@ export class TlsFiles {
     return this.serving.load().options;
   }
 
+  /** What messages about refused handshakes name. */
+  side(): HandshakeSide {
+    const { minVersion = 'TLSv1.2' } = this.config;
+    return {
+      leaf: new X509Certificate(this.serverOptions().cert as Buffer),
+      ca: this.ca?.toString('latin1'),
+      minVersion: minVersion.replace('TLSv', 'TLS'),
+    };
+  }
+
   clientContext(): tls.SecureContext {
     return this.dialing.load().context;
+  }
+
+  /** The certificate that is shown when dialing, PEM. */
+  clientCertificate(): Buffer {
+    return this.dialing.load().options.cert as Buffer;
   }
 
   /** Whether whoever connects has to show a certificate. */

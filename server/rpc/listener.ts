@@ -67,18 +67,7 @@ export class Listener {
     } else {
       const timeout = options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs;
       const server = createTlsServer({ ...tls.options(), handshakeTimeout: timeout, noDelay: true });
-      // Before node:tls sees the connection: it must find the certificate of now.
-      server.prependListener('connection', () => tls.refresh(server));
-      server.on('secureConnection', (socket) => {
-        if (tls.admit(socket)) this.accept(socket);
-      });
-      server.on('tlsClientError', (error, socket) => {
-        this.options.logger.warn('rejected connection on client endpoint', {
-          'remote-addr': `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`,
-          error,
-        });
-        socket.destroy();
-      });
+      tls.guard(server, (socket) => this.accept(socket));
       this.server = server;
     }
     this.server.on('connection', (socket: Socket) => {

@@ -3,13 +3,15 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import http2 from 'node:http2';
 import https from 'node:https';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import tls from 'node:tls';
 import { type Client, credentials } from '@grpc/grpc-js';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { silentLogger } from '../base/logger.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type CertificateRequest, createAuthority, issue, systemSources } from '../../pki/mod.ts';
+import { Logger, type LogRecord, silentLogger } from '../base/logger.ts';
 import { KVService, RangeResponse } from '../proto/gen/rpc.ts';
 import { ServerTls, type ServerTlsConfig } from '../tls/server-tls.ts';
 import { revocationList } from '../tls/testing/revocation-list.ts';
@@ -128,6 +130,141 @@ describe('a TLS port', () => {
     pki.write('server.pem', renewed.certificate);
     pki.write('server-key.pem', renewed.key);
     await put(client());
+  });
+
+  describe('that refuses a connection says in plain words why', () => {
+    const log: LogRecord[] = [];
+    const logger = new Logger({ enabled: () => true, write: (record) => log.push(record) }, 'test');
+    beforeEach(() => {
+      log.length = 0;
+    });
+
+    async function startStrict(overrides: Partial<ServerTlsConfig> = {}): Promise<void> {
+      const trustedCaFile = pki.write('ca.pem', pki.authority.certificate);
+      const serverTls = new ServerTls({ ...config, trustedCaFile, ...overrides }, ['h2', 'http/1.1'], logger);
+      await start({ tls: serverTls });
+    }
+
+    /** Connects, and gives the fields of the line that comes of it. */
+    async function refusal(options: tls.ConnectionOptions): Promise<Record<string, unknown>> {
+      const socket = tls.connect({
+        port: server.listener.port,
+        host: '127.0.0.1',
+        ca: pki.authority.certificate,
+        ...options,
+      });
+      socket.on('error', () => {});
+      socket.on('secureConnect', () => socket.write('x'));
+      const find = () => log.find(({ msg }) => msg === 'rejected connection on client endpoint');
+      await vi.waitFor(() => expect(find()).toBeDefined(), { timeout: 10_000 });
+      socket.destroy();
+      return find()?.fields ?? {};
+    }
+
+    const dayMs = 86_400_000;
+    const issued = (request: Partial<CertificateRequest>, from = pki.authority, at = new Date()) => {
+      const sources = { ...systemSources, now: () => at };
+      const { certificate: cert, key } = issue(
+        from,
+        { profile: 'client', commonName: 'alice', validityMs: dayMs, ...request },
+        sources,
+      );
+      return { cert, key };
+    };
+
+    test('when there is no certificate', async () => {
+      await startStrict();
+      expect(await refusal({})).toMatchObject({
+        'remote-addr': expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+        error: "tls: client didn't provide a certificate",
+        reason: expect.stringContaining('shows no certificate'),
+      });
+    });
+
+    test.each(['TLSv1.2', 'TLSv1.3'] as const)('when the CA is another, over %s', async (maxVersion) => {
+      await startStrict();
+      const stranger = new TestPki(directory, 'another CA');
+      const fields = await refusal({ ...issued({}, stranger.authority), maxVersion });
+      expect(fields).toMatchObject({
+        'remote-addr': expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+        error: 'tls: failed to verify certificate: x509: certificate signed by unknown authority',
+      });
+      expect(fields.reason).toMatch(
+        /"alice" .*issued by "another CA"\) is not issued by a trusted CA; trusted: "test CA"/,
+      );
+    });
+
+    test('when the certificate has expired', async () => {
+      const before = new Date(Date.now() - 3 * dayMs);
+      const old = createAuthority(
+        { commonName: 'old CA', validityMs: 10 * dayMs },
+        { ...systemSources, now: () => before },
+      );
+      await startStrict({ trustedCaFile: pki.write('old.pem', old.certificate) });
+      const fields = await refusal(issued({}, old, before));
+      expect(fields.error).toBe('tls: failed to verify certificate: x509: certificate has expired or is not yet valid');
+      expect(fields.reason).toMatch(/"alice" .* has expired: this machine's clock says/);
+    });
+
+    test('when it is revoked', async () => {
+      const alice = issued({});
+      const crlFile = pki.write('c.crl', revocationList([new X509Certificate(alice.cert).serialNumber]));
+      await startStrict({ crlFile });
+      const fields = await refusal(alice);
+      expect([fields.error, fields.reason]).toEqual([
+        expect.stringMatching(/^certificate serial [0-9A-F]+ is revoked$/),
+        expect.stringMatching(/"alice" .* is in .*c\.crl/),
+      ]);
+    });
+
+    test('when it is for no allowed name', async () => {
+      await startStrict({ allowedHostnames: ['app.example'] });
+      expect(await refusal(issued({ dnsNames: ['other.example'] }))).toMatchObject({
+        'dns-names': ['other.example'],
+        error: 'client certificate authentication failed',
+        reason: expect.stringMatching(/DNS:other\.example.* valid for none of the allowed names: app\.example/),
+      });
+    });
+
+    test('when the client does not accept the server’s certificate', async () => {
+      await startStrict();
+      const stranger = new TestPki(directory, 'another CA').authority.certificate;
+      const fields = await refusal({ ca: stranger, rejectUnauthorized: true, ...issued({}) });
+      expect(fields.reason).toMatch(/may not accept this server’s certificate "server" .*IP:127\.0\.0\.1/);
+    });
+
+    test('when TLS is too old', async () => {
+      await startStrict({ minVersion: 'TLS1.3' });
+      expect(await refusal({ maxVersion: 'TLSv1.2' })).toMatchObject({
+        error: 'tls: client offered only unsupported versions',
+        reason: 'the client offers no version of TLS from TLS1.3 up',
+      });
+    });
+
+    test('when it is plaintext', async () => {
+      await startStrict();
+      const socket = net.connect(server.listener.port, '127.0.0.1', () => socket.write('GET /health HTTP/1.1\r\n\r\n'));
+      socket.on('error', () => {});
+      await vi.waitFor(() =>
+        expect(log.map(({ fields }) => fields?.reason)).toContain(
+          'the client does not speak TLS: it must use https://',
+        ),
+      );
+      socket.destroy();
+    });
+
+    test('and makes no fuss about a probe of the port', async () => {
+      await startStrict();
+      const socket = net.connect(server.listener.port, '127.0.0.1', () => socket.destroy());
+      await vi.waitFor(() => expect(log).not.toEqual([]));
+      expect(log).toMatchObject([
+        {
+          level: 'debug',
+          msg: 'connection closed before its handshake',
+          fields: { 'remote-addr': expect.stringMatching(/^127\.0\.0\.1:\d+$/) },
+        },
+      ]);
+    });
   });
 
   test('keeps its certificate while the files do not fit each other', async () => {

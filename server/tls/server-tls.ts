@@ -4,6 +4,8 @@ import { isIP } from 'node:net';
 import type { Server, TLSSocket, TlsOptions } from 'node:tls';
 import type { Logger } from '../base/logger.ts';
 import { normalizeSerial } from './crl.ts';
+import { describeCertificate } from './explain-certificate.ts';
+import { type HandshakeSide, HandshakeWatch, namesOf } from './refused-handshake.ts';
 import type { TlsFiles } from './tls-files.ts';
 import { type TlsVersions, WatchedTls } from './watched-tls.ts';
 
@@ -25,7 +27,6 @@ export class ServerTls {
   private readonly config: ServerTlsConfig;
   private readonly watched: WatchedTls;
   private readonly logger: Logger;
-  private applied: unknown;
 
   /**
    * @param alpnProtocols such as `['h2', 'http/1.1']`
@@ -39,7 +40,6 @@ export class ServerTls {
     this.alpnProtocols = alpnProtocols;
     this.logger = logger;
     this.watched = new WatchedTls(config, config, logger);
-    this.applied = this.watched.material();
   }
 
   /** Whether clients must show a certificate. */
@@ -59,51 +59,86 @@ export class ServerTls {
     };
   }
 
-  /** Gives the server what the files hold now. Call it for each connection, before its handshake. */
-  refresh(server: Server): void {
-    const material = this.watched.material();
-    if (material === this.applied) return;
-    server.setSecureContext({ ...this.watched.options(), honorCipherOrder: true } as TlsOptions);
-    this.applied = material;
+  /**
+   * Keeps a server's certificate up to date for each connection, and lets in only clients that may come in. Those that
+   * may not are logged and cut.
+   *
+   * @param accept called with each connection that has passed
+   */
+  guard(server: Server, accept: (socket: TLSSocket) => void): void {
+    const watch = new HandshakeWatch(server, () => this.side());
+    // Before node:tls sees the connection: it must find the certificate of now.
+    let applied = this.watched.material();
+    server.prependListener('connection', () => {
+      const material = this.watched.material();
+      if (material === applied) return;
+      server.setSecureContext({ ...this.watched.options(), honorCipherOrder: true } as TlsOptions);
+      applied = material;
+    });
+    server.on('secureConnection', (socket) => {
+      if (this.admit(socket, watch)) accept(socket);
+    });
+    server.on('tlsClientError', (error, socket) => {
+      const { wasProbe, fields } = watch.refused(error, socket, new Date());
+      if (wasProbe) this.logger.debug('connection closed before its handshake', fields);
+      else this.logger.warn('rejected connection on client endpoint', fields);
+      socket.destroy();
+    });
   }
 
-  /**
-   * Looks at a client after its handshake, and destroys the connection of one that may not come in.
-   *
-   * @returns whether it may
-   */
-  admit(socket: TLSSocket): boolean {
+  private side(): HandshakeSide {
+    const { leaf, ca } = this.watched.material();
+    return { leaf, ca: ca?.join('\n'), minVersion: this.config.minVersion };
+  }
+
+  private admit(socket: TLSSocket, watch: HandshakeWatch): boolean {
     if (!this.demandsCertificate) return true;
-    const problem = this.objection(socket);
-    if (problem === undefined) return true;
-    this.logger.warn('rejected connection', {
-      'remote-addr': `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`,
-      error: problem,
+    const objection = this.objection(socket);
+    if (objection === undefined) return true;
+    const certificate = socket.getPeerX509Certificate();
+    this.logger.warn('rejected connection on client endpoint', {
+      'remote-addr': watch.addressOf(socket),
+      'server-name': socket.servername || '',
+      ...(certificate && namesOf(certificate)),
+      ...objection,
     });
     socket.destroy();
     return false;
   }
 
-  private objection(socket: TLSSocket): string | undefined {
+  private objection(socket: TLSSocket): { error: string; reason: string } | undefined {
+    const failed = 'client certificate authentication failed';
     const chain = presentedChain(socket);
     const leaf = chain[0];
-    if (leaf === undefined || chain.length > maxChainLength) return 'client certificate authentication failed';
+    if (leaf === undefined || chain.length > maxChainLength) {
+      return {
+        error: failed,
+        reason: `the client shows ${chain.length === 0 ? 'no' : 'too long a chain of'} certificates`,
+      };
+    }
+    const what = `the client's ${describeCertificate(leaf)}`;
     const { revoked } = this.watched.material();
     const bad = chain.find(({ serialNumber }) => revoked.has(normalizeSerial(serialNumber)));
-    if (bad !== undefined) return `certificate serial ${bad.serialNumber} is revoked`;
+    if (bad !== undefined) {
+      const reason = `${what} is in ${this.config.crlFile}, or was issued by one that is`;
+      return { error: `certificate serial ${bad.serialNumber} is revoked`, reason };
+    }
     const { allowedCns, allowedHostnames } = this.config;
     if (allowedCns.length > 0 && !allowedCns.includes(commonName(leaf) ?? '')) {
-      return 'client certificate authentication failed';
+      return { error: failed, reason: `${what} has none of the allowed common names: ${allowedCns.join(', ')}` };
     }
     if (allowedHostnames.length > 0 && !allowedHostnames.some((name) => validFor(leaf, name))) {
-      return 'client certificate authentication failed';
+      return {
+        error: failed,
+        reason: `${what} is valid for none of the allowed names: ${allowedHostnames.join(', ')}`,
+      };
     }
     return undefined;
   }
 }
 
-/** The client's certificate and those above it, leaf first. */
-function presentedChain(socket: TLSSocket): X509Certificate[] {
+/** The client's certificate and those above it, leaf first, at most one more than is looked at. */
+export function presentedChain(socket: TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = [];
   let next = socket.getPeerCertificate(true);
   while (next?.raw !== undefined && chain.length <= maxChainLength) {

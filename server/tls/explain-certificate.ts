@@ -42,10 +42,36 @@ export function explainServerCertificate(
 /** The first reason why a server may refuse the client's own certificate, or undefined. */
 export function explainClientCertificate(pem: string | Uint8Array, now: Date): string | undefined {
   const certificate = new X509Certificate(Buffer.from(pem));
+  return explainForClients(`the client's ${describeCertificate(certificate)}`, certificate, undefined, now);
+}
+
+/**
+ * Why a client's certificate was refused.
+ *
+ * @param verifyError the verdict of the TLS library on the chain, such as `CERT_HAS_EXPIRED`
+ * @param ca PEM of the authorities that are trusted; undefined for the system's
+ */
+export function explainRefusedClient(
+  certificate: X509Certificate,
+  verifyError: string,
+  ca: string | Uint8Array | undefined,
+  now: Date,
+): string {
   const what = `the client's ${describeCertificate(certificate)}`;
+  return (
+    explainForClients(what, certificate, verifyError, now) ?? explainChain(what, certificate, verifyError, ca, now)
+  );
+}
+
+function explainForClients(
+  what: string,
+  certificate: X509Certificate,
+  verifyError: string | undefined,
+  now: Date,
+): string | undefined {
   const dates = explainDates(certificate, now);
   if (dates !== undefined) return `${what} ${dates}`;
-  if (lacksUse(certificate, clientAuth)) {
+  if (verifyError === 'INVALID_PURPOSE' || lacksUse(certificate, clientAuth)) {
     return `${what} is not for clients: its extended key usage lacks clientAuth`;
   }
   return undefined;
