@@ -43,9 +43,12 @@ const flags: Record<OpenMode, string> = { read: 'r', write: 'r+', create: 'w+', 
 
 class NodeFile implements StorageFile {
   private readonly handle: fsp.FileHandle;
+  private readonly path: string;
 
-  constructor(handle: fsp.FileHandle) {
+  /** @param path as it was opened, for errors */
+  constructor(handle: fsp.FileHandle, path: string) {
     this.handle = handle;
+    this.path = path;
   }
 
   async read(target: Uint8Array, position: number): Promise<number> {
@@ -68,7 +71,11 @@ class NodeFile implements StorageFile {
     return done;
   }
 
-  async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+  write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    return this.named(this.writeAll(chunks, position));
+  }
+
+  private async writeAll(chunks: readonly Uint8Array[], position: number): Promise<void> {
     // writev takes at most IOV_MAX (1,024) buffers a call.
     let offset = position;
     for (let i = 0; i < chunks.length; i += 1024) {
@@ -86,11 +93,11 @@ class NodeFile implements StorageFile {
   }
 
   datasync(): Promise<void> {
-    return this.handle.datasync();
+    return this.named(this.handle.datasync());
   }
 
   truncate(size: number): Promise<void> {
-    return this.handle.truncate(size);
+    return this.named(this.handle.truncate(size));
   }
 
   async size(): Promise<number> {
@@ -100,12 +107,22 @@ class NodeFile implements StorageFile {
   close(): Promise<void> {
     return this.handle.close();
   }
+
+  /** Node's errors name the path of a file only where it was given one; a full disk is met on open files. */
+  private async named<T>(operation: Promise<T>): Promise<T> {
+    try {
+      return await operation;
+    } catch (error) {
+      if (error instanceof Error) error.message += ` '${this.path}'`;
+      throw error;
+    }
+  }
 }
 
 /** The real file system, on Node's thread pool. */
 export const nodeFileSystem: FileSystem = {
   async open(path, how, mode = 0o600) {
-    return new NodeFile(await fsp.open(path, flags[how], mode));
+    return new NodeFile(await fsp.open(path, flags[how], mode), path);
   },
   async list(directory) {
     return (await fsp.readdir(directory)).sort();

@@ -63,10 +63,20 @@ export async function bootstrap(config: MemberConfig): Promise<Bootstrapped> {
     );
   }
   const place = { fs, snapDir, walDir, walOptions };
-  const booted = await (haveWal ? restart(config, place) : startNew(config, place));
+  const booted = await (haveWal ? restart(config, place) : startNew(config, place)).catch(explainFullDisk);
   const { bootstrapDefragThresholdMegabytes, log } = config;
   await defragmentAtStart(booted.backend, bootstrapDefragThresholdMegabytes, log.at('member/bootstrap'));
   return booted;
+}
+
+/** @throws BootstrapError in place of an error that says no more than that a disk is full; any other as it is */
+function explainFullDisk(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
+  throw new BootstrapError(
+    `${error.message}. The disk is full: make room on it, then start the member again. Nothing that it had acknowledged ` +
+      'is lost.',
+    { cause: error },
+  );
 }
 
 interface Place {

@@ -41,10 +41,14 @@ export async function zeroTail(file: StorageFile, end: number): Promise<void> {
 
 async function copyAll(from: StorageFile, to: StorageFile): Promise<void> {
   const buffer = Buffer.allocUnsafeSlow(copyBytes);
+  const zeros = Buffer.alloc(copyBytes);
   for (let position = 0; ; ) {
     const length = await from.read(buffer, position);
-    if (length === 0) return;
-    await to.write([buffer.subarray(0, length)], position);
+    if (length === 0) break;
+    const chunk = buffer.subarray(0, length);
+    // A segment is mostly room for later: the copy need not take it, on a disk that may have been full just now.
+    if (!chunk.equals(zeros.subarray(0, length))) await to.write([chunk], position);
     position += length;
   }
+  await to.truncate(await from.size());
 }

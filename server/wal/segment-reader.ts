@@ -32,7 +32,7 @@ export interface SegmentEnd {
   /** The CRC over all data up to there. */
   readonly crc: number;
   /** What is wrong with the record there, if it was cut short. */
-  readonly torn?: WalError;
+  readonly torn?: string;
 }
 
 /** A frame's place in the window: the record, and the whole with its padding. */
@@ -59,7 +59,7 @@ export async function readSegment(segment: OpenSegment, crc: number, visit: Reco
       if (frame === undefined) return { offset, crc: running };
       running = checkRecord(segment, window, frame, offset, running, visit);
     } catch (error) {
-      if (error instanceof TornRecord && segment.isLast) return { offset, crc: running, torn: error };
+      if (error instanceof TornRecord && segment.isLast) return { offset, crc: running, torn: error.what };
       throw error;
     }
     offset += frame.end - frame.start + frameHeaderBytes;
@@ -67,7 +67,14 @@ export async function readSegment(segment: OpenSegment, crc: number, visit: Reco
 }
 
 /** A damaged record that looks like a write that was cut short. */
-class TornRecord extends WalError {}
+class TornRecord extends WalError {
+  readonly what: string;
+
+  constructor(what: string, path: string, offset: number) {
+    super('WAL_CORRUPT', `${what}; ${restoreAdvice}`, { path, offset });
+    this.what = what;
+  }
+}
 
 /** @returns the CRC behind this record */
 function checkRecord(
@@ -174,7 +181,7 @@ class ReadWindow {
 }
 
 function torn(path: string, offset: number, what: string): TornRecord {
-  return new TornRecord('WAL_CORRUPT', `${what}; ${restoreAdvice}`, { path, offset });
+  return new TornRecord(what, path, offset);
 }
 
 /** Whether some sector's worth of these bytes, which lie at this offset of the file, was never written. */

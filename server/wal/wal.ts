@@ -88,8 +88,8 @@ export class Wal {
     if (tail.torn !== undefined) {
       await cutTornTail(fs, directory, where, tail.offset);
       options.onWarning?.(
-        `The last write before the stop was cut short (${tail.torn.message}). ` +
-          `It was cut off at byte ${tail.offset}; the file as it was is ${where}.broken`,
+        `The last write before the stop was cut short: ${tail.torn}. ${where} ends at byte ${tail.offset} now; as it ` +
+          `was, it is kept as ${where}.broken, which nothing needs any more`,
       );
     }
     const file = await fs.open(where, 'write');

@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createAuthority, issue, PkiStore, systemSources } from '../../pki/mod.ts';
 import type { Executables } from '../../scripts/build.ts';
 import { type ClientTls, EtcdClient } from '../../server/client/mod.ts';
+import { damageIn } from './check-directory.ts';
 
 export interface TestClusterOptions {
   members?: number;
@@ -217,10 +218,17 @@ export class TestCluster {
     return readFileSync(member.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
   }
 
-  /** Ends every process and removes the folder. */
+  /**
+   * Ends every process, checks what they have left, and removes the folder.
+   *
+   * @throws Error naming what is damaged in the data of a member; the folder is kept then
+   */
   async close(): Promise<void> {
     for (const { process: child } of this.members) child?.kill('SIGCONT');
     await this.killAll();
+    const damage: string[] = [];
+    for (const { dataDir } of this.members) damage.push(...(await damageIn(dataDir)));
+    if (damage.length > 0) throw new Error(`damaged data was left behind:\n  ${damage.join('\n  ')}`);
     await rm(this.directory, { recursive: true, force: true });
   }
 
