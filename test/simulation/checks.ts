@@ -94,7 +94,7 @@ export class Checks {
       this.raft.offered(host, made);
       elections.offered(made);
       for (const read of made.readStates) this.raft.read(host, read);
-      for (const entry of made.committedEntries) this.committed(id, entry);
+      for (const entry of made.committedEntries) this.committed(host, entry);
       this.onReady(id, made);
       return made;
     };
@@ -122,7 +122,10 @@ export class Checks {
   }
 
   /** State machine safety: what is handed out to be applied at an index is the same everywhere. */
-  private committed(id: bigint, entry: Entry): void {
+  private committed({ id, disk }: Watched, entry: Entry): void {
+    if (!disk.holds(entry.Index, entry.Term)) {
+      throw new Error(`durability: member ${hex(id)} is to apply entry ${entry.Index}, which its disk may not have`);
+    }
     const fingerprint = crc32c(Entry.encode(entry));
     const known = this.entries[entry.Index];
     this.entries[entry.Index] ??= fingerprint;
@@ -134,7 +137,9 @@ export class Checks {
   private applied(machine: StateMachine, entry: Entry): void {
     if (entry.Index % hashEvery !== 0) return;
     const { hash, compactRevision, currentRevision } = machine.store.hashKv(0);
-    const members = machine.cluster.members().map(({ id, isLearner }) => `${hex(id)}${isLearner ? '?' : ''}`);
+    // One that joins has been told of members that its log is yet to add.
+    const applied = machine.cluster.v2StoreInput().members;
+    const members = applied.map(({ id, isLearner }) => `${hex(id)}${isLearner ? '?' : ''}`);
     const state = `hash ${hash}, revision ${currentRevision}, compacted ${compactRevision}, members ${members}`;
     const known = this.states[entry.Index];
     this.states[entry.Index] ??= state;

@@ -23,6 +23,7 @@ export type Settings = Pick<
   | 'backendBatchLimit'
   | 'walSegmentSizeBytes'
   | 'raftLimits'
+  | 'strictReconfigCheck'
 >;
 
 export interface HostOptions {
@@ -44,12 +45,13 @@ export interface HostOptions {
 
 class Process implements Owner {
   isAlive = true;
-  clockOffsetMs = 0;
+  clockOffsetMs: number;
   pausedUntilMs = 0;
   readonly clockRate: number;
 
-  constructor(clockRate: number) {
+  constructor(clockRate: number, clockOffsetMs: number) {
     this.clockRate = clockRate;
+    this.clockOffsetMs = clockOffsetMs;
   }
 }
 
@@ -68,7 +70,7 @@ export class SimulatedHost {
   /** The member's id, once it has one. */
   id: bigint | undefined;
   private readonly options: HostOptions;
-  private process = new Process(1);
+  private process = new Process(1, 0);
   private diskHasFailed = false;
 
   constructor(options: HostOptions) {
@@ -91,7 +93,7 @@ export class SimulatedHost {
   /** Starts the member's process. */
   start(): void {
     if (this.isUp || this.state === 'removed' || this.state === 'lost') return;
-    const process = new Process(this.clockRate);
+    const process = new Process(this.clockRate, this.process.clockOffsetMs);
     this.process = process;
     this.state = 'starting';
     this.options.log(`${this.name} starts`);
@@ -201,7 +203,6 @@ export class SimulatedHost {
       initialClusterToken: 'simulation',
       initialClusterState: state,
       forceNewCluster: false,
-      strictReconfigCheck: true,
       initialAdvertisePeerUrls: [url],
       advertiseClientUrls: [url],
       initialElectionTickAdvance: true,

@@ -20,11 +20,14 @@ const usualWeights = {
   pause: 3,
   shiftClock: 2,
   moveLeader: 3,
-  addLearner: 2,
-  promote: 4,
-  remove: 2,
+  add: 6,
+  promote: 8,
+  remove: 4,
 };
 export type Fault = keyof typeof usualWeights | 'losePowerAtWrite';
+
+/** For certain not done; after any other failure, a member may have been added. */
+const refusals = /unhealthy cluster|too many learner|not enough started members/;
 
 export interface NemesisOptions {
   readonly time: VirtualTime;
@@ -39,7 +42,7 @@ export interface NemesisOptions {
 }
 
 /** Machines that a cluster ever gets, beyond those that it began with. */
-const maxJoiners = 4;
+const maxJoiners = 8;
 
 export class Nemesis {
   readonly counts = new Map<Fault, number>();
@@ -52,6 +55,8 @@ export class Nemesis {
   private readonly hairTrigger: number;
   private readonly manners: NetworkManners;
   private joiners = 0;
+  /** A machine for a member that the cluster has refused for now. */
+  private joining: { host: SimulatedHost; asLearner: boolean } | undefined;
   private stopped = false;
 
   constructor(options: NemesisOptions) {
@@ -253,8 +258,8 @@ export class Nemesis {
   }
 
   /** What operators do, through the members' own API. A refusal is theirs to bear. */
-  private operate(fault: 'moveLeader' | 'addLearner' | 'promote' | 'remove'): boolean {
-    const { prng, time, log, nodes, addHost } = this.options;
+  private operate(fault: 'moveLeader' | 'add' | 'promote' | 'remove'): boolean {
+    const { prng, time, log, nodes } = this.options;
     const host = this.pickServing();
     const { member, replica } = host ?? {};
     if (host === undefined || member === undefined || replica === undefined) return false;
@@ -275,21 +280,41 @@ export class Nemesis {
         const to = prng.pick(voters);
         return to !== undefined && done(`leadership for ${to.id.toString(16)}`, () => member.moveLeader(to.id));
       }
-      case 'addLearner': {
-        if (this.joiners >= maxJoiners || learner !== undefined) return false;
-        this.joiners++;
-        const joiner = addHost();
-        this.restartLater(joiner);
-        return done(`adding ${joiner.name}`, () => member.memberAdd([joiner.url], true));
+      case 'add': {
+        const joining = this.nextJoining();
+        if (joining === undefined) return false;
+        const { host: joiner, asLearner } = joining;
+        const what = `adding ${joiner.name} as a ${asLearner ? 'learner' : 'voter'}`;
+        return done(what, async () => {
+          try {
+            await member.memberAdd([joiner.url], asLearner);
+          } catch (error) {
+            if (refusals.test((error as Error).message)) this.joining = joining;
+            throw error;
+          }
+        });
       }
       case 'promote':
         return learner !== undefined && done(`promoting ${learner.name}`, () => member.memberPromote(learner.id));
       case 'remove': {
         const gone = prng.pick(voters.length > nodes || prng.chance(0.2) ? members : []);
-        if (gone === undefined || voters.length < 3) return false;
+        if (gone === undefined || voters.length < (prng.chance(0.1) ? 2 : 3)) return false;
         return done(`removing ${gone.name}`, () => member.memberRemove(gone.id));
       }
     }
+  }
+
+  /** The machine to ask for: one that was refused, or a new one. */
+  private nextJoining(): { host: SimulatedHost; asLearner: boolean } | undefined {
+    const { prng, addHost } = this.options;
+    const refused = this.joining;
+    this.joining = undefined;
+    if (refused !== undefined) return refused;
+    if (this.joiners >= maxJoiners) return undefined;
+    this.joiners++;
+    const host = addHost();
+    this.restartLater(host);
+    return { host, asLearner: prng.chance(0.6) };
   }
 
   private leaderIds(): bigint[] {

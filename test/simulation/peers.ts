@@ -87,7 +87,9 @@ class SimulatedTransport
       owner: this.owner,
       process: (message) => {
         if (this.closed) return;
-        if (!this.peers.has(message.from)) this.remotes.add(message.from);
+        const peer = this.peers.get(message.from);
+        if (peer === undefined) this.remotes.add(message.from);
+        else peer.reachableSince ??= this.now();
         handler.process(message);
       },
       isRemoved: (other) => handler.isRemoved(other),
@@ -137,10 +139,13 @@ class SimulatedTransport
   activeSince(id: bigint): number | undefined {
     const peer = this.peers.get(id);
     if (peer === undefined) return undefined;
-    const now = this.options.now?.() ?? 0;
-    if (this.world.network.reaches(this.options.id, id)) peer.reachableSince ??= now;
+    if (this.world.network.reaches(this.options.id, id)) peer.reachableSince ??= this.now();
     else peer.reachableSince = undefined;
     return peer.reachableSince;
+  }
+
+  private now(): number {
+    return this.options.now?.() ?? 0;
   }
 
   peerIds(): bigint[] {
