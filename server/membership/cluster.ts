@@ -17,7 +17,6 @@ import {
 } from '../errors/etcd-error.ts';
 import { type ConfChange, ConfChangeType } from '../proto/gen/raft.ts';
 import { compareIds, idToHex } from './ids.ts';
-import { type InitialCluster, initialMembers } from './initial-cluster.ts';
 import { decodeContext, type Member, newMember } from './member-json.ts';
 import { canAddVoter, canPromoteLearner, canRemoveVoter } from './quorum-check.ts';
 import {
@@ -55,11 +54,11 @@ export class Cluster {
   /** Never changes; the backend does not hold it, the WAL's metadata does. */
   readonly id: bigint;
   private readonly maxLearners: number;
-  private backend: Records;
+  private readonly backend: Records;
   private byId = new Map<bigint, Member>();
   private removedIds = new Set<bigint>();
   /** Known from configuration, while the ConfChange that adds them is still to be applied. */
-  private announced = new Set<bigint>();
+  private readonly announced = new Set<bigint>();
   private currentVersion: string | undefined;
   private currentDowngrade: Downgrade = { enabled: false, targetVersion: '' };
 
@@ -70,18 +69,9 @@ export class Cluster {
   }
 
   /**
-   * A new cluster. Its members are known at once, to connect to them, but are not in the database before the
-   * ConfChanges that add them are applied.
-   *
-   * @param token `--initial-cluster-token`
-   * @throws ClusterConfigError when a URL stands twice
+   * A cluster as this member is told of it before it has a log: a new one, or one that it joins. Its members are known at
+   * once, to connect to them, but are not in the database before the ConfChanges that add them are applied.
    */
-  static fromInitial(initial: InitialCluster, token: string, backend: Backend, options: ClusterOptions = {}): Cluster {
-    const { clusterId, members } = initialMembers(initial, token);
-    return Cluster.fromMembers(clusterId, members, backend, options);
-  }
-
-  /** A running cluster that this member joins: as `fromInitial`, with the ids that the cluster has. */
   static fromMembers(id: bigint, members: readonly Member[], backend: Backend, options: ClusterOptions = {}): Cluster {
     const cluster = new Cluster(id, backend, options);
     for (const member of members) {
@@ -111,24 +101,13 @@ export class Cluster {
    * @throws MembershipError when a record cannot be read
    */
   static load(id: bigint, backend: Backend, options: ClusterOptions = {}): Cluster {
-    const cluster = new Cluster(id, backend, options);
-    cluster.reload(backend);
-    return cluster;
-  }
-
-  /**
-   * Replaces everything by what the database has: after a snapshot was installed.
-   *
-   * @throws MembershipError when a record cannot be read; nothing has changed then
-   */
-  reload(backend: Backend): void {
     const stored = readMembership(backend);
-    this.backend = backend;
-    this.byId = stored.members;
-    this.removedIds = stored.removed;
-    this.announced = new Set();
-    this.currentVersion = stored.version;
-    this.currentDowngrade = stored.downgrade;
+    const cluster = new Cluster(id, backend, options);
+    cluster.byId = stored.members;
+    cluster.removedIds = stored.removed;
+    cluster.currentVersion = stored.version;
+    cluster.currentDowngrade = stored.downgrade;
+    return cluster;
   }
 
   /** All members, ascending by id. Copies: changing them changes nothing here. */
@@ -143,12 +122,6 @@ export class Cluster {
 
   voters(): Member[] {
     return this.members().filter((member) => !member.isLearner);
-  }
-
-  /** @returns the member that advertises exactly these URLs, in any order */
-  memberByPeerURLs(urls: readonly string[]): Member | undefined {
-    const wanted = [...urls].sort().join();
-    return this.members().find((member) => [...member.peerURLs].sort().join() === wanted);
   }
 
   isRemoved(id: bigint): boolean {

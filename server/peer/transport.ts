@@ -165,11 +165,6 @@ export class Transport {
     return this.peers.get(id)?.activeSince;
   }
 
-  /** How many peers can be reached now. */
-  activePeers(): number {
-    return [...this.peers.values()].filter((peer) => peer.activeSince !== undefined).length;
-  }
-
   peerIds(): bigint[] {
     return [...this.peers.keys()];
   }
