@@ -97,15 +97,18 @@ export class PkiStore {
   async loadSigner(name: string): Promise<CertifiedKey | undefined> {
     const there = await this.load(name);
     if (there === undefined || !isEncryptedKey(there.key)) return there;
-    if (this.passphrase === undefined) {
-      throw new PkiError('PKI_PASSPHRASE', `${this.keyPath(name)} is encrypted, and no passphrase was given`);
-    }
-    const passphrase = await this.passphrase(name);
+    const passphrase = await this.askPassphrase(name);
     const key = inFile(this.keyPath(name), () => keyFromPem(there.key, passphrase));
     if (!parseCertificate(there.certificate).checkPrivateKey(key)) {
       throw new PkiError('PKI_STORE', `${this.keyPath(name)} is not the key of ${this.certificatePath(name)}`);
     }
     return { certificate: there.certificate, key: keyToPem(key) };
+  }
+
+  /** @returns the passphrase of an authority's key @throws PkiError PKI_PASSPHRASE if there is nobody to ask */
+  async askPassphrase(name: string): Promise<string> {
+    if (this.passphrase !== undefined) return this.passphrase(name);
+    throw new PkiError('PKI_PASSPHRASE', `${this.keyPath(name)} is encrypted, and no passphrase was given`);
   }
 
   /** @returns an authority's revocation list, DER, or undefined */

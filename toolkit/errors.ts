@@ -11,9 +11,10 @@
  * | 1 | failed: something did not work |
  * | 2 | usage: unknown command, flag or value; bad lab.yaml or drill file |
  * | 3 | refused: a preflight check, a lock or a safety rule said no, and nothing was touched |
+ * | 4 | `certs check`: all works now, and something is due for renewal |
  * | 130 | interrupted |
  */
-export const ExitCode = { ok: 0, failed: 1, usage: 2, refused: 3, interrupted: 130 } as const;
+export const ExitCode = { ok: 0, failed: 1, usage: 2, refused: 3, renewalDue: 4, interrupted: 130 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** Codes that do not exit with 1. Everything else is a failure. */
@@ -28,6 +29,7 @@ const exitCodes: Readonly<Record<string, ExitCode>> = {
   LAB_LOCKED: ExitCode.refused,
   LAB_NOT_CONFIRMED: ExitCode.refused,
   LAB_PKI_REFUSED: ExitCode.refused,
+  LAB_PASSPHRASE: ExitCode.refused,
   LAB_TOPOLOGY_CHANGED: ExitCode.refused,
   LAB_NOT_A_LAB: ExitCode.refused,
   LAB_INTERRUPTED: ExitCode.interrupted,

@@ -44,7 +44,7 @@ describe('etcdlab', () => {
       "option '--shell <shell>' argument 'bash' is invalid. Allowed choices are posix, fish, powershell.",
     ],
     ['logs node1 node2', "too many arguments for 'logs'. Expected 1 argument but got 2: node1, node2."],
-    ['certs', 'a command is missing'],
+    ['certs frobnicate', "unknown command 'frobnicate'"],
   ])('%s is refused with one line and exit code 2', async (args, message) => {
     const { exitCode, stdout, stderr } = await etcdlab(args);
     expect(stderr).toBe(`error: ${message} (LAB_USAGE)\n  try: etcdlab --help\n`);
@@ -65,6 +65,14 @@ describe('etcdlab', () => {
   it.each(['down', 'destroy --yes'])('%s without a lab has nothing to do', async (command) => {
     const { exitCode, stdout } = await etcdlab(command);
     expect([exitCode, stdout]).toEqual([0, expect.stringContaining("There is no lab 'lab'")]);
+  });
+
+  it('shows the verbs of certs when none is given', async () => {
+    const { exitCode, stdout } = await etcdlab('certs');
+    expect(exitCode).toBe(0);
+    for (const verb of ['list', 'check', 'inspect', 'verify', 'renew', 'issue', 'revoke', 'rotate-ca', 'export']) {
+      expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
+    }
   });
 
   it.each(['status', 'env', 'ctl member list', 'logs', 'certs list'])(

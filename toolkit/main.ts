@@ -1,6 +1,6 @@
 /** The `etcdlab` command: from arguments to a command and an exit code. */
 import { Command, CommanderError } from 'commander';
-import { registerCerts } from './commands/certs.ts';
+import { registerCerts } from './commands/certs/mod.ts';
 import type { Cli, CliIo, RegisterCommand } from './commands/cli.ts';
 import { registerCtl } from './commands/ctl.ts';
 import { registerDestroy } from './commands/destroy.ts';

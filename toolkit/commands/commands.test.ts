@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { CertificateListing } from '../provision/certificate-list.ts';
 import type { Finding } from '../provision/preflight/mod.ts';
 import type { ClusterStatus } from '../provision/status.ts';
-import { formatCertificates } from './certs.ts';
+import { formatCertificates } from './certs/list.ts';
 import { formatFindings } from './doctor.ts';
 import { formatEnvironment } from './env.ts';
 import { formatStatus } from './status.ts';
@@ -94,10 +94,13 @@ describe('etcdlab certs list', () => {
       { name: 'client-admin', status: 'unusable', reason: 'is missing', names: [] },
     ];
     expect(formatCertificates(listing, now)).toMatchInlineSnapshot(`
-      "CERTIFICATE   STATUS    EXPIRES IN  EXPIRES AT        KEY         SUBJECT   NAMES
-      server-node1  ok        30 d        2026-12-20T12:00  ecdsa-p256  CN=node1  localhost 127.0.0.1
-      peer-node1    unusable  expired     2026-11-20T11:00  ecdsa-p256  CN=node1  has expired
-      client-admin  unusable  -           -                 -           -         is missing"
+      "CERTIFICATE   STATUS    LEFT     EXPIRES AT  KEY         SUBJECT
+      server-node1  ok        30 d     2026-12-20  ecdsa-p256  CN=node1
+      peer-node1    unusable  expired  2026-11-20  ecdsa-p256  CN=node1
+      client-admin  unusable  -        -           -           -
+
+      peer-node1: has expired
+      client-admin: is missing"
     `);
   });
 });

@@ -1,6 +1,7 @@
 /** `etcdlab up`: from nothing, or from anything in between, to a healthy cluster. */
 import { existsSync } from 'node:fs';
 import { drillUndone, undoInterruptedDrill } from '../../drills/engine/runner.ts';
+import { PkiStore } from '../../pki/mod.ts';
 import { LabError } from '../errors.ts';
 import { KnownHosts } from '../hosts/ssh/host-keys.ts';
 import type { LabConfig } from '../lab/config.ts';
@@ -8,7 +9,9 @@ import { Lab } from '../lab/lab.ts';
 import { type LabPaths, labPaths } from '../lab/state.ts';
 import { nodeStates } from '../provision/machines/node-states.ts';
 import { describeStrangers, meetMachines, trustMachines } from '../provision/machines/trust.ts';
+import { settleRotation } from '../provision/pki/rotation-journal.ts';
 import { newUpContext, upTasks } from '../provision/up.ts';
+import { authorityPassphrase } from './certs/options.ts';
 import { addCommand, type Cli, type CommonOptions, describedLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
 
@@ -54,9 +57,12 @@ export async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
     if (await undoDrill(stateDirectory, config.name)) {
       cli.ui.warning(drillUndone);
     }
+    const underWay = await settleRotation(new PkiStore(paths.pki));
+    if (underWay !== undefined) cli.ui.warning(underWay);
+    const passphrase = authorityPassphrase(cli, {}, { mayAsk: false });
     if (config.provider === 'ssh') await meetHosts(cli, options, config, paths);
     try {
-      await cli.ui.runTasks(upTasks({ config, stateDirectory, paths, signal: cli.signal }), context);
+      await cli.ui.runTasks(upTasks({ config, stateDirectory, paths, passphrase, signal: cli.signal }), context);
     } finally {
       if (context.lab !== undefined) cli.opened.push(context.lab);
     }

@@ -1,7 +1,8 @@
 /** All certificates of a lab with their state, for people and for monitoring. */
 import { type CertificateFacts, inspect, PkiError, type PkiStore } from '../../pki/mod.ts';
+import { LabError } from '../errors.ts';
 import type { LabNode } from '../lab/nodes.ts';
-import { authorityNames } from './authority-names.ts';
+import { type AuthorityName, authorityNames } from './authority-names.ts';
 import {
   type CertificateSettings,
   certifiedUsers,
@@ -9,6 +10,7 @@ import {
   reasonToIssue,
   wantedCertificates,
 } from './certificates.ts';
+import { readRevocationList } from './revocation-lists.ts';
 
 export interface CertificateListing {
   readonly name: string;
@@ -36,7 +38,7 @@ export async function listCertificates(
     if (loaded.certificate !== undefined) {
       authorities.set(name, {
         certificate: loaded.certificate,
-        revocationList: await store.readRevocationList(name),
+        revocationList: await usableList(store, name),
       });
     }
     listing.push({ name, ...judge(loaded, now, undefined) });
@@ -53,6 +55,17 @@ export async function listCertificates(
     listing.push({ name: wanted.name, ...judge(loaded, now, reason) });
   }
   return listing;
+}
+
+/** A damaged list is told of by the next command that needs it; here, all the rest is to be seen. */
+async function usableList(store: PkiStore, name: AuthorityName): Promise<Uint8Array | undefined> {
+  try {
+    await readRevocationList(store, name);
+    return await store.readRevocationList(name);
+  } catch (error) {
+    if (error instanceof LabError) return undefined;
+    throw error;
+  }
 }
 
 interface Loaded {

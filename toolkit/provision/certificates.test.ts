@@ -1,12 +1,20 @@
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { inspect, PkiStore, type Sources, systemSources } from '../../pki/mod.ts';
+import { inspect, PkiStore, parseRevocationList, type Sources, systemSources } from '../../pki/mod.ts';
 import { localNode } from '../lab/nodes.ts';
 import { scratchFolder } from '../testing/scratch.ts';
 import { listCertificates } from './certificate-list.ts';
-import { applyPki, type CertificateSettings, planPki } from './certificates.ts';
+import {
+  applyPki,
+  type CertificateSettings,
+  certifiedUsers,
+  issueAll,
+  planPki,
+  wantedCertificates,
+} from './certificates.ts';
 import { deployPki } from './deploy-certificates.ts';
+import { updateRevocationList } from './revocation-lists.ts';
 
 const day = 86_400_000;
 const start = new Date('2026-11-20T12:00:00Z');
@@ -126,6 +134,105 @@ describe('the certificates of a lab', () => {
     await up();
     expect(readFileSync(store.keyPath('client-ca'), 'utf8')).toBe(key);
     expect(await up()).toEqual([]);
+  });
+});
+
+describe('certificates that live for minutes', () => {
+  it('are not due as soon as they are issued, though they were valid for longer before', async () => {
+    const { up, store } = lab();
+    const short = { ...settings, validity: 120_000 };
+    await up(at(0), short);
+    const { notBefore, notAfter } = inspect((await store.read('client-admin')).certificate ?? '');
+    expect([notBefore, notAfter]).toEqual([new Date(start.getTime() - 300_000), new Date(start.getTime() + 120_000)]);
+    const seconds = (count: number): Sources => ({
+      ...systemSources,
+      now: () => new Date(start.getTime() + count * 1000),
+    });
+    expect(await up(seconds(79), short)).toEqual([]);
+    expect(await up(seconds(81), short)).toHaveLength(7);
+  });
+
+  it('are valid from as far back as the description says', async () => {
+    const { up, store } = lab();
+    await up(at(0), { ...settings, backdate: 3_600_000 });
+    for (const name of ['client-admin', 'peer-ca']) {
+      const { notBefore } = inspect((await store.read(name)).certificate ?? '');
+      expect(notBefore).toEqual(new Date(start.getTime() - 3_600_000));
+    }
+  });
+});
+
+describe('an authority', () => {
+  it('may be RSA while its certificates are not', async () => {
+    const { up, store } = lab();
+    await up(at(0), { ...settings, authorityAlgorithm: 'rsa-2048' });
+    expect(inspect((await store.read('client-ca')).certificate ?? '').algorithm).toBe('rsa-2048');
+    expect(inspect((await store.read('client-admin')).certificate ?? '').algorithm).toBe('ecdsa-p256');
+  });
+});
+
+describe('a revoked certificate', () => {
+  const now = at(0);
+  const revoke = async (store: PkiStore, name: string) => {
+    const { serial } = inspect((await store.read(name)).certificate ?? '');
+    await updateRevocationList(store, 'client-ca', [{ serial, revokedAt: now.now(), reason: 'superseded' }], now);
+    return serial;
+  };
+
+  it('is issued again, and stays on the list of its authority', async () => {
+    const { up, store } = lab();
+    await up();
+    const serial = await revoke(store, 'client-admin');
+    expect(await up()).toEqual([`client-admin revoked at ${start.toISOString()} (superseded)`]);
+    expect(await up()).toEqual([]);
+    const list = parseRevocationList((await store.readRevocationList('client-ca')) as Buffer);
+    expect(list).toMatchObject({ number: 2n, entries: [{ serial }] });
+  });
+
+  it('is on the list once, however often it is revoked', async () => {
+    const { up, store } = lab();
+    await up();
+    await revoke(store, 'server-node1');
+    await revoke(store, 'server-node1');
+    const list = parseRevocationList((await store.readRevocationList('client-ca')) as Buffer);
+    expect(list.entries).toHaveLength(1);
+    expect(list.number).toBe(3n);
+  });
+
+  it('is not forgotten when the list is damaged: that is refused', async () => {
+    const { up, store } = lab();
+    await up();
+    await revoke(store, 'client-admin');
+    const path = store.revocationListPath('client-ca');
+    writeFileSync(path, readFileSync(path).subarray(0, 40));
+    await expect(up()).rejects.toMatchObject({ code: 'LAB_PKI_REFUSED' });
+    expect(statSync(path).size).toBe(40);
+  });
+});
+
+describe('a user with a certificate of his own', () => {
+  it('is found in the folder, and his certificate is renewed with the others', async () => {
+    const { up, store, nodes } = lab();
+    await up();
+    await issueAll(store, wantedCertificates([], settings, ['alice']).slice(-1), at(0));
+    expect(await certifiedUsers(store)).toEqual(['alice']);
+    expect(await up()).toEqual([]);
+    expect(await up(at(25))).toContain('client-alice expires at 2026-12-20T12:00:00.000Z');
+    const listing = await listCertificates(store, nodes, settings, at(25).now());
+    expect(listing.at(-1)).toMatchObject({ name: 'client-alice', status: 'ok' });
+  });
+
+  it('keeps the certificates before the present one, the newest twenty times', async () => {
+    const { up, store } = lab();
+    await up();
+    const wanted = wantedCertificates([], settings).slice(-1);
+    const first = await store.load('client-admin');
+    await issueAll(store, wanted, at(0));
+    const retired = join(store.directory, 'retired');
+    const [folder = ''] = readdirSync(retired);
+    expect(await new PkiStore(join(retired, folder)).load('client-admin')).toEqual(first);
+    for (let n = 0; n < 25; n++) await issueAll(store, wanted, at(0));
+    expect(readdirSync(retired)).toHaveLength(20);
   });
 });
 

@@ -1,5 +1,6 @@
 /** The certificates of a lab: which there should be, and which of those there are will not do and why. */
 import {
+  type AuthorityRequest,
   type CertificateFacts,
   type CertificateRequest,
   type CertifiedKey,
@@ -17,7 +18,7 @@ import { LabError } from '../errors.ts';
 import type { LabConfig } from '../lab/config.ts';
 import type { LabNode } from '../lab/nodes.ts';
 import { type AuthorityName, authorityNames } from './authority-names.ts';
-import { updateRevocationList } from './revocation-lists.ts';
+import { readRevocationList, updateRevocationList } from './revocation-lists.ts';
 
 export type CertificateSettings = LabConfig['certificates'];
 
@@ -194,6 +195,7 @@ async function usableAuthority(store: PkiStore, name: AuthorityName, now: Date):
       const message = `the authority ${store.certificatePath(name)} expired at ${notAfter.toISOString()}`;
       throw new LabError('LAB_PKI_REFUSED', message, { advice });
     }
+    await readRevocationList(store, name);
     return { certificate, revocationList: await store.readRevocationList(name) };
   } catch (cause) {
     if (!(cause instanceof PkiError)) throw cause;
@@ -201,15 +203,8 @@ async function usableAuthority(store: PkiStore, name: AuthorityName, now: Date):
   }
 }
 
-/** A list that is damaged is as good as none, but only to be replaced: a member that reads it refuses everybody. */
 function hasItsOwnList({ certificate, revocationList }: IssuingAuthority): boolean {
-  if (revocationList === undefined) return false;
-  try {
-    return isSignedBy(revocationList, certificate);
-  } catch (error) {
-    if (error instanceof PkiError) return false;
-    throw error;
-  }
+  return revocationList !== undefined && isSignedBy(revocationList, certificate);
 }
 
 /** A certificate that is damaged is as good as none: it is issued again. */
@@ -232,14 +227,7 @@ export async function applyPki(
   for (const name of plan.newAuthorities) {
     // A key without certificate was left by an interruption: nothing was signed with it that could be lost.
     const { key } = await store.read(name);
-    const request = {
-      commonName: name === 'client-ca' ? 'etcdlab client authority' : 'etcdlab peer authority',
-      organization: 'etcdlab',
-      algorithm: settings.authorityAlgorithm ?? settings.algorithm,
-      validityMs: settings.authorityValidity,
-      backdateMs: settings.backdate,
-      ...(key !== undefined && { key }),
-    };
+    const request = { ...authorityRequest(name, settings), ...(key !== undefined && { key }) };
     await store.saveAuthority(name, createAuthority(request, sources));
   }
   for (const name of plan.newRevocationLists) await updateRevocationList(store, name, [], sources);
@@ -248,6 +236,17 @@ export async function applyPki(
     plan.toIssue.map(({ wanted }) => wanted),
     sources,
   );
+}
+
+/** @returns what a new authority is made of */
+export function authorityRequest(name: AuthorityName, settings: CertificateSettings): AuthorityRequest {
+  return {
+    commonName: name === 'client-ca' ? 'etcdlab client authority' : 'etcdlab peer authority',
+    organization: 'etcdlab',
+    algorithm: settings.authorityAlgorithm ?? settings.algorithm,
+    validityMs: settings.authorityValidity,
+    backdateMs: settings.backdate,
+  };
 }
 
 /** Issues certificates with new keys; what is there under their names is kept aside. */
@@ -264,8 +263,17 @@ export async function issueAll(store: PkiStore, all: readonly WantedCertificate[
   }
 }
 
-/** @returns the PEM of both authorities, for digests */
+/**
+ * @returns the PEM of all authorities that members trust, for digests; the same whichever of them signs, since a member
+ *   that trusts both need not be restarted when the other takes over
+ */
 export async function trustedAuthorities(store: PkiStore): Promise<string> {
   const pems = await Promise.all(authorityNames.map((name) => store.read(name)));
-  return pems.map(({ certificate }) => certificate ?? '').join('');
+  return pems
+    .map(({ certificate }) =>
+      splitPem(certificate ?? '')
+        .sort()
+        .join('\n'),
+    )
+    .join('\n\n');
 }

@@ -46,7 +46,11 @@ export async function updateRevocationList(
   await store.saveRevocationList(name, der);
 }
 
-async function readRevocationList(
+/**
+ * @returns what the authority has revoked; nothing if it has no list yet
+ * @throws LabError LAB_PKI_REFUSED if the list is damaged
+ */
+export async function readRevocationList(
   store: PkiStore,
   name: AuthorityName,
 ): Promise<{ entries: readonly RevokedCertificate[]; number: bigint }> {

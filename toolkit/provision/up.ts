@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { ListrTask } from 'listr2';
-import { PkiStore, type Sources, systemSources } from '../../pki/mod.ts';
+import { type Passphrase, PkiStore, type Sources, systemSources } from '../../pki/mod.ts';
 import { throwIfInterrupted } from '../errors.ts';
 import type { LabConfig } from '../lab/config.ts';
 import { type EnsureBuilt, ensureBuilt } from '../lab/engine.ts';
@@ -34,6 +34,8 @@ export interface UpOptions {
   readonly nodes?: readonly NodeState[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly sources?: Sources;
+  /** For authorities whose key is encrypted; asked only when something must be signed. */
+  readonly passphrase?: Passphrase;
   readonly build?: EnsureBuilt;
 }
 
@@ -170,12 +172,12 @@ function labOf(context: UpContext): Lab {
   return context.lab;
 }
 
-function certificateStep({ config, sources = systemSources }: UpOptions): Step {
+function certificateStep({ config, passphrase, sources = systemSources }: UpOptions): Step {
   return {
     title: 'Certificates',
     task: async (context, task) => {
       const lab = labOf(context);
-      const store = new PkiStore(lab.paths.pki);
+      const store = new PkiStore(lab.paths.pki, passphrase);
       const plan = await planPki(store, lab.nodes, config.certificates, sources.now());
       await applyPki(store, plan, config.certificates, sources);
       const deployed = (await Promise.all(lab.nodes.map((node) => deployPki(store, node)))).flat();
