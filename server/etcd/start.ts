@@ -10,11 +10,11 @@ import { Upkeep, type UpkeepConfig } from '../member/upkeep.ts';
 import { serverVersion } from '../member/version.ts';
 import { idToHex } from '../membership/mod.ts';
 import { Metrics } from '../metrics/mod.ts';
-import { createPeerServer, type PeerHandlers, type PeerServer, type TlsFiles } from '../peer/mod.ts';
+import { createPeerServer, type PeerHandlers, type PeerServer } from '../peer/mod.ts';
 import { Dispatcher, etcdMethods, grpcOverheadBytes, type Listener, openListener } from '../rpc/mod.ts';
 import type { ServerTls } from '../tls/server-tls.ts';
 import type { EtcdConfig } from './config.ts';
-import { setUpTls } from './tls-setup.ts';
+import { setUpTls, type TlsSetup } from './tls-setup.ts';
 import type { EtcdUrl } from './urls.ts';
 import { autoCompactionRetention, checkStartup, initialClusterOf } from './validate.ts';
 
@@ -35,7 +35,7 @@ export class EtcdServer {
   private readonly lock: DataLock;
   private clientListeners: { url: EtcdUrl; listener: Listener; kind: 'all' | 'grpc' | 'http' | 'metrics' }[] = [];
   private peerServers: PeerServer[] = [];
-  private peerTls: TlsFiles | undefined;
+  private tls: TlsSetup = { client: undefined, peer: undefined };
   private replica: Replica | undefined;
   private upkeep: Upkeep | undefined;
   /** Raft's messages are for a member that runs; until then the peer port answers questions only. */
@@ -62,6 +62,7 @@ export class EtcdServer {
     const { logger } = this;
     checkStartup(this.config);
     try {
+      this.tls = setUpTls(this.config, logger);
       const config = this.memberConfig(events);
       const opened = this.open(config, events);
       this.opening = opened.catch(() => undefined);
@@ -125,8 +126,7 @@ export class EtcdServer {
 
   private async bind(): Promise<void> {
     const { config, logger } = this;
-    const tls = setUpTls(config, logger);
-    this.peerTls = tls.peer;
+    const { tls } = this;
     const isSplit = config.listenClientHttpUrls.length > 0;
     const wanted = [
       ...config.listenClientUrls.map((url) => ({ url, kind: isSplit ? ('grpc' as const) : ('all' as const) })),
@@ -234,7 +234,7 @@ export class EtcdServer {
       maxRequestBytes: config.maxRequestBytes,
       leaseCheckpoint: config.leaseCheckpoint,
       leaseCheckpointPersist: config.leaseCheckpointPersist,
-      ...(this.peerTls && { peerTls: this.peerTls }),
+      ...(this.tls.peer && { peerTls: this.tls.peer }),
       log: this.logger,
       onDatabaseFailure: (error) => events.onFatal(error),
       observe: {
