@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // `unit` needs nothing but Node, `e2e` starts whole clusters of our own server from the built executable, `faults` kills,
-// stops and cuts them off for a while, `interop` also needs the upstream binaries (ETCDLAB_UPSTREAM names their folder).
+// stops and cuts them off for a while, `hosts` brings labs up on machines with systemd (root), `interop` also needs the upstream binaries (ETCDLAB_UPSTREAM names their folder).
 const shared = { testTimeout: 60_000, hookTimeout: 60_000, restoreMocks: true };
 // Whole clusters on a busy machine: a test that needs its second try is reported as one that did. Tests of what must
 // never happen, such as a lost write, have no second try.
@@ -31,6 +31,16 @@ export default defineConfig({
           name: 'faults',
           globalSetup: ['test/support/build-once.ts'],
           include: ['test/faults/**/*.test.ts'],
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          testTimeout: 180_000,
+          name: 'hosts',
+          globalSetup: ['test/support/build-once.ts'],
+          include: ['test/hosts/**/*.test.ts'],
           fileParallelism: false,
         },
       },

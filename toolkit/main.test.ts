@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { main } from './main.ts';
 import { scratchFolder } from './testing/scratch.ts';
 
@@ -106,12 +106,16 @@ describe('etcdlab', () => {
     expect(await stderr('status --state-dir labs', { ETCDLAB_STATE_DIR: '/var/labs' })).toContain(`in ${folder}/labs `);
   });
 
-  it('does not pretend to have providers that are not there', async () => {
+  it('needs Vagrant for provider vagrant, and says so', async () => {
     const folder = scratchFolder();
     writeFileSync(join(folder, 'lab.yaml'), 'provider: vagrant');
+    vi.stubEnv('PATH', folder);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
     const { exitCode, stderr } = await etcdlab('up', folder);
-    expect(stderr).toContain("provider 'vagrant' is not there yet (LAB_NOT_YET)");
-    expect(exitCode).toBe(2);
+    expect(stderr).toContain('vagrant is not installed (LAB_VAGRANT)');
+    expect(exitCode).toBe(1);
     expect(existsSync(join(folder, '.etcdlab'))).toBe(false);
   });
 

@@ -7,9 +7,14 @@ import { registerDestroy } from './commands/destroy.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerDown } from './commands/down.ts';
 import { registerDrill } from './commands/drill.ts';
+import { registerEngine } from './commands/engine.ts';
 import { registerEnv } from './commands/env.ts';
+import { registerExec, registerSsh } from './commands/exec.ts';
 import { registerLogs } from './commands/logs.ts';
+import { registerCut, registerHeal, registerRestart, registerStart, registerStop } from './commands/members.ts';
+import { registerRender } from './commands/render.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerSupport } from './commands/support.ts';
 import { registerTour } from './commands/tour.ts';
 import { registerUp } from './commands/up.ts';
 import { ExitCode, LabError } from './errors.ts';
@@ -23,9 +28,19 @@ const commands: readonly RegisterCommand[] = [
   registerEnv,
   registerCtl,
   registerLogs,
+  registerSsh,
+  registerExec,
+  registerStop,
+  registerStart,
+  registerRestart,
+  registerCut,
+  registerHeal,
   registerDrill,
+  registerEngine,
   registerCerts,
   registerDoctor,
+  registerSupport,
+  registerRender,
   registerDown,
   registerDestroy,
 ];

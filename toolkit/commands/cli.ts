@@ -80,7 +80,8 @@ export interface LabLocation {
   readonly paths: LabPaths;
 }
 
-function configPath(cli: Cli, options: CommonOptions): string | undefined {
+/** @returns lab.yaml, if there is one */
+export function configPath(cli: Cli, options: CommonOptions): string | undefined {
   if (options.file !== undefined) return resolve(cli.io.workingDirectory, options.file);
   const path = join(cli.io.workingDirectory, 'lab.yaml');
   return existsSync(path) ? path : undefined;

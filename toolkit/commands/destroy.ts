@@ -4,6 +4,7 @@ import { removeLabFolder } from '../lab/state.ts';
 import { destroyLab, labContents, leaveMachinesTask } from '../provision/destroy.ts';
 import { addCommand, type Cli, type CommonOptions, isNoLab, locateLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
+import { removeVirtualMachines, vagrantOptions } from './virtual-machines.ts';
 
 interface DestroyOptions extends CommonOptions {
   readonly yes?: boolean;
@@ -46,8 +47,14 @@ async function destroy(cli: Cli, options: DestroyOptions): Promise<undefined> {
   const tasks: ListrTask<object>[] =
     lab === undefined
       ? [{ title: `Stop the members and remove ${paths.root}`, task: () => destroyLab(paths, members) }]
-      : [leaveMachinesTask(lab, options.forget), removal];
-  await withLock(paths, 'destroy', () => cli.ui.runTasks(tasks, {}));
+      : // A machine that Vagrant removes takes everything with it.
+        lab.state.provider === 'vagrant'
+        ? [removal]
+        : [leaveMachinesTask(lab, options.forget), removal];
+  await withLock(paths, 'destroy', async () => {
+    if (lab?.state.provider === 'vagrant') await removeVirtualMachines(cli, vagrantOptions(cli, options, name));
+    await cli.ui.runTasks(tasks, {});
+  });
   cli.ui.event({ event: 'finished', name, changed: true });
   cli.ui.line();
   cli.ui.line(`Lab '${name}' is gone.`);

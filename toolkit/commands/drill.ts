@@ -10,10 +10,10 @@ import type { Check } from '../../drills/verification/verify.ts';
 import { ExitCode, LabError } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
 import { formatTable } from '../output/table.ts';
-import { openClusterView, waitUntilHealthy } from '../provision/health/mod.ts';
-import { clusterStatus } from '../provision/status.ts';
+import { waitUntilHealthy } from '../provision/health/mod.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
+import { requireHealthy } from './require-healthy.ts';
 
 interface DrillRunOptions extends CommonOptions {
   readonly yes?: boolean;
@@ -76,7 +76,7 @@ export async function runOnLab(
     cli.ui.warning(drillUndone);
     await startAndWait(lab, cli.signal);
   } else {
-    await requireHealth(lab);
+    await requireHealthy(lab, 'a drill starts from a healthy one');
   }
   cli.ui.line(cli.ui.style('bold', `Drill '${drill.name}' on lab '${lab.name}'`));
   const progress = new DrillProgress(cli);
@@ -91,21 +91,6 @@ export async function runOnLab(
   });
   await progress.show(running);
   return conclude(cli, await running);
-}
-
-/** A drill proves what comes back of a healthy cluster. @throws LabError LAB_PREFLIGHT */
-async function requireHealth(lab: Lab): Promise<void> {
-  const view = openClusterView(lab);
-  try {
-    const { healthy, problems } = await clusterStatus(lab.name, view);
-    if (healthy) return;
-    throw new LabError('LAB_PREFLIGHT', `lab '${lab.name}' is not healthy, and a drill starts from a healthy one`, {
-      details: problems,
-      advice: 'etcdlab up',
-    });
-  } finally {
-    view.close();
-  }
 }
 
 async function startAndWait(lab: Lab, signal: AbortSignal): Promise<void> {

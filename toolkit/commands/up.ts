@@ -1,23 +1,31 @@
 /** `etcdlab up`: from nothing, or from anything in between, to a healthy cluster. */
 import { existsSync } from 'node:fs';
+import type { ListrTask } from 'listr2';
 import { drillUndone, undoInterruptedDrill } from '../../drills/engine/runner.ts';
 import { PkiStore } from '../../pki/mod.ts';
 import { LabError } from '../errors.ts';
 import { KnownHosts } from '../hosts/ssh/host-keys.ts';
 import type { LabConfig } from '../lab/config.ts';
+import type { ConfigOverrides } from '../lab/config-file.ts';
 import { Lab } from '../lab/lab.ts';
-import { type LabPaths, labPaths } from '../lab/state.ts';
+import { labNodes } from '../lab/nodes.ts';
+import { type LabPaths, labPaths, type NodeState, readState } from '../lab/state.ts';
 import { nodeStates } from '../provision/machines/node-states.ts';
+import { installPackages } from '../provision/machines/packages.ts';
 import { describeStrangers, meetMachines, trustMachines } from '../provision/machines/trust.ts';
 import { settleRotation } from '../provision/pki/rotation-journal.ts';
+import { describeAction, newRehearsal, withCopyOfLab } from '../provision/rehearsal.ts';
 import { newUpContext, upTasks } from '../provision/up.ts';
 import { authorityPassphrase } from './certs/options.ts';
 import { addCommand, type Cli, type CommonOptions, describedLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
+import { startVirtualMachines, vagrantOptions } from './virtual-machines.ts';
 
 interface UpOptions extends CommonOptions {
   readonly engine?: string;
   readonly acceptNewHostKeys?: boolean;
+  readonly dryRun?: boolean;
+  readonly installPackages?: boolean;
 }
 
 export const registerUp: RegisterCommand = (program, cli) => {
@@ -29,10 +37,13 @@ export const registerUp: RegisterCommand = (program, cli) => {
     (options) => up(cli, options),
   )
     .option('--engine <engine>', "'built-in', or the folder of upstream's binaries, instead of the one in the file")
+    .option('--dry-run', 'show every command and file for each machine, and change nothing there')
+    .option('--install-packages', 'install on the machines what they lack, by apt')
     .option('--accept-new-host-keys', 'trust the SSH host keys of machines that were never met before');
 };
 
 async function up(cli: Cli, options: UpOptions): Promise<undefined> {
+  if (options.dryRun === true) return dryRun(cli, options);
   await bringUp(cli, options);
   const { ui } = cli;
   ui.line();
@@ -44,13 +55,7 @@ async function up(cli: Cli, options: UpOptions): Promise<undefined> {
 
 /** Brings the lab up, or repairs it, and says so. A drill that was interrupted is undone first. */
 export async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
-  const overrides = options.engine === undefined ? {} : { engine: options.engine };
-  const { config, stateDirectory, paths } = await describedLab(cli, options, overrides);
-  if (config.provider === 'vagrant') {
-    throw new LabError('LAB_NOT_YET', "provider 'vagrant' is not there yet", {
-      advice: 'use provider: ssh for machines that Vagrant has brought up',
-    });
-  }
+  const { config, stateDirectory, paths } = await describedLab(cli, options, overridesOf(options));
   const startedAt = performance.now();
   const context = newUpContext();
   await withLock(paths, 'up', async () => {
@@ -60,9 +65,10 @@ export async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
     const underWay = await settleRotation(new PkiStore(paths.pki));
     if (underWay !== undefined) cli.ui.warning(underWay);
     const passphrase = authorityPassphrase(cli, {}, { mayAsk: false });
-    if (config.provider === 'ssh') await meetHosts(cli, options, config, paths);
+    const nodes = config.provider === 'local' ? undefined : await findMachines(cli, options, config, paths);
     try {
-      await cli.ui.runTasks(upTasks({ config, stateDirectory, paths, passphrase, signal: cli.signal }), context);
+      const tasks = upTasks({ config, stateDirectory, paths, nodes, passphrase, signal: cli.signal });
+      await cli.ui.runTasks(tasks, context);
     } finally {
       if (context.lab !== undefined) cli.opened.push(context.lab);
     }
@@ -78,13 +84,93 @@ export async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
   cli.ui.line(cli.ui.style('bold', `Lab '${config.name}' (${endpoints.length} members) ${what}.`));
 }
 
+/** Machines that can be logged in to, with what `up` needs on them if that was asked for. */
+async function findMachines(
+  cli: Cli,
+  options: UpOptions,
+  config: LabConfig,
+  paths: LabPaths,
+): Promise<readonly NodeState[]> {
+  const before = await readState(paths);
+  const isVagrant = config.provider === 'vagrant';
+  const found = isVagrant ? await startVirtualMachines(cli, vagrantOptions(cli, options, config.name)) : undefined;
+  const nodes = nodeStates(config, before, found);
+  await meetHosts(cli, options, config, nodes, paths);
+  if (isVagrant || options.installPackages === true) await installAll(cli, config, nodes, paths);
+  return nodes;
+}
+
+async function installAll(cli: Cli, config: LabConfig, states: readonly NodeState[], paths: LabPaths): Promise<void> {
+  const nodes = labNodes({ provider: config.provider, engine: config.engine, nodes: [...states] }, paths);
+  const subtasks = nodes.map(
+    (node): ListrTask<object> => ({
+      title: node.name,
+      task: async (_, task) => {
+        const installed = await installPackages(node);
+        if (installed.length === 0) task.skip('nothing is missing');
+        else task.output = installed.join(', ');
+      },
+    }),
+  );
+  try {
+    const title = 'Install what is missing on the machines';
+    await cli.ui.runTasks([{ title, task: (_, task) => task.newListr(subtasks, { concurrent: true }) }], {});
+  } finally {
+    await Promise.all(nodes.map((node) => node.host.close()));
+  }
+}
+
+/** Shows what `up` would do to each machine. */
+async function dryRun(cli: Cli, options: UpOptions): Promise<undefined> {
+  const { config, paths } = await describedLab(cli, options, overridesOf(options));
+  if (config.provider !== 'ssh') {
+    throw new LabError('LAB_NOT_SUPPORTED', '--dry-run is for machines: provider ssh', {
+      advice: 'etcdlab doctor checks this machine and changes nothing',
+    });
+  }
+  const rehearsal = newRehearsal();
+  const context = newUpContext();
+  await withCopyOfLab(paths, async (stateDirectory, copy) => {
+    const nodes = nodeStates(config, await readState(copy));
+    await meetHosts(cli, options, config, nodes, copy);
+    try {
+      const passphrase = authorityPassphrase(cli, {}, { mayAsk: false });
+      const signal = cli.signal;
+      const tasks = upTasks({ config, stateDirectory, paths: copy, nodes, rehearsal, passphrase, signal });
+      await cli.ui.runTasks(tasks, context);
+    } finally {
+      await context.lab?.close();
+    }
+  });
+  const { ui } = cli;
+  for (const { name, planned } of rehearsal.hosts) {
+    ui.event({ event: 'planned', node: name, actions: planned });
+    ui.line();
+    ui.line(ui.style('bold', `${name}: ${planned.length === 0 ? 'nothing to do' : `${planned.length} actions`}`));
+    for (const action of planned) ui.line(`  ${describeAction(action)}`);
+  }
+  ui.line();
+  ui.line('Nothing was changed. The certificates of this run are thrown away; up issues others like them.');
+}
+
+function overridesOf({ engine }: UpOptions): ConfigOverrides {
+  return engine === undefined ? {} : { engine };
+}
+
 /** Nothing is sent to a machine whose host key nobody has vouched for. */
-async function meetHosts(cli: Cli, options: UpOptions, config: LabConfig, paths: LabPaths): Promise<void> {
+async function meetHosts(
+  cli: Cli,
+  options: UpOptions,
+  config: LabConfig,
+  nodes: readonly NodeState[],
+  paths: LabPaths,
+): Promise<void> {
   const knownHosts = new KnownHosts(paths.knownHostsFile);
-  const strangers = await meetMachines(nodeStates(config), config.nodes, knownHosts);
+  const strangers = await meetMachines(nodes, config.nodes, knownHosts);
   if (strangers.length === 0) return;
   const lines = describeStrangers(strangers);
-  if (options.acceptNewHostKeys !== true) {
+  // Vagrant has just made its machines, on this one: nobody else can answer there yet.
+  if (options.acceptNewHostKeys !== true && config.provider !== 'vagrant') {
     const question = {
       action: `These machines are met for the first time. Compare with what \`ssh-keygen -lf\` says on each:\n${lines.map((line) => `  ${line}`).join('\n')}\nTheir host keys are trusted from now on`,
       word: 'yes',

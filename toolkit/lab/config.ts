@@ -33,6 +33,14 @@ const duration = z.string().transform((text, context) => {
 /** A user name as Linux knows it: it becomes an argument of commands. */
 const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be the name of a user');
 
+/** Of the virtual machines; read by the Vagrantfile as well. */
+const vagrant = z.strictObject({
+  /** Default: by provider, as in the Vagrantfile. */
+  box: z.string().min(1, 'must name a box').optional(),
+  memoryMiB: z.number().int('must be a whole number').min(512, 'must be at least 512').max(65_536).default(1024),
+  cpus: z.number().int('must be a whole number').min(1, 'must be 1..16').max(16, 'must be 1..16').default(1),
+});
+
 /** How to log in. In `ssh` for all nodes, in a node's `ssh` for that one. */
 const sshSettings = {
   user: userName.optional(),
@@ -114,6 +122,7 @@ const labObject = z
     provider: z.enum(['local', 'vagrant', 'ssh']).default('local'),
     engine: engine.prefault('built-in'),
     ssh: z.strictObject(sshSettings).optional(),
+    vagrant: vagrant.optional(),
     nodes: z.array(node).min(1, 'a lab needs at least one node').max(9, 'at most 9 nodes'),
     certificates: certificates.prefault({}),
   })
@@ -121,6 +130,13 @@ const labObject = z
     refuseDuplicates(config.nodes, context);
     if (config.provider !== 'local') refuseSharedHosts(config.nodes, context);
     else refuseSshSettings(config, context);
+    if (config.provider !== 'vagrant' && config.vagrant !== undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['vagrant'],
+        message: `has no meaning with provider: ${config.provider}`,
+      });
+    }
     if (config.certificates.validity > config.certificates.authorityValidity) {
       context.addIssue({
         code: 'custom',

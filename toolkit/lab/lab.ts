@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ClientTls, EtcdClient } from '../../server/client/mod.ts';
 import { LabError } from '../errors.ts';
-import type { RunOptions, RunResult, StopOptions } from '../hosts/host.ts';
+import type { Host, RunOptions, RunResult, StopOptions } from '../hosts/host.ts';
 import { LocalHost } from '../hosts/local-host.ts';
 import { type EngineBinaries, engineBinaries } from './engine.ts';
 import { renderMemberConfig } from './member-config.ts';
@@ -21,6 +21,9 @@ export interface ClientTlsFiles {
   readonly keyFile: string;
 }
 
+/** Puts another host in the place of a node's own, such as one that only writes down what would be done. */
+export type WrapHost = (host: Host) => Host;
+
 export class Lab {
   readonly name: string;
   readonly paths: LabPaths;
@@ -34,11 +37,12 @@ export class Lab {
   /** Ends when the last write of state.json so far has ended. */
   #written: Promise<void> = Promise.resolve();
 
-  private constructor(paths: LabPaths, state: LabState) {
+  private constructor(paths: LabPaths, state: LabState, wrapHost?: WrapHost) {
     this.name = state.name;
     this.paths = paths;
     this.#state = state;
-    this.nodes = labNodes(state, paths);
+    const nodes = labNodes(state, paths);
+    this.nodes = wrapHost === undefined ? nodes : nodes.map((node) => ({ ...node, host: wrapHost(node.host) }));
     this.engine = engineBinaries(state.engine);
     this.clientTls = {
       caFile: join(paths.pki, 'client-ca.pem'),
@@ -51,20 +55,20 @@ export class Lab {
    * @param stateDirectory the folder that holds all labs, usually `.etcdlab`
    * @throws LabError LAB_MISSING if it was never brought up, LAB_STATE if its state is damaged
    */
-  static async open(stateDirectory: string, name: string): Promise<Lab> {
+  static async open(stateDirectory: string, name: string, wrapHost?: WrapHost): Promise<Lab> {
     const paths = labPaths(stateDirectory, name);
     const state = await readState(paths);
     if (state === undefined) {
       throw new LabError('LAB_MISSING', `there is no lab '${name}' in ${stateDirectory}`, { advice: 'etcdlab up' });
     }
-    return new Lab(paths, state);
+    return new Lab(paths, state, wrapHost);
   }
 
   /** Writes the state of a new or changed lab, and opens it. */
-  static async save(stateDirectory: string, state: LabState): Promise<Lab> {
+  static async save(stateDirectory: string, state: LabState, wrapHost?: WrapHost): Promise<Lab> {
     const paths = labPaths(stateDirectory, state.name);
     await writeState(paths, state);
-    return new Lab(paths, state);
+    return new Lab(paths, state, wrapHost);
   }
 
   get state(): LabState {

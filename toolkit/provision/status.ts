@@ -1,5 +1,6 @@
 /** The state of a cluster as one value: for a table, for JSON, for drills. */
 import type { StatusResponse } from '../../server/proto/gen/rpc.ts';
+import { LabError } from '../errors.ts';
 import type { ServiceState } from '../hosts/host.ts';
 import type { LabNode } from '../lab/nodes.ts';
 import { type ClusterView, healthConditions } from './health/mod.ts';
@@ -20,7 +21,8 @@ export interface MemberReport {
 export interface MemberStatus {
   readonly node: string;
   readonly endpoint: string;
-  readonly process: ServiceState;
+  /** `unreachable`: the machine it runs on does not answer. */
+  readonly process: ServiceState | 'unreachable';
   readonly pid?: number;
   /** Missing if the member did not answer. */
   readonly report?: MemberReport;
@@ -39,9 +41,10 @@ export async function clusterStatus(name: string, view: ClusterView): Promise<Cl
   const problems: string[] = [];
   const members = await Promise.all(
     view.nodes.map(async (node): Promise<MemberStatus> => {
-      const { state, pid, startedAt } = await view.process(node);
+      const { state, pid, startedAt, reason } = await processOf(view, node);
       const common = { node: node.name, endpoint: node.clientUrl, process: state, ...(pid !== undefined && { pid }) };
-      if (state !== 'running') {
+      if (state === 'unreachable') problems.push(reason);
+      else if (state !== 'running') {
         problems.push(processProblem(node, state, startedAt));
         return common;
       }
@@ -51,7 +54,22 @@ export async function clusterStatus(name: string, view: ClusterView): Promise<Cl
     }),
   );
   if (problems.length === 0) problems.push(...(await firstShortfalls(view)));
+  // A cut that nobody sees any more is no problem; one that explains a problem is the first thing to know.
+  if (problems.length > 0) problems.push(...(await cuts(view)));
   return { name, healthy: problems.length === 0, members, problems: problems.sort() };
+}
+
+/** A machine that cannot be reached may have a member that can be: it is asked in any case. */
+async function processOf(
+  view: ClusterView,
+  node: LabNode,
+): Promise<{ state: MemberStatus['process']; pid?: number; startedAt?: Date; reason: string }> {
+  try {
+    return { ...(await view.process(node)), reason: '' };
+  } catch (error) {
+    if (!(error instanceof LabError) || error.code === 'LAB_INTERRUPTED') throw error;
+    return { state: 'unreachable', reason: error.message };
+  }
 }
 
 function processProblem(node: LabNode, state: ServiceState, startedAt: Date | undefined): string {
@@ -59,6 +77,16 @@ function processProblem(node: LabNode, state: ServiceState, startedAt: Date | un
   if (state === 'stopped') return `${node.name} is stopped: etcdlab up starts it`;
   const since = startedAt?.toISOString() ?? 'unknown';
   return `${node.name} was started at ${since} and has ended by itself: etcdlab logs ${node.name} says why, etcdlab up repairs`;
+}
+
+async function cuts({ nodes }: ClusterView): Promise<string[]> {
+  const lines = await Promise.all(
+    nodes.map(async ({ name, host }) => {
+      const addresses = await host.cutFrom().catch((): string[] => []);
+      return addresses.length === 0 ? [] : [`${name} is cut off from ${addresses.join(', ')}: etcdlab heal ${name}`];
+    }),
+  );
+  return lines.flat();
 }
 
 function memberReport(status: StatusResponse): MemberReport {

@@ -8,7 +8,7 @@ import { type Passphrase, PkiStore, type Sources, systemSources } from '../../pk
 import { throwIfInterrupted } from '../errors.ts';
 import type { LabConfig } from '../lab/config.ts';
 import { type EnsureBuilt, ensureBuilt } from '../lab/engine.ts';
-import { Lab } from '../lab/lab.ts';
+import { Lab, type WrapHost } from '../lab/lab.ts';
 import { type LabPaths, type LabState, type NodeState, readState } from '../lab/state.ts';
 import { applyPki, planPki } from './certificates.ts';
 import { deployPki } from './deploy-certificates.ts';
@@ -25,6 +25,11 @@ import { configureMember, pendingAction } from './members.ts';
 import { type Finding, preflight, refuseOnErrors } from './preflight/mod.ts';
 import { engineVersion } from './preflight/program.ts';
 
+/** Of a run in which nothing happens to the hosts. */
+export interface Rehearsal {
+  readonly wrapHost: WrapHost;
+}
+
 export interface UpOptions {
   readonly config: LabConfig;
   /** The folder that holds all labs. */
@@ -32,6 +37,7 @@ export interface UpOptions {
   readonly paths: LabPaths;
   /** Where the nodes are, if that is known already; else as lab.yaml says. */
   readonly nodes?: readonly NodeState[] | undefined;
+  readonly rehearsal?: Rehearsal | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly sources?: Sources;
   /** For authorities whose key is encrypted; asked only when something must be signed. */
@@ -62,7 +68,7 @@ type Step = ListrTask<UpContext>;
 
 /** @returns the task list; run it with a `newUpContext()` */
 export function upTasks(options: UpOptions): Step[] {
-  const { config, signal } = options;
+  const { config, signal, rehearsal } = options;
   const isLocal = config.provider === 'local';
   const steps: Step[] = [
     preflightStep(options),
@@ -72,7 +78,8 @@ export function upTasks(options: UpOptions): Step[] {
     certificateStep(options),
     configureStep(),
     startStep(options),
-    healthStep(options),
+    // What is waited for does not come when nothing happens.
+    ...(rehearsal === undefined ? [healthStep(options)] : []),
     restartStep(options),
     ...(isLocal ? [] : [removeOldEnginesStep<UpContext>()]),
   ];
@@ -120,18 +127,18 @@ function chooseEngineStep({ config, paths, nodes, build = ensureBuilt }: UpOptio
 }
 
 /** The state is written before anything else is made: whatever happens then, `destroy` finds what there is. */
-function stateStep({ config, stateDirectory, paths }: UpOptions): Step {
+function stateStep({ config, stateDirectory, paths, rehearsal }: UpOptions): Step {
   return {
     title: 'Open the lab',
     task: async (context, task) => {
       const before = await readState(paths);
       const after = nextState(before, config, context.nodes);
       if (before !== undefined && JSON.stringify(before) === JSON.stringify(after)) {
-        context.lab = await Lab.open(stateDirectory, config.name);
+        context.lab = await Lab.open(stateDirectory, config.name, rehearsal?.wrapHost);
         task.skip(`${paths.root} is there`);
         return;
       }
-      context.lab = await Lab.save(stateDirectory, after);
+      context.lab = await Lab.save(stateDirectory, after, rehearsal?.wrapHost);
       context.changed = true;
       if (config.provider !== 'local') return;
       const { nodes, engine } = context.lab;
@@ -259,7 +266,7 @@ function healthStep({ signal }: UpOptions): Step {
 }
 
 /** One after the other, each only when the cluster is healthy: a quorum serves all the time. */
-function restartStep({ signal }: UpOptions): Step {
+function restartStep({ signal, rehearsal }: UpOptions): Step {
   return {
     title: 'Restart members with changed configuration',
     enabled: (context) => context.toRestart.length > 0,
@@ -273,6 +280,7 @@ function restartStep({ signal }: UpOptions): Step {
             context.changed = true;
             await lab.stop(name);
             await lab.start(name);
+            if (rehearsal !== undefined) return;
             const onReason = (reason: string) => {
               subtask.output = `not yet: ${reason}`;
             };

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Algorithms, Client, type ClientChannel, type ConnectConfig } from 'ssh2';
 import { interrupted, LabError, messageOf, throwIfInterrupted } from '../../errors.ts';
+import { type ChannelInput, feed } from './channel-input.ts';
 import { fingerprint, type HostKey, type KnownHosts, parseHostKey } from './host-keys.ts';
 
 export interface SshAddress {
@@ -17,7 +18,7 @@ export interface SshAddress {
 }
 
 export interface ExecuteOptions {
-  readonly input?: string | Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  readonly input?: ChannelInput;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Takes the output as it comes, instead of the result's `stdout`. */
@@ -297,37 +298,6 @@ export class SshConnection {
   }
 }
 
-/**
- * Asks a host for its key, without trusting it and without logging in.
- * @throws LabError LAB_HOST_UNREACHABLE
- */
-export function readHostKey(name: string, { host, port }: Pick<SshAddress, 'host' | 'port'>): Promise<HostKey> {
-  return new Promise((resolve, reject) => {
-    const client = new Client();
-    const fail = (reason: string) => {
-      client.destroy();
-      reject(
-        new LabError('LAB_HOST_UNREACHABLE', `${name} (${host}:${port}) cannot be reached over SSH: ${reason}`, {
-          advice: 'check its address in lab.yaml, that it runs, and that sshd listens there',
-        }),
-      );
-    };
-    client.on('error', (error) => fail(messageOf(error)));
-    client.on('close', () => fail('it closed the connection'));
-    client.connect({
-      host,
-      port,
-      username: 'etcdlab',
-      readyTimeout: connectTimeoutMs,
-      hostVerifier: (blob: Buffer) => {
-        resolve(parseHostKey(blob));
-        // The verdict "no" ends the connection before a login is tried.
-        return false;
-      },
-    });
-  });
-}
-
 /** An RSA key signs in more ways than its type's name tells (RFC 8332). */
 function hostKeyAlgorithms(type: string): NonNullable<Algorithms['serverHostKey']> {
   const names = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
@@ -344,26 +314,3 @@ const signalNumbers: Readonly<Record<string, number>> = {
   SEGV: 11,
   TERM: 15,
 };
-
-async function feed(channel: ClientChannel, input: ExecuteOptions['input']): Promise<void> {
-  if (input === undefined || typeof input === 'string' || input instanceof Uint8Array) {
-    channel.end(input);
-    return;
-  }
-  for await (const chunk of input) {
-    if (channel.destroyed || channel.writableEnded) return;
-    if (!channel.write(chunk)) await drained(channel);
-  }
-  channel.end();
-}
-
-/** Resolves also when the channel closes, which whoever waits for the command notices. */
-function drained(channel: ClientChannel): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      channel.off('drain', done).off('close', done);
-      resolve();
-    };
-    channel.on('drain', done).on('close', done);
-  });
-}

@@ -52,10 +52,21 @@ async function ofEach(
 }
 
 async function missingProcesses(view: ClusterView): Promise<readonly Shortfall[]> {
-  const states = await Promise.all(view.nodes.map(async (node) => ({ node, state: (await view.process(node)).state })));
+  const states = await Promise.all(
+    view.nodes.map(async (node) => {
+      try {
+        return { node, state: (await view.process(node)).state };
+      } catch (error) {
+        // A machine that is switched on again can be waited for.
+        if (error instanceof LabError && error.code === 'LAB_HOST_UNREACHABLE') return { node, reason: error.message };
+        throw error;
+      }
+    }),
+  );
   const exited = states.find(({ state }) => state === 'exited');
   if (exited !== undefined) throw await exitedError(view, exited.node);
-  return states.flatMap(({ node: { name: node }, state }) => {
+  return states.flatMap(({ node: { name: node }, state, reason }) => {
+    if (reason !== undefined) return [{ node, reason }];
     if (state === 'frozen') return [{ node, reason: 'the process is frozen' }];
     return state === 'stopped' ? [{ node, reason: 'the process is not running' }] : [];
   });

@@ -20,10 +20,13 @@ export function nodeStates(
     const { name, address, clientPort, peerPort } = node;
     const state = { name, address, clientPort, peerPort };
     if (config.provider === 'local') return state;
-    const engineFolder = before?.nodes.find((known) => known.name === name)?.engineFolder;
+    const known = before?.nodes.find((candidate) => candidate.name === name);
+    const engineFolder = known?.engineFolder;
+    // How Vagrant's machines are reached is known only from Vagrant: from now, or from last time.
+    const remembered = config.provider === 'vagrant' ? known?.ssh : undefined;
     return {
       ...state,
-      ssh: sshSettings(node, config.ssh, found.get(name)),
+      ssh: sshSettings(node, config.ssh, found.get(name) ?? remembered),
       ...(engineFolder !== undefined && { engineFolder }),
     };
   });

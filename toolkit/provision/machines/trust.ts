@@ -1,6 +1,6 @@
 /** The first contact with a machine: which host key it shows, and whether it is the one that was expected. */
 import { LabError } from '../../errors.ts';
-import { readHostKey } from '../../hosts/ssh/connection.ts';
+import { readHostKey } from '../../hosts/ssh/host-key-probe.ts';
 import { fingerprint, type HostKey, type KnownHosts } from '../../hosts/ssh/host-keys.ts';
 import type { NodeConfig } from '../../lab/config.ts';
 import type { NodeState } from '../../lab/state.ts';

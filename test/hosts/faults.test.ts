@@ -1,0 +1,144 @@
+/** What goes wrong while a lab comes up on machines: it is said what, and the next `up` finishes the job. */
+import { existsSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { users } from './support/base-system.ts';
+import { haveMachines, MachineLab } from './support/machine-lab.ts';
+
+const nodes = ['node1', 'node2', 'node3'];
+
+describe.skipIf(!haveMachines())('bringing a lab up on machines', () => {
+  let lab: MachineLab;
+
+  beforeAll(async () => {
+    lab = await MachineLab.create();
+  }, 300_000);
+  afterEach(async () => {
+    lab.describe();
+    await lab.must('destroy', '--yes');
+    for (const node of nodes) expect(await lab.traces(node)).toBe('');
+  });
+  afterAll(() => lab?.close(), 60_000);
+
+  /** What `up` must come to, whatever happened before. */
+  async function finishesTheJob(): Promise<void> {
+    await lab.must('up');
+    expect(await lab.status()).toMatchObject({ healthy: true, problems: [] });
+    expect(JSON.parse((await lab.must('up', '--json')).split('\n').at(-1) as string)).toMatchObject({ changed: false });
+  }
+
+  it('is shown without being done, and refused with all that is wrong with the machines', async () => {
+    const dry = await lab.must('up', '--dry-run', '--accept-new-host-keys');
+    for (const node of nodes) expect(dry).toContain(`${node}: `);
+    expect(dry).toMatch(/write +\/etc\/etcd\/pki\/server-key.pem {2}0600 member, \d+ bytes/);
+    expect(dry).toMatch(/run +useradd --system/);
+    expect(existsSync(lab.state())).toBe(false);
+
+    // Nobody's member: a socket of systemd.
+    await lab.on('node2', 'sudo systemd-run --quiet --unit squatter systemd-socket-activate -l 2380 /bin/cat');
+    await lab.on('node3', 'sudo mv /usr/bin/gzip /usr/bin/gzip.away');
+    try {
+      await expect
+        .poll(async () => (await lab.run('up', '--accept-new-host-keys')).stderr)
+        .toMatch(/node2 10\.200\.10\.11:2380: in use by systemd-socket-/);
+      const { exitCode, stderr } = await lab.run('up', '--accept-new-host-keys');
+      expect(exitCode).toBe(3);
+      expect(stderr).toContain('2 problems must be solved before the lab can come up; nothing was changed');
+      expect(stderr).toContain('node3: gzip is not there');
+      expect(stderr).toContain('→ install it: sudo apt-get install gzip');
+      for (const node of nodes) expect(await lab.traces(node)).toBe('');
+    } finally {
+      await lab.on('node2', 'sudo systemctl stop squatter');
+      await lab.on('node3', 'sudo mv /usr/bin/gzip.away /usr/bin/gzip');
+    }
+    lab.describe('', users.withoutSudo);
+    const refused = await lab.run('up', '--accept-new-host-keys');
+    expect(refused.exitCode).toBe(3);
+    expect(refused.stderr).toContain(`${users.withoutSudo} may not use sudo without a password on node1`);
+  });
+
+  it('goes on after Ctrl-C while the engine is on its way', async () => {
+    const { exitCode, happened } = await lab.during(
+      ({ event, path }) => event === 'task-started' && String(path).startsWith('Install the engine,'),
+      (running) => running.kill('SIGINT'),
+      'up',
+      '--accept-new-host-keys',
+    );
+    expect([exitCode, happened]).toEqual([130, true]);
+    await finishesTheJob();
+    // A transfer that was cut off leaves no half file, under no name.
+    expect(await lab.on('node1', 'sudo find /opt/etcdlab -name ".etcdlab-*"')).toBe('');
+  });
+
+  it('goes on after it was killed while it configured the members', async () => {
+    const { happened } = await lab.during(
+      ({ event, path }) => event === 'task-started' && String(path) === 'Configure the members',
+      (running) => running.kill('SIGKILL'),
+      'up',
+      '--accept-new-host-keys',
+    );
+    expect(happened).toBe(true);
+    await finishesTheJob();
+  });
+
+  it('names the machine that dies meanwhile, and goes on when it is back', async () => {
+    const { exitCode, stdout, happened } = await lab.during(
+      ({ event, path }) => event === 'task-started' && String(path).startsWith('Install the engine,'),
+      () => lab.machines.cutPower('node2'),
+      'up',
+      '--accept-new-host-keys',
+    );
+    expect([exitCode, happened]).toEqual([1, true]);
+    expect(stdout).toMatch(/"code":"LAB_HOST_UNREACHABLE","message":"node2 /);
+    const again = await lab.run('up');
+    expect(again.exitCode).toBe(3);
+    expect(again.stderr).toContain('node2 (10.200.10.11:22) cannot be reached over SSH');
+    await lab.machines.boot('node2');
+    await finishesTheJob();
+  });
+
+  it('says that a disk is full, and goes on when it is not', async () => {
+    await lab.on('node3', 'sudo mount -t tmpfs -o size=20m tmpfs /opt');
+    const { exitCode, stderr } = await lab.run('up', '--accept-new-host-keys');
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/\/opt\/etcdlab\/.*\/etcd cannot be written on node3: .*No space left on device/);
+    await lab.on('node3', 'sudo umount /opt');
+    await finishesTheJob();
+  });
+
+  it('repairs what somebody has damaged on a machine', async () => {
+    await lab.must('up', '--accept-new-host-keys');
+    await lab.on('node1', 'sudo truncate -s 100 /etc/etcd/pki/server-key.pem; sudo chmod 755 /var/lib/etcd');
+    await lab.on('node2', 'sudo truncate -s 1000000 /opt/etcdlab/*/etcd; sudo systemctl kill --signal=KILL etcd');
+    await lab.on('node3', 'sudo rm /etc/systemd/system/etcd.service /etc/etcd/etcd.conf.yml');
+    await finishesTheJob();
+    expect(await lab.on('node1', 'sudo stat -c %a /var/lib/etcd')).toBe('700');
+  });
+
+  it('sends nothing to a machine that shows another host key', async () => {
+    await lab.must('up', '--accept-new-host-keys');
+    await lab.machines.cutPower('node1');
+    await lab.machines.newHostKey('node1');
+    await lab.machines.boot('node1');
+    const { exitCode, stderr } = await lab.run('up');
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(
+      /the SSH host key of node1 \(10\.200\.10\.10:22\) has changed: SHA256:\S+ is trusted, it shows/,
+    );
+    const forget = /ssh-keygen -R '[^']+' -f '[^']+'/.exec(stderr)?.[0] as string;
+    await lab.locally(forget);
+    // Forgotten is not trusted: it is met for the first time again.
+    expect((await lab.run('up')).exitCode).toBe(3);
+    await lab.must('up', '--accept-new-host-keys');
+  });
+
+  it('leaves a machine alone that belongs to another lab', async () => {
+    await lab.must('up', '--accept-new-host-keys');
+    const before = await lab.files('node1');
+    const { exitCode, stderr } = await lab.run('up', '--name', 'other', '--accept-new-host-keys');
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain("node1: belongs to lab 'machines'");
+    expect(await lab.files('node1')).toBe(before);
+    await lab.must('destroy', '--name', 'other', '--yes');
+    expect(await lab.status()).toMatchObject({ healthy: true });
+  });
+});
