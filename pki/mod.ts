@@ -34,7 +34,7 @@ export {
   type Sources,
   systemSources,
 } from './keys.ts';
-export type { Subject } from './names.ts';
+export { assertDnsName, canonicalAddress, type Subject } from './names.ts';
 export type { Profile } from './profiles.ts';
 export {
   createRevocationList,

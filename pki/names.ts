@@ -71,6 +71,11 @@ export function ipText(octets: Uint8Array): string {
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 
+/** @returns the one spelling of an address that certificates are compared by @throws PkiError PKI_INPUT */
+export function canonicalAddress(address: string): string {
+  return ipText(ipOctets(address));
+}
+
 /** Tags of GeneralName (RFC 5280 §4.2.1.6). */
 export const generalNameTag = { dnsName: 2, ipAddress: 7 } as const;
 

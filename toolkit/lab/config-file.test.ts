@@ -91,6 +91,15 @@ certificates:
     ['name: a\nname: b', 'lab.yaml:2:1: Map keys must be unique'],
     ['- 1', 'lab.yaml:1:1: a lab is described by a mapping, such as: name: lab'],
     ['nodes: []', 'lab.yaml:1:8: nodes: a lab needs at least one node'],
+    [
+      'nodes:\n  - { name: a, alternativeNames: [b.example, "no name"] }',
+      'lab.yaml:2:46: nodes.0.alternativeNames.1: must be a DNS name or an IP address',
+    ],
+    ['certificates: { backdate: 2d }', 'lab.yaml:1:27: certificates.backdate: at most 1d: mend the clock'],
+    [
+      'certificates: { authorityAlgorithm: rsa-1024 }',
+      'lab.yaml:1:37: certificates.authorityAlgorithm: expected one of "ecdsa-p256"|"ecdsa-p384"|"rsa-2048"|"rsa-3072"|"rsa-4096"',
+    ],
     ['nodes:\n  - {}', 'lab.yaml:2:5: nodes.0.name: is missing'],
     ['nodez: 1', 'lab.yaml:1:1: unknown key nodez'],
     ['provider: aws', 'lab.yaml:1:11: provider: expected one of "local"|"vagrant"|"ssh"'],

@@ -2,8 +2,9 @@
  * lab.yaml: the one description of a lab. This file holds its schema and its defaults; `config-file.ts` reads it and
  * says where in the file an error is.
  */
-import { isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { z } from 'zod';
+import { assertDnsName } from '../../pki/mod.ts';
 
 /** Labels of a host name (RFC 1123), lower case: the name goes into certificates, files and member lists. */
 const nodeName = z
@@ -29,6 +30,17 @@ const duration = z.string().transform((text, context) => {
   });
   return z.NEVER;
 });
+
+/** What a certificate may be valid for besides the node's own name and address. */
+const alternativeName = z.string().refine((text) => {
+  if (isIP(text)) return true;
+  try {
+    assertDnsName(text);
+    return true;
+  } catch {
+    return false;
+  }
+}, 'must be a DNS name or an IP address');
 
 /** A user name as Linux knows it: it becomes an argument of commands. */
 const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be the name of a user');
@@ -68,6 +80,11 @@ const node = z.strictObject({
   address: z.string().refine(isIPv4, 'must be an IPv4 address').default('127.0.0.1'),
   clientPort: port.default(2379),
   peerPort: port.default(2380),
+  /**
+   * Other names and addresses that clients dial, or that the member's own connections come from: a second network
+   * card, a load balancer. Peers are refused whose address is not in their certificate.
+   */
+  alternativeNames: z.array(alternativeName).max(20, 'at most 20').optional(),
   ssh: nodeSsh.optional(),
 });
 

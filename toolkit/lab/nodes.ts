@@ -38,6 +38,8 @@ export interface LabNode {
   /** `https://ADDRESS:PORT` */
   readonly clientUrl: string;
   readonly peerUrl: string;
+  /** DNS names and addresses that its certificates are valid for as well. */
+  readonly alternativeNames: readonly string[];
   readonly paths: NodePaths;
   /** The engine's executables on the node's host. */
   readonly binaries: EngineBinaries;
@@ -79,7 +81,7 @@ function machineNode(node: NodeState, provider: Exclude<Provider, 'local'>, know
   };
 }
 
-function addresses({ name, address, clientPort, peerPort }: NodeState) {
+function addresses({ name, address, clientPort, peerPort, alternativeNames = [] }: NodeState) {
   return {
     name,
     address,
@@ -87,5 +89,6 @@ function addresses({ name, address, clientPort, peerPort }: NodeState) {
     peerPort,
     clientUrl: `https://${address}:${clientPort}`,
     peerUrl: `https://${address}:${peerPort}`,
+    alternativeNames,
   };
 }

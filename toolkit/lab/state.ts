@@ -31,6 +31,7 @@ const nodeStateSchema = z.strictObject({
   address: z.string(),
   clientPort: z.number(),
   peerPort: z.number(),
+  alternativeNames: z.array(z.string()).optional(),
   /** How the node's host is reached; there unless the provider is `local`. */
   ssh: z
     .strictObject({ host: z.string(), port: z.number(), user: z.string(), identityFile: z.string().optional() })

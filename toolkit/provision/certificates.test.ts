@@ -162,6 +162,21 @@ describe('certificates that live for minutes', () => {
   });
 });
 
+describe('the names of a node', () => {
+  it('are those that it is dialled by and that its own connections come from, however they are spelt', async () => {
+    const alternativeNames = ['etcd.example.org', 'FD00:0:0::0001', '10.0.2.15', 'node1'];
+    const node = localNode({ name: 'node1', address: '127.0.0.2', clientPort: 1, peerPort: 2, alternativeNames }, '/x');
+    const store = new PkiStore(join(scratchFolder(), 'pki'));
+    const plan = () => planPki(store, [node], settings, start);
+    await applyPki(store, await plan(), settings, at(0));
+    expect(inspect((await store.read('peer-node1')).certificate ?? '')).toMatchObject({
+      dnsNames: ['localhost', 'node1', 'etcd.example.org'],
+      ipAddresses: ['127.0.0.1', '127.0.0.2', 'fd00::1', '10.0.2.15'],
+    });
+    expect((await plan()).toIssue).toEqual([]);
+  });
+});
+
 describe('an authority', () => {
   it('may be RSA while its certificates are not', async () => {
     const { up, store } = lab();

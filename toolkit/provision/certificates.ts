@@ -1,9 +1,11 @@
 /** The certificates of a lab: which there should be, and which of those there are will not do and why. */
+import { isIP } from 'node:net';
 import {
   type AuthorityRequest,
   type CertificateFacts,
   type CertificateRequest,
   type CertifiedKey,
+  canonicalAddress,
   createAuthority,
   inspect,
   isSignedBy,
@@ -56,11 +58,12 @@ export function wantedCertificates(
     algorithm: settings.algorithm,
   };
   const members = nodes.flatMap((node): WantedCertificate[] => {
+    const names = ['localhost', node.name, '127.0.0.1', node.address, ...node.alternativeNames];
     const request = {
       ...common,
       commonName: node.name,
-      dnsNames: ['localhost', node.name],
-      ipAddresses: [...new Set(['127.0.0.1', node.address])],
+      dnsNames: [...new Set(names.filter((name) => !isIP(name)))],
+      ipAddresses: [...new Set(names.filter((name) => isIP(name)).map(canonicalAddress))],
     };
     return [
       { name: `server-${node.name}`, authority: 'client-ca', request: { ...request, profile: 'server' } },

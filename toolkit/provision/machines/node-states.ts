@@ -17,8 +17,8 @@ export function nodeStates(
   found: ReadonlyMap<string, SshSettings> = new Map(),
 ): NodeState[] {
   return config.nodes.map((node) => {
-    const { name, address, clientPort, peerPort } = node;
-    const state = { name, address, clientPort, peerPort };
+    const { name, address, clientPort, peerPort, alternativeNames } = node;
+    const state = { name, address, clientPort, peerPort, ...(alternativeNames && { alternativeNames }) };
     if (config.provider === 'local') return state;
     const known = before?.nodes.find((candidate) => candidate.name === name);
     const engineFolder = known?.engineFolder;
