@@ -135,6 +135,18 @@ describe('compacting', () => {
     expect(store.compactRevision).toBe(7);
   });
 
+  test('commits after every batch that has deleted something, so that no commit is a large one', async () => {
+    const backend = new MemoryBackend();
+    const store = open(backend, { compactionBatchRecords: 10 });
+    for (let i = 0; i < 100; i++) put(store, `k${i}`, '');
+    for (let i = 0; i < 25; i++) put(store, 'k99', String(i));
+    const before = backend.commitCount();
+    // 125 records: nothing of the first nine batches, then 1, 10, 10 and the rest.
+    await store.compact(store.currentRevision).done;
+    // Of the schedule, of three batches, and of the end.
+    expect(backend.commitCount() - before).toBe(5);
+  });
+
   test('its schedule is committed before the first deletion', async () => {
     const backend = new MemoryBackend();
     const store = open(backend);

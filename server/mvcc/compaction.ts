@@ -33,20 +33,24 @@ export async function compactRecords(job: CompactionJob): Promise<number> {
   const end = encodeRevision(revision + 1, 0);
   let start: Buffer | undefined = encodeRevision(0, 0);
   while (start !== undefined) {
-    start = compactBatch(job, hasher, keeps, start, end);
-    if (start !== undefined) await pause(job);
+    const batch = compactBatch(job, hasher, keeps, start, end);
+    start = batch.next;
+    if (start === undefined) break;
+    // What is deleted lies on pages all over the file: gathered, it would make one commit that holds everything up.
+    if (batch.deleted > 0) await job.backend.commit();
+    await pause(job);
   }
   return hasher.sum;
 }
 
-/** @returns where the next batch begins; undefined when this one was the last */
+/** @returns where the next batch begins, undefined when this one was the last; and how many records it has deleted */
 function compactBatch(
   job: CompactionJob,
   hasher: KvHasher,
   retains: KeepRule,
   start: Buffer,
   end: Buffer,
-): Buffer | undefined {
+): { next: Buffer | undefined; deleted: number } {
   const { backend } = job;
   const deleted: Buffer[] = [];
   let records = 0;
@@ -61,7 +65,7 @@ function compactBatch(
     return true;
   });
   for (const key of deleted) backend.delete('key', key);
-  return next;
+  return { next, deleted: deleted.length };
 }
 
 /** Keys are cheaper to look at than records; this keeps a batch of either about as long. */
