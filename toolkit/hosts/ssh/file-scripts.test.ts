@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { scratchFolder } from '../../testing/scratch.ts';
-import { getFileScript, listScript, makeDirectoryScript, putFileScript, renameScript } from './file-scripts.ts';
+import {
+  getFileScript,
+  listScript,
+  makeDirectoryScript,
+  putExitCodes,
+  putFileScript,
+  renameScript,
+} from './file-scripts.ts';
 
 /** The scripts run on Linux hosts, with GNU coreutils. */
 const isLinux = process.platform === 'linux';
@@ -37,6 +44,10 @@ describe.skipIf(!isLinux)('writing a file on a host', () => {
     expect(put(file, 'right', gzipSync('right').subarray(0, 12), 'gzip').status).not.toBe(0);
     expect(readFileSync(file, 'utf8')).toBe('old');
     expect(readdirSync(folder)).toEqual(['f']);
+  });
+
+  it('says when there is no folder for it', () => {
+    expect(put(join(scratchFolder(), 'none', 'f'), 'x').status).toBe(putExitCodes.noDirectory);
   });
 
   it('replaces a link, and does not write through it', () => {

@@ -13,6 +13,9 @@ make() {
 }
 make "$3"`;
 
+/** Of `putFileScript`. */
+export const putExitCodes = { noDirectory: 68 } as const;
+
 /**
  * Writes standard input to a file: PATH MODE OWNER SIZE SHA256. Nothing but the whole content can ever take the name:
  * a connection that is lost looks like the end of the input, so size and digest are compared first. \`gzip\` as the sixth
@@ -21,6 +24,7 @@ make "$3"`;
 export const putFileScript = `set -eu
 umask 077
 directory=$(dirname -- "$1")
+[ -d "$directory" ] || exit 68
 temporary=$(mktemp -- "$directory/.etcdlab-XXXXXXXX")
 trap 'rm -f -- "$temporary"' EXIT
 trap 'exit 129' HUP

@@ -3,16 +3,24 @@
  * rights goes through sudo, which must not ask for a password. The member runs as a user of its own.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import { LabError } from '../../errors.ts';
 import type { Host, HostUser, RunOptions, RunResult } from '../host.ts';
 import { type CommandContext, commandWords, quoteCommand } from './command-line.ts';
+import { withCompressedFile } from './compressed-file.ts';
 import { type ExecuteOptions, type ExecuteResult, type SshAddress, SshConnection } from './connection.ts';
-import { getFileScript, listScript, makeDirectoryScript, putFileScript, renameScript } from './file-scripts.ts';
+import {
+  getFileScript,
+  listScript,
+  makeDirectoryScript,
+  putExitCodes,
+  putFileScript,
+  renameScript,
+} from './file-scripts.ts';
 import type { KnownHosts } from './host-keys.ts';
 import { cutRules, parseCutRules, tableName } from './packet-filter.ts';
 import { SystemdService } from './systemd-service.ts';
@@ -133,14 +141,18 @@ export class SshHost implements Host {
     what: string,
     options: Partial<ExecuteOptions> = {},
   ): Promise<ExecuteResult> {
-    const result = await this.execute('sh', ['-c', text, 'etcdlab', ...args], {
-      timeoutMs: fileTimeoutMs,
-      ...options,
-      as: 'root',
-    });
+    const result = await this.tryScript(text, args, options);
     if (result.exitCode === 0) return result;
-    const reason = result.stderr.trim().split('\n').at(-1) || `exit code ${result.exitCode}`;
-    throw new LabError('LAB_FILE', `${what} on ${this.name}: ${reason}`, {
+    throw this.scriptError(what, result);
+  }
+
+  private tryScript(text: string, args: readonly string[], options: Partial<ExecuteOptions>): Promise<ExecuteResult> {
+    return this.execute('sh', ['-c', text, 'etcdlab', ...args], { timeoutMs: fileTimeoutMs, ...options, as: 'root' });
+  }
+
+  private scriptError(what: string, { exitCode, stderr }: ExecuteResult): LabError {
+    const reason = stderr.trim().split('\n').at(-1) || `exit code ${exitCode}`;
+    return new LabError('LAB_FILE', `${what} on ${this.name}: ${reason}`, {
       advice: `etcdlab exec ${this.name} -- df -h`,
     });
   }
@@ -152,9 +164,8 @@ export class SshHost implements Host {
   async putFile(path: string, content: string | Uint8Array, mode = 0o600, owner: HostUser = 'member'): Promise<void> {
     const bytes = Buffer.from(content);
     const digest = createHash('sha256').update(bytes).digest('hex');
-    await this.makeDirectory(dirname(path), 0o700, owner);
     const args = [path, mode.toString(8), this.owner(owner), String(bytes.length), digest];
-    await this.script(putFileScript, args, `${path} cannot be written`, { input: bytes });
+    await this.put(path, args, owner, () => ({ input: bytes }));
   }
 
   async getFile(path: string): Promise<Uint8Array | undefined> {
@@ -172,15 +183,25 @@ export class SshHost implements Host {
   }
 
   async upload(localPath: string, path: string, mode = 0o600, owner: HostUser = 'member'): Promise<void> {
-    const { size } = await stat(localPath);
-    const digest = await sha256OfFile(localPath);
-    await this.makeDirectory(dirname(path), 0o700, owner);
-    const args = [path, mode.toString(8), this.owner(owner), String(size), digest, 'gzip'];
-    await this.script(putFileScript, args, `${path} cannot be written`, {
-      // The fastest level: what is saved by more would be lost by waiting for it.
-      input: createReadStream(localPath).pipe(createGzip({ level: 1 })),
-      timeoutMs: transferTimeoutMs,
+    await withCompressedFile(localPath, async ({ chunks, sizeBytes, sha256 }) => {
+      const args = [path, mode.toString(8), this.owner(owner), String(sizeBytes), sha256, 'gzip'];
+      await this.put(path, args, owner, () => ({ input: Readable.from(chunks), timeoutMs: transferTimeoutMs }));
     });
+  }
+
+  /** @param options made anew for each try: a stream can be read only once */
+  private async put(
+    path: string,
+    args: readonly string[],
+    owner: HostUser,
+    options: () => Partial<ExecuteOptions>,
+  ): Promise<void> {
+    const what = `${path} cannot be written`;
+    const first = await this.tryScript(putFileScript, args, options());
+    if (first.exitCode === 0) return;
+    if (first.exitCode !== putExitCodes.noDirectory) throw this.scriptError(what, first);
+    await this.makeDirectory(dirname(path), 0o700, owner);
+    await this.script(putFileScript, args, what, options());
   }
 
   async download(path: string, localPath: string): Promise<void> {
@@ -271,10 +292,4 @@ export class SshHost implements Host {
   close(): Promise<void> {
     return this.connection.close();
   }
-}
-
-async function sha256OfFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
 }
