@@ -27,6 +27,8 @@ export class MachineLab {
   readonly machines: Machines;
   /** The working directory of every command; holds lab.yaml and .etcdlab. */
   readonly folder: string;
+  /** Added to the environment of every command. */
+  environment: Readonly<Record<string, string>> = {};
 
   private constructor(machines: Machines, folder: string) {
     this.machines = machines;
@@ -42,12 +44,16 @@ export class MachineLab {
     return lab;
   }
 
+  /** Writes lab.yaml as it is given. */
+  write(text: string): void {
+    writeFileSync(path.join(this.folder, 'lab.yaml'), text);
+  }
+
   /** Writes lab.yaml. @param more lines of YAML beside the nodes @param user who logs in */
   describe(more = '', user: string = users.administrator): void {
     const nodes = this.machines.machines.map(({ name, address }) => `  - { name: ${name}, address: ${address} }\n`);
     const ssh = `ssh: { user: ${user}, identityFile: ${this.machines.keyFile} }`;
-    const text = `name: ${labName}\nprovider: ssh\n${ssh}\nnodes:\n${nodes.join('')}${more}\n`;
-    writeFileSync(path.join(this.folder, 'lab.yaml'), text);
+    this.write(`name: ${labName}\nprovider: ssh\n${ssh}\nnodes:\n${nodes.join('')}${more}\n`);
   }
 
   state(...parts: string[]): string {
@@ -60,7 +66,7 @@ export class MachineLab {
       reject: false,
       timeout: 180_000,
       stdin: 'ignore',
-      env: { DEBUG: '', ETCDLAB_STATE_DIR: '', SSH_AUTH_SOCK: '' },
+      env: { DEBUG: '', ETCDLAB_STATE_DIR: '', SSH_AUTH_SOCK: '', ...this.environment },
     });
   }
 
