@@ -74,6 +74,7 @@ export class JwtTokens implements TokenProvider {
   private authInfo(claims: Record<string, unknown> | undefined): AuthInfo | undefined {
     const { username, revision, exp, nbf, iat } = claims ?? {};
     if (typeof username !== 'string' || typeof revision !== 'number') return undefined;
+    if (!Number.isSafeInteger(revision) || revision < 0) return undefined;
     const nowSeconds = Math.floor(this.now() / 1000);
     if (exp !== undefined && !(typeof exp === 'number' && nowSeconds < exp)) return undefined;
     for (const from of [nbf, iat]) {

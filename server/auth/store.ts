@@ -24,7 +24,7 @@ import type {
   AuthUserAddRequest,
   AuthUserChangePasswordRequest,
 } from '../proto/gen/rpc.ts';
-import { rootName } from './auth-info.ts';
+import { type AuthInfo, rootName } from './auth-info.ts';
 import { isOpenEnd } from './key-ranges.ts';
 import { AuthRecords, type Permissions, type UserRecord } from './records.ts';
 import type { TokenProvider } from './tokens.ts';
@@ -81,6 +81,20 @@ export class AuthStore {
 
   hasRole(username: string, role: string): boolean {
     return this.records.user(username)?.roles.includes(role) ?? false;
+  }
+
+  /** What goes into the log with a login; see `TokenProvider`. */
+  newTokenPrefix(): string {
+    return this.tokens.newPrefix();
+  }
+
+  /** The entry that must be applied before a token can be known here; undefined when it is no token. */
+  tokenKnownFrom(token: string): number | undefined {
+    return this.tokens.knownFrom(token);
+  }
+
+  userOfToken(token: string): AuthInfo | undefined {
+    return this.tokens.find(token, this.revision);
   }
 
   /** @throws EtcdError when nobody could switch it off again */

@@ -87,7 +87,7 @@ function keyPairOf(method: string, options: Map<string, string>): JwtKeys {
   const checking = given ?? derived;
   if (checking === undefined)
     throw new Error(`${invalid}: --auth-token needs priv-key, or pub-key to only check tokens`);
-  if (given !== undefined && derived !== undefined && !given.equals(derived)) {
+  if (given !== undefined && derived !== undefined && !derOf(given).equals(derOf(derived))) {
     throw new Error(`${invalid}: ${publicFile} is not the public key of ${privateFile}`);
   }
   if (!fits(method, checking)) {
@@ -97,6 +97,10 @@ function keyPairOf(method: string, options: Map<string, string>): JwtKeys {
     );
   }
   return { signing, checking };
+}
+
+function derOf(key: KeyObject): Buffer {
+  return key.export({ type: 'spki', format: 'der' });
 }
 
 const curves: Record<string, string> = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' };

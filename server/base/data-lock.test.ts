@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -124,6 +124,48 @@ describe('taking the lock', () => {
       ['warn', 'upstream etcd and etcdutl are not kept away from the data directory while it is in use'],
     ]);
     expect(lines[0]?.fields).toMatchObject({ 'data-dir': dataDir, reason: expect.stringContaining('ENOENT') });
+  });
+});
+
+describe('a log that is elsewhere', () => {
+  const walDir = (): string => path.join(dataDir, 'logs/wal');
+  const lockOf = (name: string): DataLock =>
+    new DataLock(path.join(dataDir, name), { log: silentLogger, walDir: walDir(), flockProgram: missing });
+
+  test('is refused to a member with another data directory, which is let go again', async () => {
+    const first = lockOf('m1');
+    await first.take();
+    const refused = lockOf('m2').take();
+    await expect(refused).rejects.toThrow(DataLockError);
+    await expect(refused).rejects.toThrow(`log directory ${walDir()} is in use by`);
+    const same = new DataLock(path.join(dataDir, 'm2'), { log: silentLogger, flockProgram: missing });
+    await same.take();
+    await same.release();
+    await first.release();
+  });
+
+  test('is the same under the name of a link to it', async () => {
+    await mkdir(walDir(), { recursive: true });
+    await symlink(walDir(), path.join(dataDir, 'link'));
+    const first = lockOf('m1');
+    await first.take();
+    const walByLink = path.join(dataDir, 'link');
+    const second = new DataLock(path.join(dataDir, 'm2'), {
+      log: silentLogger,
+      walDir: walByLink,
+      flockProgram: missing,
+    });
+    await expect(second.take()).rejects.toThrow('is in use by');
+    await first.release();
+    await second.take();
+    await second.release();
+  });
+
+  test('stays as it is: a first start finds it absent or empty', async () => {
+    const lock = lockOf('m1');
+    await lock.take();
+    expect(await readdir(path.dirname(walDir()))).toEqual(['wal.lock']);
+    await lock.release();
   });
 });
 

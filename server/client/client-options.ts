@@ -9,6 +9,8 @@ export interface ClientTls {
   readonly key?: string | Uint8Array | undefined;
   /** Accept any server certificate. For experiments only. */
   readonly insecureSkipVerify?: boolean | undefined;
+  /** The name that server certificates must be valid for, instead of the endpoint's. */
+  readonly serverName?: string | undefined;
 }
 
 export interface EtcdClientOptions {

@@ -5,6 +5,7 @@ export { EtcdClient } from './etcd-client.ts';
 export { explainConnectFailure } from './explain-connect-failure.ts';
 export { LeaseSession } from './lease-session.ts';
 export { clientLineStore } from './line-store.ts';
+export { type MirrorOptions, mirror } from './mirror.ts';
 export { ResumingWatch, type ResumingWatchOptions } from './resuming-watch.ts';
 export { describeRpcError, RpcError } from './rpc-error.ts';
 export { type SaveSnapshotOptions, saveSnapshot } from './save-snapshot.ts';

@@ -65,11 +65,12 @@ export function tlsConnectionOptions(clientTls: ClientTls, host: string): tls.Co
     ...(clientTls.cert === undefined ? {} : { cert: Buffer.from(clientTls.cert) }),
     ...(clientTls.key === undefined ? {} : { key: Buffer.from(clientTls.key) }),
   });
+  const name = clientTls.serverName ?? host;
   return {
     secureContext,
-    host,
+    host: name,
     ALPNProtocols: ['h2'],
     rejectUnauthorized: clientTls.insecureSkipVerify !== true,
-    ...(net.isIP(host) === 0 ? { servername: host } : {}),
+    ...(net.isIP(name) === 0 ? { servername: name } : {}),
   };
 }

@@ -1,4 +1,5 @@
 /** Puts a server together from its configuration: listeners, member, API; and takes it apart again. */
+import { clampBcryptCost, type TokenProvider, tokenProvider } from '../auth/mod.ts';
 import { DataLock } from '../base/data-lock.ts';
 import type { Logger } from '../base/logger.ts';
 import { createGateway } from '../gateway/mod.ts';
@@ -48,7 +49,10 @@ export class EtcdServer {
   constructor(config: EtcdConfig, logger: Logger) {
     this.config = config;
     this.logger = logger;
-    this.lock = new DataLock(config.dataDir, { log: logger.at('base/data-lock') });
+    this.lock = new DataLock(config.dataDir, {
+      log: logger.at('base/data-lock'),
+      ...(config.walDir !== '' && { walDir: config.walDir }),
+    });
   }
 
   /**
@@ -61,9 +65,11 @@ export class EtcdServer {
   async start(events: ServerEvents): Promise<void> {
     const { logger } = this;
     checkStartup(this.config);
+    const { authToken, authTokenTtlSeconds } = this.config;
+    const tokens = tokenProvider(authToken, authTokenTtlSeconds * 1000, logger.at('auth/token-options'));
     try {
       this.tls = setUpTls(this.config, logger);
-      const config = this.memberConfig(events);
+      const config = this.memberConfig(events, tokens);
       const opened = this.open(config, events);
       this.opening = opened.catch(() => undefined);
       const { replica, upkeep } = await opened;
@@ -200,7 +206,7 @@ export class EtcdServer {
     };
   }
 
-  private memberConfig(events: ServerEvents): MemberConfig {
+  private memberConfig(events: ServerEvents, tokens: TokenProvider): MemberConfig {
     const { config } = this;
     return {
       name: config.name,
@@ -234,6 +240,9 @@ export class EtcdServer {
       maxRequestBytes: config.maxRequestBytes,
       leaseCheckpoint: config.leaseCheckpoint,
       leaseCheckpointPersist: config.leaseCheckpointPersist,
+      tokens,
+      bcryptCost: clampBcryptCost(config.bcryptCost),
+      clientCertAuth: config.clientTls.clientCertAuth,
       ...(this.tls.peer && { peerTls: this.tls.peer }),
       log: this.logger,
       onDatabaseFailure: (error) => events.onFatal(error),

@@ -21,11 +21,10 @@ export function applyEnvironment({ flags, io }: Invocation): void {
 
 /** @throws ExitError (128) for bad TLS flags, (2) without an endpoint */
 export async function clientSettings({ flags, io }: Invocation): Promise<EtcdClientOptions> {
+  const discovered = await discoveredEndpoints(flags, io);
   const tls = tlsSettings(flags);
-  const endpoints = flags.stringSlice('endpoints').map((endpoint) => endpoint.trim());
-  if (flags.string('discovery-srv') !== '') {
-    throw badArgs('--discovery-srv is not supported; name the members in --endpoints');
-  }
+  const endpoints =
+    discovered.length > 0 ? discovered : flags.stringSlice('endpoints').map((endpoint) => endpoint.trim());
   if (endpoints.length === 0) throw new ExitError(ExitCode.BadConnection, 'etcdclient: no available endpoints');
   for (const endpoint of endpoints) parseEndpoint(endpoint);
   const commandTimeoutMs = flags.duration('command-timeout');
@@ -41,20 +40,49 @@ export async function clientSettings({ flags, io }: Invocation): Promise<EtcdCli
   };
 }
 
-function tlsSettings(flags: FlagSet): ClientTls | undefined {
-  for (const name of ['cert', 'key', 'cacert']) {
+/**
+ * Settings for the one cluster that `make-mirror` writes to; times are those of the source.
+ *
+ * @throws ExitError (128) for bad TLS flags
+ */
+export async function destinationSettings(
+  { flags, io }: Invocation,
+  endpoint: string,
+  source: EtcdClientOptions,
+): Promise<EtcdClientOptions> {
+  parseEndpoint(endpoint);
+  const user = await userSettings(flags, io, 'dest-', 'Destination Password: ');
+  return { ...source, endpoints: [endpoint], tls: tlsSettings(flags, 'dest-'), user };
+}
+
+async function discoveredEndpoints(flags: FlagSet, io: CliIo): Promise<readonly string[]> {
+  const domain = flags.string('discovery-srv');
+  if (domain === '') return [];
+  // Loaded by those who ask for it: it brings Node's resolver.
+  const { discoverEndpoints } = await import('./discovery.ts');
+  const service = flags.string('discovery-srv-name');
+  return discoverEndpoints({ domain, service, insecure: flags.bool('insecure-discovery') }, io);
+}
+
+/** @param prefix of the flags' names */
+function tlsSettings(flags: FlagSet, prefix = ''): ClientTls | undefined {
+  const names = ['cert', 'key', 'cacert'].map((name) => `${prefix}${name}`);
+  for (const name of names) {
     if (flags.changed(name) && flags.string(name) === '') throw badArgs(`empty string is passed to --${name} option`);
   }
-  const [cert, key, ca] = [flags.string('cert'), flags.string('key'), flags.string('cacert')];
+  const [cert = '', key = '', ca = ''] = names.map((name) => flags.string(name));
   if ((cert === '') !== (key === '')) {
     throw badArgs(`KeyFile and CertFile must both be present[key: ${key}, cert: ${cert}]`);
   }
-  if (cert === '' && ca === '' && flags.bool('insecure-transport')) return undefined;
+  if (cert === '' && ca === '' && flags.bool(`${prefix}insecure-transport`)) return undefined;
+  // Who does not trust what DNS says wants members to prove that they belong to the domain.
+  const isDomainChecked = prefix === '' && !flags.bool('insecure-discovery');
   return {
     ca: readPem(ca, 'CERTIFICATE'),
     cert: readPem(cert, 'CERTIFICATE'),
     key: readPem(key, 'PRIVATE KEY'),
-    insecureSkipVerify: flags.bool('insecure-skip-tls-verify'),
+    insecureSkipVerify: prefix === '' && flags.bool('insecure-skip-tls-verify'),
+    serverName: isDomainChecked ? flags.string('discovery-srv') || undefined : undefined,
   };
 }
 
@@ -85,14 +113,19 @@ export function systemErrorText(error: unknown): string {
   return texts[code ?? ''] ?? message;
 }
 
-async function userSettings(flags: FlagSet, io: CliIo): Promise<EtcdClientOptions['user']> {
-  const user = flags.string('user');
+async function userSettings(
+  flags: FlagSet,
+  io: CliIo,
+  prefix = '',
+  prompt = 'Password: ',
+): Promise<EtcdClientOptions['user']> {
+  const user = flags.string(`${prefix}user`);
   if (user === '') return undefined;
-  const password = flags.string('password');
+  const password = flags.string(`${prefix}password`);
   if (password !== '') return { name: user, password };
   const colon = user.indexOf(':');
   if (colon >= 0) return { name: user.slice(0, colon), password: user.slice(colon + 1) };
-  return { name: user, password: await askPassword('Password: ', io) };
+  return { name: user, password: await askPassword(prompt, io) };
 }
 
 function dumpFlags(flags: FlagSet, io: CliIo): void {

@@ -18,6 +18,6 @@ export const globalFlags = [
   flag.string('cacert', '', 'PEM file with the CAs that server certificates must be issued by'),
   flag.string('user', '', 'name or name:password to log in with; asks for a missing password'),
   flag.string('password', '', 'password to log in with, beside a --user without one'),
-  flag.string('discovery-srv', '', 'domain whose SRV records name the members (not supported)', 'd'),
-  flag.string('discovery-srv-name', '', 'service name for DNS discovery (not supported)'),
+  flag.string('discovery-srv', '', 'domain whose SRV records name the members', 'd'),
+  flag.string('discovery-srv-name', '', 'name of the cluster within the domain, for DNS discovery'),
 ];

@@ -1,5 +1,6 @@
 /** The etcdctl command. */
 import { type Command, execute, printHelp } from '../cli/command.ts';
+import { completionCommand } from '../cli/completion/command.ts';
 import { etcdctlStyle } from '../cli/etcdctl-style.ts';
 import type { CliIo } from '../cli/io.ts';
 import { versionCommand } from '../cli/version-command.ts';
@@ -9,11 +10,13 @@ import { checkCommand } from './commands/check.ts';
 import { compactionCommand } from './commands/compaction.ts';
 import { defragCommand } from './commands/defrag.ts';
 import { delCommand } from './commands/del.ts';
+import { downgradeCommand } from './commands/downgrade.ts';
 import { electCommand } from './commands/elect.ts';
 import { endpointCommand } from './commands/endpoint.ts';
 import { getCommand } from './commands/get.ts';
 import { leaseCommand } from './commands/lease.ts';
 import { lockCommand } from './commands/lock.ts';
+import { makeMirrorCommand } from './commands/make-mirror.ts';
 import { memberCommand } from './commands/member.ts';
 import { moveLeaderCommand } from './commands/move-leader.ts';
 import { putCommand } from './commands/put.ts';
@@ -54,6 +57,9 @@ const root: Command = {
     lockCommand,
     electCommand,
     checkCommand,
+    makeMirrorCommand,
+    downgradeCommand,
+    completionCommand('etcdctl', () => root),
     snapshotCommand,
     moveLeaderCommand,
     helpCommand,

@@ -1,6 +1,7 @@
 /** The etcdutl command: work on files, without a cluster (contract: cli §7). */
 import { cobraStyle } from '../cli/cobra-style.ts';
 import { type Command, execute, printHelp } from '../cli/command.ts';
+import { completionCommand } from '../cli/completion/command.ts';
 import { flag } from '../cli/flag-set.ts';
 import type { CliIo } from '../cli/io.ts';
 import { versionCommand } from '../cli/version-command.ts';
@@ -29,6 +30,7 @@ const root: Command = {
     },
     defragCommand,
     versionCommand('etcdutl'),
+    completionCommand('etcdutl', () => root),
     helpCommand,
   ],
 };

@@ -1,6 +1,6 @@
 /** /health, /livez and /readyz: what monitoring and kubelets ask (contract: api.md §4.2). */
 import type { Logger } from '../base/logger.ts';
-import type { EtcdMember } from '../member/etcd-member.ts';
+import { asItself, type EtcdMember } from '../member/etcd-member.ts';
 import { AlarmType, RangeRequest } from '../proto/gen/rpc.ts';
 import { type HttpRequest, type HttpResponse, plainText } from './exchange.ts';
 
@@ -25,10 +25,10 @@ const checks = {
     if (hasAlarm(member, AlarmType.CORRUPT)) throw new Error('alarm activated: CORRUPT');
   },
   serializable_read: async (member) => {
-    await member.range(readOneKey(true));
+    await member.range(readOneKey(true), asItself);
   },
   linearizable_read: async (member) => {
-    await member.range(readOneKey(false));
+    await member.range(readOneKey(false), asItself);
   },
   non_learner: async (member) => {
     if (member.isLearner()) throw new Error('not supported for learner');
@@ -80,7 +80,7 @@ export class HealthEndpoints {
     const serializable = query.get('serializable') === 'true';
     if (!serializable && this.member.leader() === 0n) return 'RAFT NO LEADER';
     try {
-      await this.inTime(() => this.member.range(readOneKey(serializable)));
+      await this.inTime(() => this.member.range(readOneKey(serializable), asItself));
       return '';
     } catch (error) {
       return `RANGE ERROR:${(error as Error).message}`;

@@ -1,14 +1,25 @@
 /** A member as its clients see it: requests admitted, proposed or read, and answered with upstream's headers. */
-import { admit, applyRange, applyTxn, isReadOnlyTxn, isSerializableTxn } from '../apply/mod.ts';
+import {
+  admit,
+  applyRange,
+  applyTxn,
+  authorizeLease,
+  authorizeTxn,
+  isReadOnlyTxn,
+  isSerializableTxn,
+} from '../apply/mod.ts';
+import { type Asker, type AuthStore, isRoot, requireRead, requireRoot, requireUser } from '../auth/mod.ts';
 import type { BackendSnapshot } from '../backend/backend.ts';
 import type { Logger } from '../base/logger.ts';
-import { Code, type EtcdError } from '../errors/etcd-error.ts';
+import { Code, EtcdError } from '../errors/etcd-error.ts';
 import { type Member as ClusterMember, leaseIdFrom } from '../membership/mod.ts';
+import { keyBytes } from '../mvcc/mod.ts';
 import type { WatchHub } from '../mvcc/watch/mod.ts';
 import type { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
 import {
   type AlarmMember,
   type AlarmRequest,
+  AlarmRequest_AlarmAction,
   type AlarmResponse,
   AlarmType,
   type CompactionRequest,
@@ -36,9 +47,12 @@ import {
   type TxnRequest,
   type TxnResponse,
 } from '../proto/gen/rpc.ts';
+import { Accounts } from './accounts.ts';
 import type { MemberConfig } from './config.ts';
 import { Downgrades } from './downgrade.ts';
-import type { EtcdMember, MemberGauges } from './etcd-member.ts';
+import type { Caller, EtcdMember, MemberGauges } from './etcd-member.ts';
+import { headerOf } from './gatekeeper.ts';
+import { checkedUrls } from './reconfiguration.ts';
 import type { Replica } from './replica.ts';
 import { serverVersion } from './version.ts';
 
@@ -46,6 +60,7 @@ export class Member implements EtcdMember {
   readonly id: bigint;
   readonly clusterId: bigint;
   readonly watches: WatchHub;
+  readonly accounts: Accounts;
   private readonly replica: Replica;
   private readonly downgrades: Downgrades;
   private readonly config: Pick<MemberConfig, 'maxTxnOps'>;
@@ -58,6 +73,14 @@ export class Member implements EtcdMember {
     this.id = replica.id;
     this.clusterId = replica.clusterId;
     this.watches = replica.watches;
+    this.accounts = new Accounts({
+      auth: () => replica.machine.auth,
+      passwords: replica.passwords,
+      bcryptCost: replica.bcryptCost,
+      catchUp: () => replica.reads.wait(),
+      write: (request, caller) => this.write(request, caller),
+      log: this.log,
+    });
     this.downgrades = new Downgrades({
       cluster: () => replica.cluster,
       catchUp: () => replica.reads.wait(),
@@ -68,87 +91,120 @@ export class Member implements EtcdMember {
     });
   }
 
-  async range(request: RangeRequest): Promise<RangeResponse> {
+  async range(request: RangeRequest, caller?: Caller): Promise<RangeResponse> {
     this.admit({ range: request });
     if (!request.serializable) await this.replica.reads.wait();
+    const asker = await this.identify(caller);
+    requireRead(this.auth, asker, request.key, request.range_end);
     return this.withHeader(applyRange(this.replica.machine.store, request));
   }
 
-  async put(request: PutRequest): Promise<PutResponse> {
-    return this.write<PutResponse>({ put: request });
+  async put(request: PutRequest, caller?: Caller): Promise<PutResponse> {
+    return this.write<PutResponse>({ put: request }, caller);
   }
 
-  async deleteRange(request: DeleteRangeRequest): Promise<DeleteRangeResponse> {
-    return this.write<DeleteRangeResponse>({ delete_range: request });
+  async deleteRange(request: DeleteRangeRequest, caller?: Caller): Promise<DeleteRangeResponse> {
+    return this.write<DeleteRangeResponse>({ delete_range: request }, caller);
   }
 
-  async txn(request: TxnRequest): Promise<TxnResponse> {
-    if (!isReadOnlyTxn(request)) return this.write<TxnResponse>({ txn: request });
+  async txn(request: TxnRequest, caller?: Caller): Promise<TxnResponse> {
+    if (!isReadOnlyTxn(request)) return this.write<TxnResponse>({ txn: request }, caller);
     this.admit({ txn: request });
     if (!isSerializableTxn(request)) await this.replica.reads.wait();
-    return this.withHeader(applyTxn(this.replica.machine.store, request, { exists: () => false }));
+    const asker = await this.identify(caller);
+    const { lessor, store } = this.replica.machine;
+    authorizeTxn(this.auth, lessor, asker, request);
+    return this.withHeader(applyTxn(store, request, { exists: () => false }));
   }
 
-  async compact(request: CompactionRequest): Promise<CompactionResponse> {
-    return this.write<CompactionResponse>({ compaction: request });
+  async compact(request: CompactionRequest, caller?: Caller): Promise<CompactionResponse> {
+    await this.requireRoot(caller);
+    return this.write<CompactionResponse>({ compaction: request }, caller);
   }
 
   /** The id is chosen before logging, so that it is the same on every member. */
-  async leaseGrant({ ID, TTL }: LeaseGrantRequest): Promise<LeaseGrantResponse> {
+  async leaseGrant({ ID, TTL }: LeaseGrantRequest, caller?: Caller): Promise<LeaseGrantResponse> {
+    await this.requireUser(caller);
     const id = ID === 0n ? leaseIdFrom(this.replica.nextId()) : ID;
-    return this.write<LeaseGrantResponse>({ lease_grant: { ID: id, TTL } });
+    return this.write<LeaseGrantResponse>({ lease_grant: { ID: id, TTL } }, caller);
   }
 
-  async leaseRevoke(request: LeaseRevokeRequest): Promise<LeaseRevokeResponse> {
-    return this.write<LeaseRevokeResponse>({ lease_revoke: request });
+  async leaseRevoke(request: LeaseRevokeRequest, caller?: Caller): Promise<LeaseRevokeResponse> {
+    await this.requireUser(caller);
+    return this.write<LeaseRevokeResponse>({ lease_revoke: request }, caller);
   }
 
-  leaseRenew(id: bigint): Promise<number> {
+  async leaseRenew(id: bigint, caller?: Caller): Promise<number> {
+    const asker = await this.requireUser(caller);
+    authorizeLease(this.auth, this.replica.machine.lessor, asker, id);
     return ifGone(this.replica.leases.renew(id), () => 0);
   }
 
-  async leaseTimeToLive({ ID, keys }: LeaseTimeToLiveRequest): Promise<LeaseTimeToLiveResponse> {
+  async leaseTimeToLive({ ID, keys }: LeaseTimeToLiveRequest, caller?: Caller): Promise<LeaseTimeToLiveResponse> {
+    const asker = await this.requireUser(caller);
     const answer = this.replica.leases.timeToLive(ID, keys);
     const response = await ifGone(answer, () => LeaseTimeToLiveResponse.create({ ID, TTL: -1 }));
+    // Now, since only now they are known: they are the leader's, and users may have changed meanwhile.
+    for (const key of response.keys) requireRead(this.auth, asker, key);
     return { ...response, header: this.header() };
   }
 
-  leaseLeases(): LeaseLeasesResponse {
-    const leases = this.replica.machine.lessor.list().map((ID) => ({ ID }));
-    return LeaseLeasesResponse.create({ header: this.header(), leases });
+  async leaseLeases(caller?: Caller): Promise<LeaseLeasesResponse> {
+    const asker = await this.requireUser(caller);
+    const { lessor } = this.replica.machine;
+    const ids = lessor.list();
+    if (!isRoot(this.auth, asker)) {
+      for (const id of ids) for (const key of lessor.keysOf(id)) requireRead(this.auth, asker, keyBytes(key));
+    }
+    return LeaseLeasesResponse.create({ header: this.header(), leases: ids.map((ID) => ({ ID })) });
   }
 
-  async members(linearizable: boolean): Promise<MemberInfo[]> {
+  async authorizeWatch(key: Uint8Array, rangeEnd: Uint8Array, caller?: Caller): Promise<void> {
+    const asker = await this.identify(caller);
+    requireRead(this.auth, asker, key, rangeEnd);
+  }
+
+  async members(linearizable: boolean, caller?: Caller): Promise<MemberInfo[]> {
+    await this.requireUser(caller);
     if (linearizable) await this.replica.reads.wait();
     return this.replica.cluster.members().map(memberInfo);
   }
 
-  async memberAdd(peerURLs: readonly string[], isLearner: boolean) {
+  async memberAdd(peerURLs: readonly string[], isLearner: boolean, caller?: Caller) {
+    checkedUrls(peerURLs);
+    await this.requireRoot(caller);
     const { member, members } = await this.replica.reconfiguration.addMember(peerURLs, isLearner);
     return { member: memberInfo(member), members: members.map(memberInfo) };
   }
 
-  async memberRemove(id: bigint): Promise<MemberInfo[]> {
+  async memberRemove(id: bigint, caller?: Caller): Promise<MemberInfo[]> {
+    await this.requireRoot(caller);
     return (await this.replica.reconfiguration.removeMember(id)).map(memberInfo);
   }
 
-  async memberUpdate(id: bigint, peerURLs: readonly string[]): Promise<MemberInfo[]> {
+  async memberUpdate(id: bigint, peerURLs: readonly string[], caller?: Caller): Promise<MemberInfo[]> {
+    await this.requireRoot(caller);
     return (await this.replica.reconfiguration.updateMember(id, peerURLs)).map(memberInfo);
   }
 
-  async memberPromote(id: bigint): Promise<MemberInfo[]> {
+  async memberPromote(id: bigint, caller?: Caller): Promise<MemberInfo[]> {
+    await this.requireRoot(caller);
     return (await this.replica.reconfiguration.promoteMember(id)).map(memberInfo);
   }
 
-  moveLeader(to: bigint): Promise<void> {
+  async moveLeader(to: bigint, caller?: Caller): Promise<void> {
+    await this.requireRoot(caller);
     return this.replica.reconfiguration.moveLeader(to);
   }
 
-  async alarm(request: AlarmRequest): Promise<AlarmResponse> {
-    return this.write<AlarmResponse>({ alarm: request });
+  async alarm(request: AlarmRequest, caller?: Caller): Promise<AlarmResponse> {
+    const isQuestion = request.action === AlarmRequest_AlarmAction.GET;
+    await (isQuestion ? this.requireUser(caller) : this.requireRoot(caller));
+    return this.write<AlarmResponse>({ alarm: request }, caller);
   }
 
-  async defragment(): Promise<void> {
+  async defragment(caller?: Caller): Promise<void> {
+    await this.requireRoot(caller).catch(inWordsOfAuth);
     await this.replica.withState(async ({ backend }) => {
       const before = {
         'current-db-size-bytes': backend.sizeBytes(),
@@ -160,21 +216,25 @@ export class Member implements EtcdMember {
     });
   }
 
-  async downgrade(request: DowngradeRequest): Promise<DowngradeResponse> {
+  async downgrade(request: DowngradeRequest, caller?: Caller): Promise<DowngradeResponse> {
+    await this.requireRoot(caller);
     const version = await this.downgrades.run(request);
     return DowngradeResponse.create({ header: this.header(), version });
   }
 
-  async hash(): Promise<HashResponse> {
+  async hash(caller?: Caller): Promise<HashResponse> {
+    await this.requireRoot(caller).catch(inWordsOfAuth);
     return { header: this.header(), hash: await this.replica.hashes.database() };
   }
 
-  async hashKv(revision: number): Promise<HashKVResponse> {
+  async hashKv(revision: number, caller?: Caller): Promise<HashKVResponse> {
+    await this.requireRoot(caller).catch(inWordsOfAuth);
     const { hash, compactRevision } = await this.replica.hashes.kv(revision);
     return { header: this.header(), hash, compact_revision: compactRevision };
   }
 
-  status(): StatusResponse {
+  async status(caller?: Caller): Promise<StatusResponse> {
+    await this.requireRoot(caller);
     const { backend } = this.replica.machine;
     const errors = this.replica.lead === 0n ? ['etcdserver: no leader'] : [];
     for (const { memberID, alarm } of this.alarms()) {
@@ -195,7 +255,8 @@ export class Member implements EtcdMember {
     });
   }
 
-  snapshot(): Promise<BackendSnapshot> {
+  async snapshot(caller?: Caller): Promise<BackendSnapshot> {
+    await this.requireRoot(caller).catch(inWordsOfAuth);
     return this.replica.withState(({ backend }) => backend.snapshot());
   }
 
@@ -242,19 +303,41 @@ export class Member implements EtcdMember {
       currentRevision: store.currentRevision,
       compactRevision: store.compactRevision,
       keys: store.keyCount,
+      authRevision: this.auth.revision,
       ...this.watches.stats(),
     };
   }
 
-  /** Proposes a write and answers with what applying it came to. */
+  /** Proposes a write in the name of whoever sends it, and answers with what applying it came to. */
   private async write<T extends { header?: ResponseHeader | undefined }>(
     request: Partial<InternalRaftRequest>,
+    caller: Caller | undefined,
   ): Promise<T> {
     this.admit(request);
-    const { response, error, compacted } = await this.replica.proposer.propose(request);
+    const asker = await this.identify(caller);
+    const { response, error, compacted } = await this.replica.proposer.propose({ ...request, ...headerOf(asker) });
     if (error !== undefined) throw error;
     if (request.compaction?.physical) await compacted;
     return this.withHeader(response as T);
+  }
+
+  private get auth(): AuthStore {
+    return this.replica.machine.auth;
+  }
+
+  private identify(caller: Caller | undefined): Promise<Asker> | undefined {
+    return this.replica.gatekeeper.identify(caller);
+  }
+
+  private async requireUser(caller: Caller | undefined): Promise<Asker> {
+    const asker = await this.identify(caller);
+    requireUser(this.auth, asker);
+    return asker;
+  }
+
+  private async requireRoot(caller: Caller | undefined): Promise<void> {
+    const asker = await this.identify(caller);
+    requireRoot(this.auth, asker);
   }
 
   private admit(request: Partial<InternalRaftRequest>): void {
@@ -279,6 +362,12 @@ function ifGone<T>(answer: Promise<T>, otherwise: () => T): Promise<T> {
     if (error.code === Code.NotFound) return otherwise();
     throw error;
   });
+}
+
+/** Four of the maintenance methods pass these errors on as upstream's auth store has them, without a code. */
+function inWordsOfAuth(error: unknown): never {
+  if (!(error instanceof EtcdError)) throw error;
+  throw new EtcdError(Code.Unknown, error.message.replace(/^etcdserver: /, 'auth: '));
 }
 
 function memberInfo({ id, ...rest }: ClusterMember): MemberInfo {

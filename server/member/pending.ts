@@ -75,6 +75,10 @@ export class AppliedIndexWaiters {
     return this.waiting.size;
   }
 
+  has(index: number): boolean {
+    return index <= this.appliedIndex;
+  }
+
   /**
    * Resolves once everything up to `index` is applied; at once when it already is.
    *

@@ -43,6 +43,7 @@ export class Proposer {
   /**
    * Proposes a request to the cluster.
    *
+   * @param fields their `header` says who asks; its id is given here
    * @param waitsForLeader whether the proposal may wait when there is nobody to take it; it is refused otherwise
    * @returns what applying it came to; a request that was refused then carries its error
    * @throws EtcdError when it is too large, this member or the leader is overloaded, the member is stopping, or no
@@ -53,7 +54,7 @@ export class Proposer {
     if (this.stopped) throw errStopped();
     if (applyGap() > maxApplyGap || this.pending.size >= maxPending) throw errTooManyRequests();
     const id = nextId();
-    const header = RequestHeader.create({ ID: id });
+    const header = RequestHeader.create({ ...fields.header, ID: id });
     const data = InternalRaftRequest.encode(InternalRaftRequest.create({ ...fields, header }));
     if (data.length > maxRequestBytes) throw errRequestTooLarge();
     if (this.pendingBytes > 0 && this.pendingBytes + data.length > maxPendingBytes) throw errTooManyRequests();

@@ -310,7 +310,8 @@ function isFinal(error: unknown): boolean {
   return finalRefusals.includes((error as Error).message);
 }
 
-function checkedUrls(urls: readonly string[]): string[] {
+/** @throws EtcdError InvalidArgument */
+export function checkedUrls(urls: readonly string[]): string[] {
   try {
     return parseUrls(urls);
   } catch {

@@ -2,6 +2,7 @@
  * One member of the cluster from the inside: log, raft, peers and state machine joined together. Requests come in
  * through `proposer` and `reads`; `member.ts` answers clients with them.
  */
+import { BcryptPool, defaultBcryptCost, type PasswordHasher, rootName } from '../auth/mod.ts';
 import { Code } from '../errors/etcd-error.ts';
 import { idToHex, type MembershipChange, RequestIdGenerator } from '../membership/mod.ts';
 import { WatchHub } from '../mvcc/watch/mod.ts';
@@ -11,6 +12,7 @@ import { AlarmType } from '../proto/gen/rpc.ts';
 import { type Bootstrapped, bootstrap } from './bootstrap.ts';
 import { ClusterVersionMonitor } from './cluster-version.ts';
 import { type MemberConfig, requestTimeoutMs } from './config.ts';
+import { Gatekeeper, headerOf } from './gatekeeper.ts';
 import { Hashes } from './hashes.ts';
 import { Leadership } from './leadership.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
@@ -68,6 +70,9 @@ export class Replica {
   private readonly received: ReceivedSnapshots;
   private readonly versions: ClusterVersionMonitor;
   private readonly applied: AppliedIndexWaiters;
+  readonly gatekeeper: Gatekeeper;
+  readonly bcryptCost: number;
+  readonly passwords: PasswordHasher;
   /** The watches of clients: they outlive the state machine. */
   readonly watches: WatchHub;
   /** Another one after a snapshot was installed. */
@@ -103,6 +108,15 @@ export class Replica {
     const ids = new RequestIdGenerator(boot.id, Date.now());
     this.nextId = () => ids.next();
     const timeoutMs = requestTimeoutMs(config);
+    this.bcryptCost = config.bcryptCost ?? defaultBcryptCost;
+    this.passwords = new BcryptPool({ cost: this.bcryptCost });
+    this.gatekeeper = new Gatekeeper({
+      auth: () => this.machine.auth,
+      applied: this.applied,
+      timeoutMs,
+      clientCertAuth: config.clientCertAuth ?? false,
+      log: log.at('member/gatekeeper'),
+    });
 
     this.transport = new Transport({
       id: boot.id,
@@ -229,7 +243,7 @@ export class Replica {
     this.leaseExpiry = new LeaseExpiry({
       lessor: () => this.machine.lessor,
       isLeader: () => this.driver.node.status().state === 'leader',
-      propose: (request) => this.proposer.propose(request, false),
+      propose: (request) => this.proposer.propose({ ...request, ...this.asRoot() }, false),
       electionMs: config.electionMs,
       onExpired: () => config.observe?.leases?.expired?.(),
       log: log.at('member/lease-expiry'),
@@ -332,6 +346,7 @@ export class Replica {
     this.versions.stop();
     this.applied.stop();
     await this.snapshots.stop();
+    await this.passwords.close();
     await this.driver.stop();
     await this.transport.close();
     await this.received.close();
@@ -348,6 +363,12 @@ export class Replica {
   private receive(message: Message): void {
     const readable = withoutUnreadable(message, this.config.log.at('member/proposal-check'));
     if (readable !== undefined) this.driver.step(readable);
+  }
+
+  /** What a member does with the keys of a lease that has expired, it does as root. */
+  private asRoot(): ReturnType<typeof headerOf> {
+    const { enabled, revision } = this.machine.auth;
+    return enabled ? headerOf({ username: rootName, revision }) : {};
   }
 
   private send(messages: Message[]): void {

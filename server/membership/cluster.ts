@@ -3,7 +3,7 @@
  * to the backend's buckets `members`, `members_removed` and `cluster` (contract: disk-and-peer §5).
  *
  * Every change comes through the raft log and must have the same outcome on every member, so nothing here looks at
- * clock, network or configuration other than `maxLearners`.
+ * clock, network or configuration.
  */
 import type { Backend } from '../backend/backend.ts';
 import {
@@ -45,15 +45,12 @@ export interface Recalled {
   readonly removed: readonly bigint[];
 }
 
-export interface ClusterOptions {
-  /** `--max-learners`; 1 unless given. */
-  maxLearners?: number;
-}
+/** Fixed in etcd 3.5; a flag, `--max-learners`, from 3.6 on. */
+const maxLearners = 1;
 
 export class Cluster {
   /** Never changes; the backend does not hold it, the WAL's metadata does. */
   readonly id: bigint;
-  private readonly maxLearners: number;
   private readonly backend: Records;
   private byId = new Map<bigint, Member>();
   private removedIds = new Set<bigint>();
@@ -62,18 +59,17 @@ export class Cluster {
   private currentVersion: string | undefined;
   private currentDowngrade: Downgrade = { enabled: false, targetVersion: '' };
 
-  private constructor(id: bigint, backend: Records, options: ClusterOptions) {
+  private constructor(id: bigint, backend: Records) {
     this.id = id;
     this.backend = backend;
-    this.maxLearners = options.maxLearners ?? 1;
   }
 
   /**
    * A cluster as this member is told of it before it has a log: a new one, or one that it joins. Its members are known at
    * once, to connect to them, but are not in the database before the ConfChanges that add them are applied.
    */
-  static fromMembers(id: bigint, members: readonly Member[], backend: Backend, options: ClusterOptions = {}): Cluster {
-    const cluster = new Cluster(id, backend, options);
+  static fromMembers(id: bigint, members: readonly Member[], backend: Backend): Cluster {
+    const cluster = new Cluster(id, backend);
     for (const member of members) {
       cluster.byId.set(member.id, copy(member));
       cluster.announced.add(member.id);
@@ -85,8 +81,8 @@ export class Cluster {
    * The cluster as it was at some index of the log, kept in memory only: what is needed to tell again which of the
    * ConfChanges behind that index were refused.
    */
-  static recall(id: bigint, was: Recalled, options: ClusterOptions = {}): Cluster {
-    const cluster = new Cluster(id, { put: () => undefined, delete: () => undefined }, options);
+  static recall(id: bigint, was: Recalled): Cluster {
+    const cluster = new Cluster(id, { put: () => undefined, delete: () => undefined });
     for (const { id: memberId, peerURLs, isLearner = false } of was.members) {
       cluster.byId.set(memberId, newMember({ id: memberId, peerURLs: [...peerURLs], isLearner }));
     }
@@ -100,9 +96,9 @@ export class Cluster {
    * @param id from the WAL's metadata
    * @throws MembershipError when a record cannot be read
    */
-  static load(id: bigint, backend: Backend, options: ClusterOptions = {}): Cluster {
+  static load(id: bigint, backend: Backend): Cluster {
     const stored = readMembership(backend);
-    const cluster = new Cluster(id, backend, options);
+    const cluster = new Cluster(id, backend);
     cluster.byId = stored.members;
     cluster.removedIds = stored.removed;
     cluster.currentVersion = stored.version;
@@ -193,7 +189,7 @@ export class Cluster {
     if (this.urlsInUse(member.peerURLs, change.node_id)) return errPeerUrlExists();
     if (!member.isLearner || change.type !== ConfChangeType.ConfChangeAddLearnerNode) return undefined;
     const learners = [...this.byId.values()].filter((each) => each.isLearner && !this.announced.has(each.id)).length;
-    return learners >= this.maxLearners ? errTooManyLearners() : undefined;
+    return learners >= maxLearners ? errTooManyLearners() : undefined;
   }
 
   /** The member as the log has it so far; one that is only announced does not count. */

@@ -1,5 +1,5 @@
 /** The cluster's membership: ids, members, versions, and what a configuration says about them. */
-export { Cluster, type ClusterOptions, type MembershipChange, type Recalled } from './cluster.ts';
+export { Cluster, type MembershipChange, type Recalled } from './cluster.ts';
 export {
   clusterId,
   compareIds,

@@ -63,6 +63,7 @@ const gaugeRows: readonly [string, FamilyType, string, keyof MemberGauges][] = [
     'dbSizeInUseBytes',
   ],
   ['etcd_debugging_mvcc_current_revision', 'gauge', 'The current revision of store.', 'currentRevision'],
+  ['etcd_debugging_auth_revision', 'gauge', 'The current revision of auth store.', 'authRevision'],
   ['etcd_debugging_mvcc_compact_revision', 'gauge', 'The revision of the last compaction in store.', 'compactRevision'],
   ['etcd_debugging_mvcc_keys_total', 'gauge', 'Total number of keys.', 'keys'],
   ['etcd_debugging_mvcc_watch_stream_total', 'gauge', 'Total number of watch streams.', 'watchStreams'],

@@ -13,26 +13,26 @@ import { type LineMember, leaseFor, lineStore, withUnknownCodes } from './line-s
 import { type Method, serverStream, unary } from './method.ts';
 
 export function electionMethods(member: LineMember): Method[] {
-  const store = lineStore(member);
   return [
-    unary(ElectionService.Campaign, ({ name, lease: wanted, value }, { signal }) =>
+    unary(ElectionService.Campaign, ({ name, lease: wanted, value }, context) =>
       withUnknownCodes(async () => {
-        const lease = await leaseFor(member, wanted);
-        const { place, header } = await campaign(store, name, { lease, value }, signal);
+        const lease = await leaseFor(member, wanted, context);
+        const { place, header } = await campaign(lineStore(member, context), name, { lease, value }, context.signal);
         const leader = LeaderKey.create({ name, key: place.key, rev: place.revision, lease });
         return CampaignResponse.create({ header, leader });
       }),
     ),
-    unary(ElectionService.Proclaim, ({ leader, value }) =>
+    unary(ElectionService.Proclaim, ({ leader, value }, context) =>
       withUnknownCodes(async () => {
         const place = placeOf(leader);
-        const lease = await leaseFor(member, leader?.lease ?? 0n);
-        return ProclaimResponse.create({ header: await proclaim(store, place, { lease, value }) });
+        const lease = await leaseFor(member, leader?.lease ?? 0n, context);
+        const header = await proclaim(lineStore(member, context), place, { lease, value });
+        return ProclaimResponse.create({ header });
       }),
     ),
-    unary(ElectionService.Leader, ({ name }) =>
+    unary(ElectionService.Leader, ({ name }, context) =>
       withUnknownCodes(async () => {
-        const { header, kvs } = await member.range(firstOf(lineOf(name)));
+        const { header, kvs } = await member.range(firstOf(lineOf(name)), context);
         const [kv] = kvs;
         if (kv === undefined) throw new EtcdError(Code.Unknown, 'election: no leader');
         return LeaderResponse.create({ header, kv });
@@ -40,14 +40,14 @@ export function electionMethods(member: LineMember): Method[] {
     ),
     serverStream(ElectionService.Observe, ({ name }, stream) =>
       withUnknownCodes(async () => {
-        for await (const { kv, revision } of observeLeader(store, name, stream.signal)) {
+        for await (const { kv, revision } of observeLeader(lineStore(member, stream), name, stream.signal)) {
           await stream.send(LeaderResponse.create({ header: { ...member.header(), revision }, kv }));
         }
       }),
     ),
-    unary(ElectionService.Resign, ({ leader }) =>
+    unary(ElectionService.Resign, ({ leader }, context) =>
       withUnknownCodes(async () => {
-        const { header } = await leave(store, placeOf(leader));
+        const { header } = await leave(lineStore(member, context), placeOf(leader));
         return ResignResponse.create({ header });
       }),
     ),

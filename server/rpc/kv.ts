@@ -5,12 +5,12 @@ import { type Method, unary } from './method.ts';
 
 export function kvMethods(member: EtcdMember): Method[] {
   return [
-    unary(KVService.Range, (request) => member.range(request), {
+    unary(KVService.Range, (request, caller) => member.range(request, caller), {
       allowedOnLearner: ({ serializable }) => serializable,
     }),
-    unary(KVService.Put, (request) => member.put(request)),
-    unary(KVService.DeleteRange, (request) => member.deleteRange(request)),
-    unary(KVService.Txn, (request) => member.txn(request)),
-    unary(KVService.Compact, (request) => member.compact(request)),
+    unary(KVService.Put, (request, caller) => member.put(request, caller)),
+    unary(KVService.DeleteRange, (request, caller) => member.deleteRange(request, caller)),
+    unary(KVService.Txn, (request, caller) => member.txn(request, caller)),
+    unary(KVService.Compact, (request, caller) => member.compact(request, caller)),
   ];
 }

@@ -5,11 +5,11 @@ import { bidiStream, type CallStream, type Method, unary } from './method.ts';
 
 export function leaseMethods(member: EtcdMember): Method[] {
   return [
-    unary(LeaseService.LeaseGrant, (request) => member.leaseGrant(request)),
-    unary(LeaseService.LeaseRevoke, (request) => member.leaseRevoke(request)),
+    unary(LeaseService.LeaseGrant, (request, caller) => member.leaseGrant(request, caller)),
+    unary(LeaseService.LeaseRevoke, (request, caller) => member.leaseRevoke(request, caller)),
     bidiStream(LeaseService.LeaseKeepAlive, (stream) => keepAlive(member, stream)),
-    unary(LeaseService.LeaseTimeToLive, (request) => member.leaseTimeToLive(request)),
-    unary(LeaseService.LeaseLeases, async () => member.leaseLeases()),
+    unary(LeaseService.LeaseTimeToLive, (request, caller) => member.leaseTimeToLive(request, caller)),
+    unary(LeaseService.LeaseLeases, (_request, caller) => member.leaseLeases(caller)),
   ];
 }
 
@@ -22,7 +22,7 @@ async function keepAlive(
     const { ID } = request;
     // Before the renewal: a client must not be told of a revision at which the lease may be gone already.
     const header = member.header();
-    const TTL = await member.leaseRenew(ID);
+    const TTL = await member.leaseRenew(ID, stream);
     await stream.send(LeaseKeepAliveResponse.create({ header, ID, TTL }));
   }
 }

@@ -7,16 +7,16 @@ import { type Method, unary } from './method.ts';
 
 export function lockMethods(member: LineMember): Method[] {
   return [
-    unary(LockService.Lock, ({ name, lease }, { signal }) =>
+    unary(LockService.Lock, ({ name, lease }, context) =>
       withUnknownCodes(async () => {
-        const given = await leaseFor(member, lease);
-        const { place, header } = await acquireLock(lineStore(member), name, given, signal);
+        const given = await leaseFor(member, lease, context);
+        const { place, header } = await acquireLock(lineStore(member, context), name, given, context.signal);
         return LockResponse.create({ header, key: place.key });
       }),
     ),
-    unary(LockService.Unlock, ({ key }) =>
+    unary(LockService.Unlock, ({ key }, context) =>
       withUnknownCodes(async () => {
-        const { header } = await member.deleteRange(DeleteRangeRequest.create({ key }));
+        const { header } = await member.deleteRange(DeleteRangeRequest.create({ key }), context);
         return UnlockResponse.create({ header });
       }),
     ),

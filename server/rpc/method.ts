@@ -81,21 +81,3 @@ export function bidiStream<Request, Response>(
 ): Method {
   return { kind: 'stream', definition, handle, allowedOnLearner: false } as StreamMethod;
 }
-
-/** Declares a method that the server knows and does not have. Clients get code 12 and the reason. */
-export function unimplemented<Request, Response>(definition: Definition<Request, Response>, reason: string): Method {
-  const refuse = async (): Promise<never> => {
-    const [, name] = definition.path.split('/').slice(1);
-    throw new EtcdError(Code.Unimplemented, `method ${name} is not implemented: ${reason}`);
-  };
-  const streams = definition.requestStream || definition.responseStream;
-  return streams ? bidiStream(definition, refuse) : unary(definition, refuse);
-}
-
-/** Declares all methods of a service as unimplemented. */
-export function unimplementedService(
-  service: Readonly<Record<string, Definition<unknown, unknown>>>,
-  reason: string,
-): Method[] {
-  return Object.values(service).map((definition) => unimplemented(definition, reason));
-}

@@ -1,6 +1,6 @@
 /** gRPC as etcd's clients see it, and the sockets that it comes over. */
 import type { EtcdMember } from '../member/etcd-member.ts';
-import { AuthService } from '../proto/gen/rpc.ts';
+import { authMethods } from './auth.ts';
 import { clusterMethods } from './cluster.ts';
 import { electionMethods } from './election.ts';
 import { healthMethods } from './health.ts';
@@ -8,7 +8,7 @@ import { kvMethods } from './kv.ts';
 import { leaseMethods } from './lease.ts';
 import { lockMethods } from './lock.ts';
 import { maintenanceMethods } from './maintenance.ts';
-import { type Method, unimplementedService } from './method.ts';
+import type { Method } from './method.ts';
 import { type WatchOptions, watchMethods } from './watch.ts';
 
 export { type CallStats, codeNames, handlingBuckets, type MethodStats } from './call-stats.ts';
@@ -26,7 +26,7 @@ export function etcdMethods(member: EtcdMember, watchOptions: WatchOptions = {})
     ...leaseMethods(member),
     ...clusterMethods(member),
     ...maintenanceMethods(member),
-    ...unimplementedService(AuthService, 'authentication is not served'),
+    ...authMethods(member),
     ...lockMethods(member),
     ...electionMethods(member),
     ...healthMethods(),

@@ -11,7 +11,7 @@ export async function sendSnapshot(
   member: Pick<EtcdMember, 'snapshot'>,
   stream: CallStream<SnapshotRequest, SnapshotResponse>,
 ): Promise<void> {
-  const snapshot = await member.snapshot();
+  const snapshot = await member.snapshot(stream);
   try {
     const hash = createHash('sha256');
     let remaining = snapshot.sizeBytes;

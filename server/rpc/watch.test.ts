@@ -1,6 +1,7 @@
 import { type ClientDuplexStream, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { silentLogger } from '../base/logger.ts';
+import { errPermissionDenied } from '../errors/etcd-error.ts';
 import { b, put } from '../mvcc/testing/drive.ts';
 import { eventText } from '../mvcc/watch/testing/watch-bench.ts';
 import {
@@ -114,6 +115,26 @@ describe('a Watch call', () => {
       [-1n, false, false],
       [7n, false, true],
     ]);
+  });
+
+  test('is refused to who may not read the range, and the stream goes on', async () => {
+    const { member } = server;
+    const call = new WatchCall();
+    member.watchRefusal = errPermissionDenied();
+    expect((await call.create({ key: b('a'), watch_id: 3n }).received(1)).at(-1)).toMatchObject({
+      ...{ watch_id: -1n, created: true, canceled: true },
+      cancel_reason: 'rpc error: code = PermissionDenied desc = etcdserver: permission denied',
+    });
+    member.watchRefusal = undefined;
+    expect((await call.create({ key: b('a'), watch_id: 3n }).received(2)).at(-1)).toMatchObject({
+      ...{ watch_id: 3n, created: true, canceled: false },
+    });
+  });
+
+  test('of a revision that cannot be is refused without a look at who asks', async () => {
+    server.member.watchRefusal = errPermissionDenied();
+    const [response] = await new WatchCall().create({ key: b('a'), start_revision: -1 }).received(1);
+    expect(response?.cancel_reason).toBe('etcdserver: mvcc: required revision has been compacted');
   });
 
   test('takes every filter that it knows', async () => {

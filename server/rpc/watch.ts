@@ -1,5 +1,5 @@
 /** Watch: one stream of requests and responses for any number of watches (contract: api.md §2.5). */
-import { errStopped, errWatchCanceled } from '../errors/etcd-error.ts';
+import { EtcdError, errStopped, errWatchCanceled } from '../errors/etcd-error.ts';
 import type { EtcdMember } from '../member/etcd-member.ts';
 import type { WatchSpec, WatchStream } from '../mvcc/watch/mod.ts';
 import {
@@ -10,6 +10,7 @@ import {
   WatchService,
 } from '../proto/gen/rpc.ts';
 import type { MethodDefinition } from '../proto/wire.ts';
+import { codeNames } from './call-stats.ts';
 import { bidiStream, type CallStream, type Method } from './method.ts';
 import { grpcOverheadBytes } from './transport.ts';
 import { WatchMessages } from './watch-message.ts';
@@ -24,6 +25,9 @@ export interface WatchOptions {
 /** More often than this no progress is told, whatever is configured. */
 const minProgressIntervalMs = 100;
 
+/** Where a watch without a key begins. */
+const firstKey = Buffer.of(0);
+
 /** Responses are encoded before they come to the dispatcher: their parts are shared among streams. */
 const definition: MethodDefinition<WatchRequest, Uint8Array> = {
   ...WatchService.Watch,
@@ -34,10 +38,11 @@ const definition: MethodDefinition<WatchRequest, Uint8Array> = {
   },
 };
 
+type WatchMember = Pick<EtcdMember, 'watches' | 'header' | 'authorizeWatch'>;
 type WatchCall = CallStream<WatchRequest, Uint8Array>;
 
 export function watchMethods(
-  member: Pick<EtcdMember, 'watches' | 'header'>,
+  member: WatchMember,
   { watchProgressIntervalMs = 600_000, maxRequestBytes = 1_572_864 }: WatchOptions = {},
 ): Method[] {
   const intervalMs = Math.max(watchProgressIntervalMs, minProgressIntervalMs);
@@ -48,6 +53,7 @@ export function watchMethods(
 /** One call of Watch. */
 class WatchSession {
   private readonly call: WatchCall;
+  private readonly member: WatchMember;
   private readonly messages: WatchMessages;
   private readonly progressIntervalMs: number;
   private readonly stream: WatchStream;
@@ -59,19 +65,15 @@ class WatchSession {
   private readonly over: Promise<never>;
   private end: (error: Error) => void = () => {};
 
-  constructor(
-    { watches }: Pick<EtcdMember, 'watches'>,
-    messages: WatchMessages,
-    progressIntervalMs: number,
-    call: WatchCall,
-  ) {
+  constructor(member: WatchMember, messages: WatchMessages, progressIntervalMs: number, call: WatchCall) {
     this.call = call;
+    this.member = member;
     this.messages = messages;
     this.progressIntervalMs = progressIntervalMs;
     this.over = new Promise((_, reject) => {
       this.end = reject;
     });
-    this.stream = watches.open({ onFrames: () => this.sendSoon(), onEnd: () => this.end(errStopped()) });
+    this.stream = member.watches.open({ onFrames: () => this.sendSoon(), onEnd: () => this.end(errStopped()) });
   }
 
   /** Ends by an error only: a client that has said all it has to say still wants to be told what happens. */
@@ -96,18 +98,38 @@ class WatchSession {
       while (this.stream.isFull) await Promise.race([this.room(), this.over]);
       const request = await this.call.receive();
       if (request === undefined) return;
-      this.serve(request);
+      await this.serve(request);
     }
   }
 
-  private serve({ create_request, cancel_request, progress_request }: WatchRequest): void {
+  private async serve({ create_request, cancel_request, progress_request }: WatchRequest): Promise<void> {
     if (create_request !== undefined) {
+      const refusal = await this.refusalOf(create_request);
+      if (refusal !== undefined) {
+        this.stream.refuse(refusal);
+        return;
+      }
       this.stream.create(create_request.watch_id, watchSpec(create_request));
       if (create_request.progress_notify) this.startProgress();
     } else if (cancel_request !== undefined) {
       this.stream.cancel(cancel_request.watch_id);
     } else if (progress_request !== undefined) {
       this.stream.requestProgress();
+    }
+  }
+
+  /**
+   * Why a client may not watch a range; undefined when it may. A revision that cannot be is refused first, as upstream
+   * does: that is told without a look at who asks.
+   */
+  private async refusalOf({ key, range_end, start_revision }: WatchCreateRequest): Promise<string | undefined> {
+    if (start_revision < 0) return undefined;
+    try {
+      await this.member.authorizeWatch(key.length === 0 ? firstKey : key, range_end, this.call);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof EtcdError)) throw error;
+      return `rpc error: code = ${codeNames[error.code]} desc = ${error.message}`;
     }
   }
 

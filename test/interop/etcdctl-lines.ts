@@ -351,4 +351,5 @@ export const lines: Record<string, Line[]> = {
     line('check perf'),
     line('check datascale --prefix /etcdctl-check-perf/'),
   ],
+  'make-mirror': [line('make-mirror'), line('make-mirror a b'), line('make-mirror a --dest-prefix x --no-dest-prefix')],
 };

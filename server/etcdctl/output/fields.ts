@@ -35,6 +35,7 @@ export function fieldsPrinter(io: CliIo): Printer {
     memberUpdate: refuse,
     memberPromote: refuse,
     moveLeader: refuse,
+    downgrade: refuse,
     get(response) {
       header(response.header);
       for (const kv of response.kvs) keyValue('', kv);

@@ -35,6 +35,7 @@ export function jsonPrinter(io: CliIo, hex: boolean): Printer {
     memberUpdate: (_id, response) => print(memberList(response)),
     memberPromote: (_id, response) => print(memberList(response)),
     moveLeader: (_from, _to, response) => print({ header: header(response.header) }),
+    downgrade: (_action, response) => print({ header: header(response.header), version: nonZero(response.version) }),
     alarm: ({ header: from, alarms }) => {
       const list = alarms.map(({ memberID, alarm }) => ({ memberID: nonZero(memberID), alarm: nonZero(alarm) }));
       print({ header: header(from), alarms: nonZero(list) });

@@ -3,6 +3,7 @@ import { ExitCode, ExitError } from '../../cli/exit-error.ts';
 import type {
   AlarmResponse,
   DeleteRangeResponse,
+  DowngradeResponse,
   HashKVResponse,
   MemberAddResponse,
   MemberListResponse,
@@ -50,6 +51,8 @@ export interface Printer {
   memberUpdate(id: bigint, response: MemberUpdateResponse): void;
   memberPromote(id: bigint, response: MemberPromoteResponse): void;
   moveLeader(from: bigint, to: bigint, response: MoveLeaderResponse): void;
+  /** @param action such as `validate` */
+  downgrade(action: string, response: DowngradeResponse): void;
   alarm(response: AlarmResponse): void;
   endpointHealth(list: readonly EndpointHealth[]): void;
   endpointStatus(list: readonly EndpointStatus[]): void;

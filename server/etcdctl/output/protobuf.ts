@@ -3,6 +3,7 @@ import type { CliIo } from '../../cli/io.ts';
 import {
   AlarmResponse,
   DeleteRangeResponse,
+  DowngradeResponse,
   MemberAddResponse,
   MemberListResponse,
   MemberPromoteResponse,
@@ -35,6 +36,7 @@ export function protobufPrinter(io: CliIo): Printer {
     memberUpdate: (_id, response) => void io.stdout.write(MemberUpdateResponse.encode(response)),
     memberPromote: (_id, response) => void io.stdout.write(MemberPromoteResponse.encode(response)),
     moveLeader: (_from, _to, response) => void io.stdout.write(MoveLeaderResponse.encode(response)),
+    downgrade: (_action, response) => void io.stdout.write(DowngradeResponse.encode(response)),
     alarm: (response) => void io.stdout.write(AlarmResponse.encode(response)),
     endpointHealth: refuse,
     endpointStatus: refuse,

@@ -71,6 +71,7 @@ export function simplePrinter(io: CliIo, { hex, valueOnly }: SimpleOptions): Pri
     memberPromote: (id, { header }) =>
       print(`Member ${paddedId(id)} promoted in cluster ${paddedId(header?.cluster_id)}\n`),
     moveLeader: (from, to) => print(`Leadership transferred from ${from.toString(16)} to ${to.toString(16)}\n`),
+    downgrade: (action, { version }) => print(`Downgrade ${action} success, cluster version ${version}\n`),
     alarm({ alarms }) {
       // The text form of the message, with the space that Go's printer leaves behind each field.
       for (const { memberID, alarm } of alarms) print(`memberID:${memberID} alarm:${alarmName(alarm)} \n`);

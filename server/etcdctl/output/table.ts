@@ -21,6 +21,7 @@ export function tablePrinter(io: CliIo): Printer {
     memberUpdate: refuse,
     memberPromote: refuse,
     moveLeader: refuse,
+    downgrade: refuse,
     alarm: refuse,
     endpointHealth: (list) => print(healthRows(list)),
     endpointStatus: (list) => print(statusRows(list)),

@@ -2,7 +2,7 @@
 import type { BackendSnapshot } from '../../backend/backend.ts';
 import { MemoryBackend } from '../../backend/testing/memory-backend.ts';
 import { errEmptyKey, errLeaseExists, errLeaseNotFound, errNoLeader, errNotLeader } from '../../errors/etcd-error.ts';
-import type { EtcdMember, MemberGauges } from '../../member/etcd-member.ts';
+import type { AccountMember, EtcdMember, MemberGauges } from '../../member/etcd-member.ts';
 import { serverVersion } from '../../member/version.ts';
 import { open } from '../../mvcc/testing/drive.ts';
 import { WatchHub } from '../../mvcc/watch/mod.ts';
@@ -11,6 +11,7 @@ import {
   type AlarmMember,
   type AlarmRequest,
   AlarmResponse,
+  AuthenticateResponse,
   CompactionResponse,
   DeleteRangeResponse,
   DowngradeResponse,
@@ -91,8 +92,23 @@ export class FakeMember implements EtcdMember {
     return LeaseTimeToLiveResponse.create({ header: this.header(), ID, TTL, grantedTTL });
   };
 
-  leaseLeases: EtcdMember['leaseLeases'] = () =>
+  leaseLeases: EtcdMember['leaseLeases'] = async () =>
     LeaseLeasesResponse.create({ header: this.header(), leases: [...this.leases.keys()].map((ID) => ({ ID })) });
+
+  /** What `authorizeWatch` refuses with, once set. */
+  watchRefusal: Error | undefined;
+  authorizeWatch: EtcdMember['authorizeWatch'] = async () => {
+    if (this.watchRefusal !== undefined) throw this.watchRefusal;
+  };
+
+  /** What `accounts` was asked. */
+  accountRequests: unknown[] = [];
+  readonly accounts: AccountMember = {
+    authenticate: async () => AuthenticateResponse.create({ header: this.header(), token: 'token' }),
+    addUser: async (request) => this.askedOfAccounts(request),
+    changePassword: async (request) => this.askedOfAccounts(request),
+    ask: async <T>(request: unknown) => this.askedOfAccounts<T>(request),
+  };
 
   members: EtcdMember['members'] = async () => [
     Member.create({ ID: this.id, name: 'm1', peerURLs: ['http://m1:2380'], clientURLs: ['http://m1:2379'] }),
@@ -135,7 +151,7 @@ export class FakeMember implements EtcdMember {
   hashKv: EtcdMember['hashKv'] = async (revision) =>
     HashKVResponse.create({ header: this.header(), hash: 8, compact_revision: revision });
 
-  status: EtcdMember['status'] = () =>
+  status: EtcdMember['status'] = async () =>
     StatusResponse.create({
       ...{ header: this.header(), version: serverVersion, dbSize: 4096, leader: this.leaderId },
       isLearner: this.learner,
@@ -181,9 +197,14 @@ export class FakeMember implements EtcdMember {
       ...{ leaderChanges: 1, proposalsCommitted: 11, proposalsApplied: 10, proposalsPending: 1, proposalsFailed: 2 },
       ...{ slowApplies: 3, readIndexesFailed: 4, slowReadIndexes: 5, heartbeatSendFailures: 6 },
       ...{ quotaBackendBytes: 2147483648, dbSizeBytes: 4096, dbSizeInUseBytes: 2048 },
-      ...{ currentRevision: this.revision, compactRevision: -1, keys: this.store.size },
+      ...{ currentRevision: this.revision, compactRevision: -1, keys: this.store.size, authRevision: 1 },
       ...this.watches.stats(),
     };
+  }
+
+  private askedOfAccounts<T>(request: unknown): T {
+    this.accountRequests.push(request);
+    return { header: this.header(), roles: [], users: [], perm: [] } as T;
   }
 
   private async membersBut(id: bigint): Promise<Member[]> {

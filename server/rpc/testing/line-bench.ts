@@ -32,6 +32,8 @@ export class LineBench implements LineMember {
   txn: LineMember['txn'] = async (request) => this.apply({ txn: request });
   leaseGrant: LineMember['leaseGrant'] = async ({ TTL }) => this.apply({ lease_grant: { ID: 99n, TTL } });
 
+  authorizeWatch: LineMember['authorizeWatch'] = async () => {};
+
   header(): ResponseHeader {
     return ResponseHeader.create({ revision: this.store.currentRevision });
   }
