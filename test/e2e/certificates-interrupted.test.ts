@@ -48,11 +48,11 @@ describe('a rotation', () => {
       begins('Put the old authority away'),
     ];
     for (const moment of moments) {
-      const { endedBy, events } = await lab.signalAt(moment, 'SIGKILL', 'certs', 'rotate-ca');
-      expect(endedBy, JSON.stringify(events.at(-1))).toBe('SIGKILL');
+      const { endedBy, exitCode, events } = await lab.signalAt(moment, 'SIGKILL', 'certs', 'rotate-ca');
+      // The last step may be over before the signal arrives.
+      if (endedBy !== 'SIGKILL') expect(exitCode, JSON.stringify(events.at(-1))).toBe(0);
       expect(await kept()).toBe('through it all');
     }
-    // The last one may have been too late to keep the rotation from its end.
     if ((await check()) === 4) await lab.must('certs', 'rotate-ca');
     expect(await check()).toBe(0);
     expect(await signer()).not.toBe(before);
@@ -67,9 +67,9 @@ describe('a rotation', () => {
     expect(await signer()).toBe(before);
     expect(await check(), 'something is due').toBe(4);
     const up = await lab.events('up');
-    expect(up.events.filter(({ event }) => event === 'warning').map(({ text }) => text)).toEqual([
+    expect(up.events.filter(({ event }) => event === 'warning').map(({ text }) => text)).toContainEqual(
       expect.stringMatching(/a rotation of authorities is under way \(trust-both\)/),
-    ]);
+    );
     expect(up.events.at(-1)).toMatchObject({ event: 'finished', changed: false });
     await lab.must('certs', 'rotate-ca', '--until', 'reissue');
     expect(await signer()).not.toBe(before);

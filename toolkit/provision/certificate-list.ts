@@ -1,5 +1,5 @@
 /** All certificates of a lab with their state, for people and for monitoring. */
-import { type CertificateFacts, inspect, PkiError, type PkiStore } from '../../pki/mod.ts';
+import { type CertificateFacts, type CertifiedKey, inspect, PkiError, type PkiStore, verify } from '../../pki/mod.ts';
 import { LabError } from '../errors.ts';
 import type { LabNode } from '../lab/nodes.ts';
 import { type AuthorityName, authorityNames } from './authority-names.ts';
@@ -14,7 +14,7 @@ import { readRevocationList } from './revocation-lists.ts';
 
 export interface CertificateListing {
   readonly name: string;
-  /** `renew`: works now, and the next `up` issues it anew. `unusable`: missing, damaged, expired or not yet valid. */
+  /** `renew`: works now, and the next `up` issues it anew. `unusable`: missing, damaged, expired, revoked, untrusted. */
   readonly status: 'ok' | 'renew' | 'unusable';
   /** Unless `ok`. */
   readonly reason?: string;
@@ -52,7 +52,8 @@ export async function listCertificates(
       authority === undefined
         ? `its authority ${wanted.authority} is unusable`
         : reasonToIssue(wanted, there, authority, now);
-    listing.push({ name: wanted.name, ...judge(loaded, now, reason) });
+    const refusal = authority === undefined || there === undefined ? undefined : whyRefused(there, authority, now);
+    listing.push({ name: wanted.name, ...judge(loaded, now, reason, refusal) });
   }
   return listing;
 }
@@ -87,6 +88,7 @@ function judge(
   { certificate, problem }: Loaded,
   now: Date,
   reasonToRenew: string | undefined,
+  refusal?: string,
 ): Omit<CertificateListing, 'name'> {
   if (certificate === undefined) return { status: 'unusable', reason: problem ?? 'is missing', names: [] };
   const facts = inspect(certificate);
@@ -94,9 +96,25 @@ function judge(
   if (facts.notAfter <= now || facts.notBefore > now) {
     return { status: 'unusable', reason: facts.notAfter <= now ? 'has expired' : 'is not valid yet', ...known };
   }
+  if (refusal !== undefined) return { status: 'unusable', reason: refusal, ...known };
   return reasonToRenew === undefined
     ? { status: 'ok', ...known }
     : { status: 'renew', reason: reasonToRenew, ...known };
+}
+
+/** While authorities are rotated, certificates of either are accepted, though one of them is to be replaced. */
+function whyRefused(
+  there: CertifiedKey,
+  { certificate, revocationList }: IssuingAuthority,
+  now: Date,
+): string | undefined {
+  const [problem] = verify({
+    certificate: there.certificate,
+    authorities: [certificate],
+    at: now,
+    revocationLists: revocationList === undefined ? [] : [revocationList],
+  });
+  return problem?.reason;
 }
 
 function describe({ subject, dnsNames, ipAddresses, algorithm, notAfter }: CertificateFacts) {

@@ -195,9 +195,15 @@ describe('a revoked certificate', () => {
   };
 
   it('is issued again, and stays on the list of its authority', async () => {
-    const { up, store } = lab();
+    const { up, store, nodes } = lab();
     await up();
     const serial = await revoke(store, 'client-admin');
+    const listing = await listCertificates(store, nodes, settings, now.now());
+    expect(listing.at(-1)).toMatchObject({
+      name: 'client-admin',
+      status: 'unusable',
+      reason: expect.stringMatching(/^revoked at/),
+    });
     expect(await up()).toEqual([`client-admin revoked at ${start.toISOString()} (superseded)`]);
     expect(await up()).toEqual([]);
     const list = parseRevocationList((await store.readRevocationList('client-ca')) as Buffer);

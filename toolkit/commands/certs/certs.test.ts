@@ -108,6 +108,24 @@ describe('looking at certificates', () => {
     expect(unwrapped(stdout)).toMatch(/^node2 files: not those of the lab: .*peer\.pem/m);
   });
 
+  it('tells of every damaged file, and of all the rest', async () => {
+    const { run, store } = await stoppedLab();
+    for (const path of [
+      store.certificatePath('peer-ca'),
+      store.keyPath('server-node1'),
+      store.revocationListPath('client-ca'),
+    ]) {
+      writeFileSync(path, 'nonsense');
+    }
+    const { exitCode, stdout } = await run('check');
+    expect(exitCode).toBe(1);
+    expect(unwrapped(stdout)).toMatch(/^peer-ca: .*peer-ca\.pem: this is not a certificate/m);
+    expect(unwrapped(stdout)).toMatch(/^peer-node1: its authority peer-ca is unusable/m);
+    expect(unwrapped(stdout)).toMatch(/^server-node1: .*server-node1-key\.pem: this is not a private key/m);
+    expect(unwrapped(stdout)).toMatch(/^client-ca revocation list: .*client-ca\.crl: this is not a revocation list/m);
+    expect(stdout).toMatch(/^client-admin +ok/m);
+  });
+
   it('finds keys that others may read', async () => {
     const { run, store } = await stoppedLab();
     spawnSync('chmod', ['644', store.keyPath('peer-ca')]);

@@ -1,9 +1,12 @@
 /** Everything that `certs check` looks at: files here, files on the hosts, and what the live sockets serve. */
-import { inspect, type PkiStore } from '../../../pki/mod.ts';
+import { inspect, PkiError, type PkiStore } from '../../../pki/mod.ts';
+import { LabError } from '../../errors.ts';
 import type { Lab } from '../../lab/lab.ts';
 import { memberPkiFiles } from '../../lab/member-config.ts';
 import type { LabNode } from '../../lab/nodes.ts';
+import { authorityNames } from '../authority-names.ts';
 import { listCertificates } from '../certificate-list.ts';
+import { readRevocationList } from '../revocation-lists.ts';
 import { memberSockets, servedProblem } from './proof.ts';
 import { readRotation } from './rotation-journal.ts';
 
@@ -43,7 +46,14 @@ export async function checkCertificates(lab: Lab, store: PkiStore, options: Chec
     Promise.all(lab.nodes.map((node) => hostCheck(store, node))),
     options.sockets === false ? [] : socketChecks(lab, store, options.now),
   ]);
-  return [...files, ...(await permissionChecks(store)), ...hosts, ...sockets, ...(await rotationChecks(store))];
+  return [
+    ...files,
+    ...(await revocationListChecks(store)),
+    ...(await permissionChecks(store)),
+    ...hosts,
+    ...sockets,
+    ...(await rotationChecks(store)),
+  ];
 }
 
 async function fileChecks(lab: Lab, store: PkiStore, { now, withinMs = 0 }: CheckOptions): Promise<CertificateCheck[]> {
@@ -100,7 +110,7 @@ async function socketChecks(lab: Lab, store: PkiStore, now: Date): Promise<Certi
   return Promise.all(
     memberSockets(lab.nodes).map(async (socket): Promise<CertificateCheck> => {
       const client = socket.title === 'client port' ? administrator : undefined;
-      const problem = await servedProblem(store, socket, now, client);
+      const problem = await servedProblem(store, socket, now, client).catch(messageOfDamage);
       const subject = `${socket.node.name} ${socket.title}`;
       if (problem !== undefined) return { subject, place: 'socket', status: 'failed', found: problem };
       const { certificate } = await store.read(socket.certificate);
@@ -109,6 +119,27 @@ async function socketChecks(lab: Lab, store: PkiStore, now: Date): Promise<Certi
       const found = client === undefined ? serves : `${serves}, and lets the administrator in`;
       const daysLeft = Math.floor((notAfter.getTime() - now.getTime()) / dayMs);
       return { subject, place: 'socket', status: 'ok', found, notAfter, daysLeft };
+    }),
+  );
+}
+
+/** Files that are damaged are told of where files are checked; here they are what the socket cannot be held against. */
+function messageOfDamage(error: unknown): string {
+  if (error instanceof PkiError) return error.message;
+  throw error;
+}
+
+async function revocationListChecks(store: PkiStore): Promise<CertificateCheck[]> {
+  return Promise.all(
+    authorityNames.map(async (name): Promise<CertificateCheck> => {
+      const common = { subject: `${name} revocation list`, place: 'file' } as const;
+      try {
+        const { entries } = await readRevocationList(store, name);
+        return { ...common, status: 'ok', found: `${entries.length} revoked` };
+      } catch (error) {
+        if (error instanceof LabError) return { ...common, status: 'failed', found: error.message };
+        throw error;
+      }
     }),
   );
 }
