@@ -113,6 +113,7 @@ export function systemErrorText(error: unknown): string {
   return texts[code ?? ''] ?? message;
 }
 
+/** Without a password nobody is logged in, as upstream has it: the server then says that there is no user. */
 async function userSettings(
   flags: FlagSet,
   io: CliIo,
@@ -121,11 +122,11 @@ async function userSettings(
 ): Promise<EtcdClientOptions['user']> {
   const user = flags.string(`${prefix}user`);
   if (user === '') return undefined;
-  const password = flags.string(`${prefix}password`);
-  if (password !== '') return { name: user, password };
-  const colon = user.indexOf(':');
-  if (colon >= 0) return { name: user.slice(0, colon), password: user.slice(colon + 1) };
-  return { name: user, password: await askPassword(prompt, io) };
+  const given = flags.string(`${prefix}password`);
+  const colon = given === '' ? user.indexOf(':') : -1;
+  const name = colon < 0 ? user : user.slice(0, colon);
+  const password = colon < 0 ? given || (await askPassword(prompt, io)) : user.slice(colon + 1);
+  return password === '' ? undefined : { name, password };
 }
 
 function dumpFlags(flags: FlagSet, io: CliIo): void {

@@ -6,6 +6,7 @@ import type { CliIo } from '../cli/io.ts';
 import { versionCommand } from '../cli/version-command.ts';
 import { serverVersion } from '../member/version.ts';
 import { alarmCommand } from './commands/alarm.ts';
+import { authCommand } from './commands/auth.ts';
 import { checkCommand } from './commands/check.ts';
 import { compactionCommand } from './commands/compaction.ts';
 import { defragCommand } from './commands/defrag.ts';
@@ -20,8 +21,10 @@ import { makeMirrorCommand } from './commands/make-mirror.ts';
 import { memberCommand } from './commands/member.ts';
 import { moveLeaderCommand } from './commands/move-leader.ts';
 import { putCommand } from './commands/put.ts';
+import { roleCommand } from './commands/role.ts';
 import { snapshotCommand } from './commands/snapshot.ts';
 import { txnCommand } from './commands/txn.ts';
+import { userCommand } from './commands/user.ts';
 import { watchCommand } from './commands/watch.ts';
 import { globalFlags } from './global-flags.ts';
 
@@ -62,6 +65,9 @@ const root: Command = {
     completionCommand('etcdctl', () => root),
     snapshotCommand,
     moveLeaderCommand,
+    authCommand,
+    userCommand,
+    roleCommand,
     helpCommand,
   ],
 };

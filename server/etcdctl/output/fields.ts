@@ -3,6 +3,7 @@ import { quote } from '../../cli/go-text.ts';
 import type { CliIo } from '../../cli/io.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import type { ResponseHeader } from '../../proto/gen/rpc.ts';
+import { fieldsAuth } from './auth.ts';
 import { alarmName, eventTypeName } from './columns.ts';
 import { fieldsLeases } from './lease.ts';
 import { type Printer, unsupported } from './printer.ts';
@@ -57,6 +58,7 @@ export function fieldsPrinter(io: CliIo): Printer {
       for (const op of response.responses) printOp(printer, op);
     },
     lease: fieldsLeases(io),
+    auth: fieldsAuth(io),
     watch(response) {
       header(response.header);
       for (const event of response.events) {

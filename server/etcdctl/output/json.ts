@@ -15,6 +15,7 @@ import {
   type TxnResponse,
   type WatchResponse,
 } from '../../proto/gen/rpc.ts';
+import { jsonAuth } from './auth.ts';
 import { jsonLeases } from './lease.ts';
 import type { Printer } from './printer.ts';
 
@@ -27,6 +28,7 @@ export function jsonPrinter(io: CliIo, hex: boolean): Printer {
     del: (response) => print(deleteRange(response)),
     txn: (response) => print(txn(response)),
     lease: jsonLeases(io),
+    auth: jsonAuth(io),
     watch: (response) => print(watch(response)),
     memberList: (response) => print(hex ? memberListInHex(response) : memberList(response)),
     memberAdd: ({ header: from, member: added, members }) =>

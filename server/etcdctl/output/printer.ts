@@ -17,6 +17,7 @@ import type {
   TxnResponse,
   WatchResponse,
 } from '../../proto/gen/rpc.ts';
+import type { AuthPrinter } from './auth.ts';
 import type { LeasePrinter } from './lease.ts';
 
 export interface EndpointHealth {
@@ -58,6 +59,7 @@ export interface Printer {
   endpointStatus(list: readonly EndpointStatus[]): void;
   endpointHashKv(list: readonly EndpointHashKv[]): void;
   readonly lease: LeasePrinter;
+  readonly auth: AuthPrinter;
   /** A watch that could not be created has a response without header. */
   watch(response: WatchResponse): void;
 }

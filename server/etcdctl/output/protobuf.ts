@@ -16,6 +16,7 @@ import {
   TxnResponse,
   WatchResponse,
 } from '../../proto/gen/rpc.ts';
+import { protobufAuth } from './auth.ts';
 import { protobufLeases } from './lease.ts';
 import { type Printer, unsupported } from './printer.ts';
 
@@ -27,6 +28,7 @@ export function protobufPrinter(io: CliIo): Printer {
     del: (response) => void io.stdout.write(DeleteRangeResponse.encode(response)),
     txn: (response) => void io.stdout.write(TxnResponse.encode(response)),
     lease: protobufLeases(io),
+    auth: protobufAuth(io),
     // Upstream leaves out the watch's id and the reason, and never the header.
     watch: ({ header = ResponseHeader.create(), ...response }) =>
       void io.stdout.write(WatchResponse.encode({ ...response, header, watch_id: 0n, cancel_reason: '' })),

@@ -3,6 +3,7 @@ import { quote } from '../../cli/go-text.ts';
 import type { CliIo } from '../../cli/io.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import type { ResponseOp } from '../../proto/gen/rpc.ts';
+import { simpleAuth } from './auth.ts';
 import { alarmName, eventTypeName, hashKvRows, memberRows, type Rows, statusRows } from './columns.ts';
 import { simpleLeases } from './lease.ts';
 import type { Printer } from './printer.ts';
@@ -47,6 +48,7 @@ export function simplePrinter(io: CliIo, { hex, valueOnly }: SimpleOptions): Pri
       }
     },
     lease: simpleLeases(io),
+    auth: simpleAuth(io),
     watch({ events }) {
       for (const event of events) {
         print(`${eventTypeName(event)}\n`);

@@ -1,6 +1,7 @@
 /** `-w table`: for lists of members and endpoints only (contract: cli §1.5). */
 import { boxTable } from '../../cli/box-table.ts';
 import type { CliIo } from '../../cli/io.ts';
+import { tableAuth } from './auth.ts';
 import { hashKvRows, healthRows, memberRows, type Rows, statusRows } from './columns.ts';
 import { tableLeases } from './lease.ts';
 import { type Printer, unsupported } from './printer.ts';
@@ -14,6 +15,7 @@ export function tablePrinter(io: CliIo): Printer {
     del: refuse,
     txn: refuse,
     lease: tableLeases(),
+    auth: tableAuth(),
     watch: refuse,
     memberList: (response) => print(memberRows(response)),
     memberAdd: refuse,
