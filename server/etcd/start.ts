@@ -19,8 +19,10 @@ import { setUpTls, type TlsSetup } from './tls-setup.ts';
 import type { EtcdUrl } from './urls.ts';
 import { autoCompactionRetention, checkStartup, initialClusterOf } from './validate.ts';
 
-/** How long open calls may go on when the server stops. */
+/** How long snapshots may go on when the server stops, upstream's grace. */
 const stopGraceMs = 7000;
+/** How long unary calls may go on then: long enough for all that can still be answered. */
+const callGraceMs = 1000;
 
 export interface ServerEvents {
   /** The server cannot go on; the process must end with a failure. */
@@ -41,6 +43,7 @@ export class EtcdServer {
   private upkeep: Upkeep | undefined;
   /** Raft's messages are for a member that runs; until then the peer port answers questions only. */
   private takesPart = false;
+  private dispatcher: Dispatcher | undefined;
   private readonly stopping = new AbortController();
   /** Settles when `start` has opened what it opens, or has failed to. */
   private opening: Promise<unknown> = Promise.resolve();
@@ -117,8 +120,8 @@ export class EtcdServer {
     this.stopping.abort(new Error('the server is stopping'));
     // What is being opened can only be closed when it is there.
     await this.opening;
-    // Their calls have no end of their own, and their clients go to another member at once.
     this.replica?.watches.close();
+    this.dispatcher?.stop(callGraceMs);
     const listeners = this.clientListeners.splice(0);
     await Promise.all(listeners.map(({ listener }) => listener.close(stopGraceMs)));
     const { replica } = this;
@@ -274,6 +277,7 @@ export class EtcdServer {
       logger: logger.at('rpc/dispatcher'),
       electionTimeoutMs: config.electionTimeoutMs,
     });
+    this.dispatcher = dispatcher;
     metrics.attach(member, dispatcher.stats, config.metrics === 'extensive');
     const maxReceiveBytes = config.maxRequestBytes + grpcOverheadBytes;
     const routes = {

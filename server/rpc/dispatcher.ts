@@ -33,8 +33,17 @@ interface Route<M extends Method = Method> {
 /** Node's timers take at most 2^31-1 ms; a call given more time has no limit worth keeping. */
 const maxTimeoutMs = 0x7fffffff;
 
+/** A call under way. */
+interface OpenCall {
+  /** Whether it ends by itself, and soon: a unary call or a snapshot. */
+  readonly isFinite: boolean;
+  end(status: GrpcStatus): void;
+}
+
 export class Dispatcher {
   readonly stats = new CallStats();
+  private readonly open = new Set<OpenCall>();
+  private isStopping = false;
   private readonly routes = new Map<string, Route>();
   private readonly services = new Set<string>();
   private readonly options: DispatcherOptions;
@@ -52,10 +61,25 @@ export class Dispatcher {
   /** Runs one call to its end. */
   readonly handle = (call: GrpcCall): void => {
     const route = this.routes.get(call.path);
-    if (route === undefined) call.finish(this.unknownPath(call.path));
+    if (this.isStopping) call.finish(stopped);
+    else if (route === undefined) call.finish(this.unknownPath(call.path));
     else if (route.method.kind === 'unary') this.runUnary(route as Route<UnaryMethod>, call);
     else void this.runStream(route as Route<StreamMethod>, call);
   };
+
+  /**
+   * Takes no more calls, and ends those under way that would go on for as long as the client likes: their clients find
+   * another member at once.
+   *
+   * @param waitMs how long unary calls may go on: some wait for a lock, or for a quorum that is not there
+   */
+  stop(waitMs: number): void {
+    this.isStopping = true;
+    for (const call of this.open) if (!call.isFinite) call.end(stopped);
+    setTimeout(() => {
+      for (const call of this.open) call.end(stopped);
+    }, waitMs).unref();
+  }
 
   private addRoute(method: Method): void {
     const { path } = method.definition;
@@ -85,6 +109,7 @@ export class Dispatcher {
     const end = (status: GrpcStatus, answer?: Uint8Array): void => {
       if (ended) return;
       ended = true;
+      this.open.delete(open);
       clearTimeout(deadline);
       const tookMs = performance.now() - startMs;
       stats.end(status.code, tookMs / 1000);
@@ -116,6 +141,8 @@ export class Dispatcher {
         fail(error);
       }
     };
+    const open: OpenCall = { isFinite: true, end };
+    this.open.add(open);
     stats.started++;
     call.onCancel(() => end(canceled));
     call.message().then(start, fail);
@@ -128,9 +155,12 @@ export class Dispatcher {
     const end = (status: GrpcStatus): void => {
       if (ended) return;
       ended = true;
+      this.open.delete(open);
       stats.end(status.code, (performance.now() - startMs) / 1000);
       call.finish(status);
     };
+    const open: OpenCall = { isFinite: method.isFinite, end };
+    this.open.add(open);
     const deadline = this.startDeadline(call, () => end(expired));
     call.onCancel(() => end(canceled));
     let unwatch = (): void => {};
@@ -208,6 +238,7 @@ const beyondAscii = /[\u0080-\u00ff]/;
 
 const success: GrpcStatus = { code: Code.OK, message: '' };
 const canceled: GrpcStatus = { code: Code.Canceled, message: 'context canceled' };
+const stopped: GrpcStatus = { code: Code.Unavailable, message: 'etcdserver: server stopped' };
 const expired: GrpcStatus = { code: Code.DeadlineExceeded, message: 'context deadline exceeded' };
 
 function callType({ definition: { requestStream, responseStream } }: Method): CallType {

@@ -48,6 +48,23 @@ describe('a plaintext port', () => {
     expect(await text(socket)).toContain('"health":"true"');
   });
 
+  test('waits for the rest of the first bytes without holding up others', async () => {
+    await start();
+    const socket = net.connect(server.listener.port, '127.0.0.1', () => socket.write('PRI * HT'));
+    await once(socket, 'connect');
+    for (let i = 0; i < 3; i++) expect(await get(`http://${server.address}/health`)).toMatchObject({ status: 200 });
+    socket.destroy();
+  });
+
+  test('closes connections that do not come to the end of their headers', async () => {
+    const options = { logger: silentLogger, handshakeTimeoutMs: 100 };
+    const listener = await openListener({ host: '127.0.0.1', port: 0 }, options);
+    listener.serve({ http: async () => ({ status: 200, headers: {}, body: '' }) });
+    const socket = net.connect(listener.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: a\r\n'));
+    await once(socket.resume(), 'close');
+    await listener.close(0);
+  });
+
   test('may serve only one of both', async () => {
     await start({ kind: 'http' });
     expect(await get(`http://${server.address}/health`)).toMatchObject({ status: 200 });

@@ -10,6 +10,7 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { Logger } from '../base/logger.ts';
 import type { HttpHandler } from '../http/exchange.ts';
 import { serveHttp1 } from '../http/serve.ts';
+import { underlying } from '../tls/refused-handshake.ts';
 import type { ServerTls } from '../tls/server-tls.ts';
 import { type Http2Options, Http2Transport } from './http2-server.ts';
 
@@ -40,6 +41,8 @@ const preface = Buffer.from('PRI * HTTP/2.0');
 /** Connections that wait for the server to be ready. */
 const maxWaiting = 1024;
 const defaultHandshakeTimeoutMs = 120_000;
+/** Time for the headers of one HTTP/1.1 request. */
+const maxHeadersTimeoutMs = 60_000;
 
 /** @throws Error `listen tcp 127.0.0.1:2379: bind: address already in use` */
 export async function openListener(address: ListenAddress, options: ListenerOptions): Promise<Listener> {
@@ -54,8 +57,13 @@ export class Listener {
   private readonly sockets = new Set<Socket>();
   /** Connections from before `serve`; undefined from then on. */
   private waiting: Duplex[] | undefined = [];
+  /** Connections in the middle of their TLS handshake. */
+  private readonly shakingHands = new Set<object>();
   /** Connections that have not said yet what they speak. */
   private readonly undecided = new Set<Duplex>();
+  private readonly http1Connections = new Set<Duplex>();
+  /** Those of them with a request that is being answered. */
+  private readonly busy = new Set<Duplex>();
   private http2: Http2Transport | undefined;
   private http1: Http1Server | undefined;
 
@@ -67,7 +75,14 @@ export class Listener {
     } else {
       const timeout = options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs;
       const server = createTlsServer({ ...tls.options(), handshakeTimeout: timeout, noDelay: true });
-      tls.guard(server, (socket) => this.accept(socket));
+      server.on('connection', (socket: Socket) => {
+        this.shakingHands.add(socket);
+        socket.once('close', () => this.shakingHands.delete(socket));
+      });
+      tls.guard(server, (socket) => {
+        this.shakingHands.delete(underlying(socket));
+        this.accept(socket);
+      });
       this.server = server;
     }
     this.server.on('connection', (socket: Socket) => {
@@ -103,10 +118,22 @@ export class Listener {
       this.http2 = new Http2Transport({ ...grpc, http: this.options.tls === undefined ? undefined : http });
     }
     if (http !== undefined) {
-      // A body may take as long as a watch that still gets requests; headers have their own deadline.
-      this.http1 = createHttp1Server({ requestTimeout: 0 }, (request, response) => {
+      const { handshakeTimeoutMs = defaultHandshakeTimeoutMs } = this.options;
+      const headersTimeout = Math.min(handshakeTimeoutMs, maxHeadersTimeoutMs);
+      const limits = {
+        headersTimeout,
+        // A body may take as long as a watch that still gets requests.
+        requestTimeout: 0,
+        connectionsCheckingInterval: Math.ceil(headersTimeout / 4),
+      };
+      this.http1 = createHttp1Server(limits, (request, response) => {
+        this.busy.add(request.socket);
+        response.once('close', () => this.busy.delete(request.socket));
         serveHttp1(http, request, response).catch(() => response.destroy());
       });
+      // It is handed its connections and never listens; but from this event on, Node keeps a list of them, without
+      // which there is no deadline for headers.
+      this.http1.emit('listening');
       this.http1.on('clientError', (_error, socket) => socket.destroy());
     }
     const waiting = this.waiting ?? [];
@@ -122,12 +149,20 @@ export class Listener {
   async close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     for (const socket of [...(this.waiting ?? []), ...this.undecided]) socket.destroy();
+    for (const socket of this.shakingHands) (socket as Socket).destroy();
     this.http2?.drain();
-    this.http1?.closeIdleConnections();
+    this.cutQuietHttp1();
+    // HTTP/1.1 has no word for that an answer is the last: its connection goes when it is given.
+    const quiet = setInterval(() => this.cutQuietHttp1(), 50);
     const cut = setTimeout(() => this.cut(), graceMs);
     await closed;
+    clearInterval(quiet);
     clearTimeout(cut);
     this.http1?.close();
+  }
+
+  private cutQuietHttp1(): void {
+    for (const socket of this.http1Connections) if (!this.busy.has(socket)) socket.destroy();
   }
 
   private cut(): void {
@@ -154,13 +189,20 @@ export class Listener {
     const timeoutMs = this.options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs;
     const timer = setTimeout(() => socket.destroy(), timeoutMs);
     this.undecided.add(socket);
+    let start = Buffer.alloc(0);
     const read = (): void => {
-      const start: Buffer | null = socket.read();
-      if (start === null) return;
-      socket.unshift(start);
+      const more: Buffer | null = socket.read();
+      if (more === null) return;
+      start = Buffer.concat([start, more]);
       const seen = start.subarray(0, preface.length);
-      if (!seen.equals(preface.subarray(0, seen.length))) done(() => this.serveHttp1(socket));
-      else if (seen.length === preface.length) done(() => this.serveHttp2(socket));
+      const isHttp2 = seen.equals(preface.subarray(0, seen.length));
+      if (isHttp2 && seen.length < preface.length) return;
+      done(() => {
+        // Only now: what is put back is readable at once, and would be read here again and again.
+        socket.unshift(start);
+        if (isHttp2) this.serveHttp2(socket);
+        else this.serveHttp1(socket);
+      });
     };
     const decided = (): void => {
       clearTimeout(timer);
@@ -179,7 +221,11 @@ export class Listener {
 
   private serveHttp1(socket: Duplex): void {
     if (this.http1 === undefined) socket.destroy();
-    else this.http1.emit('connection', socket);
+    else {
+      this.http1Connections.add(socket);
+      socket.once('close', () => this.http1Connections.delete(socket));
+      this.http1.emit('connection', socket);
+    }
   }
 
   private serveHttp2(socket: Duplex): void {

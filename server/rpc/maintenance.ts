@@ -17,7 +17,7 @@ export function maintenanceMethods(member: EtcdMember): Method[] {
     unary(MaintenanceService.Hash, (_request, caller) => member.hash(caller)),
     unary(MaintenanceService.HashKV, ({ revision }, caller) => member.hashKv(revision, caller)),
     serverStream(MaintenanceService.Snapshot, (_request, stream) => sendSnapshot(member, stream), {
-      allowedOnLearner: true,
+      ...{ allowedOnLearner: true, isFinite: true },
     }),
     unary(MaintenanceService.Defragment, async (_request, caller) => {
       await member.defragment(caller);

@@ -42,6 +42,8 @@ export interface StreamMethod {
   readonly kind: 'stream';
   readonly definition: Definition<unknown, unknown>;
   readonly allowedOnLearner: boolean;
+  /** Whether it comes to an end without the client: one that does not is cut when the server stops. */
+  readonly isFinite: boolean;
   /** Settles when the call is over; rejecting gives its status. */
   readonly handle: (stream: CallStream<unknown, unknown>) => Promise<void>;
 }
@@ -64,14 +66,14 @@ export function unary<Request, Response>(
 export function serverStream<Request, Response>(
   definition: Definition<Request, Response>,
   handle: (request: Request, stream: CallStream<Request, Response>) => Promise<void>,
-  { allowedOnLearner = false }: { allowedOnLearner?: boolean } = {},
+  { allowedOnLearner = false, isFinite = false }: { allowedOnLearner?: boolean; isFinite?: boolean } = {},
 ): Method {
   const receiveAndHandle = async (stream: CallStream<Request, Response>): Promise<void> => {
     const request = await stream.receive();
     if (request === undefined) throw new EtcdError(Code.Unknown, 'EOF');
     await handle(request, stream);
   };
-  return { kind: 'stream', definition, handle: receiveAndHandle, allowedOnLearner } as StreamMethod;
+  return { kind: 'stream', definition, handle: receiveAndHandle, allowedOnLearner, isFinite } as StreamMethod;
 }
 
 /** Declares a method with many requests and many responses, independent of each other. */
@@ -79,5 +81,5 @@ export function bidiStream<Request, Response>(
   definition: Definition<Request, Response>,
   handle: (stream: CallStream<Request, Response>) => Promise<void>,
 ): Method {
-  return { kind: 'stream', definition, handle, allowedOnLearner: false } as StreamMethod;
+  return { kind: 'stream', definition, handle, allowedOnLearner: false, isFinite: false } as StreamMethod;
 }

@@ -169,6 +169,6 @@ function addressOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
 }
 
 /** The TCP socket under a TLS socket; Node offers no public way to it. */
-function underlying(socket: Socket): object {
+export function underlying(socket: Socket): object {
   return (Reflect.get(socket, '_parent') as Socket | null | undefined) ?? socket;
 }
