@@ -201,6 +201,70 @@ describe('a snapshot', () => {
   });
 });
 
+describe('a backend whose place another takes', () => {
+  test('is read until the last reader is done, then closed; the other has its name', async () => {
+    const { fs, backend } = await open();
+    fill(backend, 3000);
+    await backend.commit();
+    const hash = await backend.hash();
+    const snapshot = await backend.snapshot();
+    const { view } = await backend.freeze(() => undefined);
+    const other = await BoltBackend.open('/received', { fs });
+    other.put('key', bytes('of the other'), bytes('1'));
+
+    await backend.keepFile();
+    await other.renameTo('/db');
+    expect(get(backend, 'k100007')).toBe('value 7');
+    backend.retire();
+    expect([...view.pairs('key', bytes(''))].length).toBe(3000);
+    view.close();
+    fs.seedFile('/copy', await imageOf(snapshot.chunks()));
+    snapshot.close();
+    const copy = await BoltBackend.open('/copy', { fs });
+    expect(await copy.hash()).toBe(hash);
+    await copy.close();
+    await vi.waitFor(() => expect(() => get(backend, 'k100007')).toThrow('the database is closed'));
+    await other.close();
+    expect(await stored(fs)).toEqual(new Map([['of the other', '1']]));
+    expect(await fs.list('/')).toEqual(['copy', 'db']);
+  });
+
+  test('does not take the name back by a defragmentation that was under way, nor begins another', async () => {
+    let keep: Promise<void> | undefined;
+    const fs = new CrashFileSystem({
+      onStep: ({ operation, path }) => {
+        if (operation === 'write' && path.endsWith('.tmp.defrag')) keep ??= backend.keepFile();
+      },
+    });
+    const { backend } = await open(fs);
+    fill(backend, 20_000);
+    await backend.commit();
+    await expect(backend.defragment()).rejects.toThrow('/db is being replaced by another database');
+    await keep;
+    expect(await fs.list('/')).toEqual(['db']);
+    await expect(backend.defragment()).rejects.toThrow('is being replaced');
+    expect(get(backend, 'k100007')).toBe('value 7');
+  });
+
+  test('tells nobody of a write that fails once it is of no interest', async () => {
+    let broken = false;
+    const fs = new CrashFileSystem({
+      onStep: () => {
+        if (broken) throw new Error('ENOSPC: no space left');
+      },
+    });
+    const failures: unknown[] = [];
+    const { backend } = await open(fs, { onFailure: (error) => failures.push(error) });
+    backend.put('key', bytes('a'), bytes('1'));
+    broken = true;
+    const commit = backend.commit();
+    backend.retire();
+    await expect(commit).rejects.toThrow('ENOSPC');
+    await backend.close();
+    expect(failures).toEqual([]);
+  });
+});
+
 describe('closing a backend', () => {
   test('commits what is left, stops the timer, and refuses everything after', async () => {
     const { fs, backend, timer } = await open();
