@@ -65,6 +65,8 @@ export class CertificateLoad {
         await attempt();
       } catch {
         try {
+          // As upstream's client does it: a member that is going needs a moment to be gone.
+          await new Promise((resolve) => setTimeout(resolve, 100));
           await attempt();
           this.retried += 1;
         } catch (error) {

@@ -123,13 +123,16 @@ async function refuseUnlessLive(
   await runningNodes(lab);
 }
 
-/** The key is encrypted as that of the authority before. */
-async function newAuthority({ lab, store, sources }: RotationOptions, name: AuthorityName): Promise<CertifiedKey> {
+/** The key is encrypted if that of the authority before was; offline with any passphrase, since that one may be lost. */
+async function newAuthority(
+  { lab, store, sources, offline }: RotationOptions,
+  name: AuthorityName,
+): Promise<CertifiedKey> {
   const authority = createAuthority(authorityRequest(name, lab.state.certificates), sources);
   const { key } = await store.read(name);
   if (key === undefined || !isEncryptedKey(key)) return authority;
   const passphrase = await store.askPassphrase(name);
-  await store.loadSigner(name);
+  if (!offline) await store.loadSigner(name);
   return { ...authority, key: encryptKey(createPrivateKey(authority.key), passphrase, sources) };
 }
 
