@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -30,6 +31,35 @@ function fakeVagrant(script: string): string {
   });
   return folder;
 }
+
+function has(program: string): boolean {
+  return spawnSync('which', [program]).status === 0;
+}
+
+describe('the Vagrantfile', () => {
+  it.skipIf(!has('vagrant'))('is one that Vagrant takes, with nodes of its own and with those of lab.yaml', () => {
+    const folder = scratchFolder();
+    const file = join(folder, 'lab.yaml');
+    writeFileSync(file, 'provider: vagrant\nvagrant: { cpus: 2 }\nnodes: [{ name: a, address: 10.200.10.10 }]\n');
+    const validate = (labFile: string) =>
+      spawnSync('vagrant', ['validate', '--ignore-provider'], {
+        cwd: projectRoot,
+        encoding: 'utf8',
+        env: {
+          ...process.env,
+          ETCDLAB_FILE: labFile,
+          VAGRANT_HOME: join(folder, 'home'),
+          VAGRANT_DOTFILE_PATH: join(folder, 'dot'),
+          VAGRANT_CHECKPOINT_DISABLE: '1',
+        },
+      });
+    const described = validate(file);
+    expect([described.stderr, described.status]).toEqual(['', 0]);
+    expect(described.stdout).toContain('==> a:');
+    expect(described.stdout).not.toContain('==> node1:');
+    expect(validate(join(folder, 'none.yaml')).stdout).toContain('==> node3:');
+  });
+});
 
 describe('vagrant', () => {
   it('says how to log in to its machines', () => {
