@@ -56,11 +56,6 @@ export async function ensureBaseSystem(cache: string): Promise<string> {
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  for (const name of await readdir(cache)) {
-    if (name.startsWith('base-') && name !== path.basename(base)) {
-      await rm(path.join(cache, name), { recursive: true, force: true });
-    }
-  }
   return base;
 }
 

@@ -46,13 +46,14 @@ export class Machines {
   }
 
   /**
-   * Makes machines and waits until all can be logged in to. What an earlier run left in the folder is removed first.
+   * Makes machines and waits until all can be logged in to. What runs that were killed have left is removed first.
    * @param folder for their files; on a file system that overlayfs can use
    * @param cache for the root file system, kept from run to run
    */
   static async up(folder: string, cache: string, count = 3): Promise<Machines> {
     await installTools();
     const base = await ensureBaseSystem(cache);
+    await removeAbandoned(cache);
     const machines = Array.from({ length: count }, (_, i) => ({
       name: `node${i + 1}`,
       address: `${network}.${10 + i}`,
@@ -60,6 +61,7 @@ export class Machines {
     // Interfaces have names of at most 15 characters.
     const all = new Machines(folder, `elab${process.pid}`, base, machines);
     await Machines.remove(folder);
+    await writeFile(path.join(cache, `run-${process.pid}`), folder);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(path.join(folder, 'namespace'), all.namespace);
     try {
@@ -263,5 +265,15 @@ async function removeCgroup(folder: string): Promise<void> {
   for (let tries = 0; existsSync(folder) && tries < 100; tries++) {
     await execa('find', [folder, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+'], { reject: false });
     if (existsSync(folder)) await delay(50);
+  }
+}
+
+/** Machines outlive a test run that was killed: the next one removes those whose run is gone. */
+async function removeAbandoned(cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    const pid = /^run-([0-9]+)$/.exec(name)?.[1];
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    await Machines.remove(await readFile(path.join(cache, name), 'utf8'));
+    await rm(path.join(cache, name), { force: true });
   }
 }
