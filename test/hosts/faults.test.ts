@@ -116,7 +116,7 @@ describe.skipIf(!haveMachines())('bringing a lab up on machines', () => {
 
   it('repairs what somebody has damaged on a machine', async () => {
     await lab.on('node1', 'sudo truncate -s 100 /etc/etcd/pki/server-key.pem; sudo chmod 755 /var/lib/etcd');
-    await lab.on('node2', 'sudo truncate -s 1000000 /opt/etcdlab/*/etcd; sudo systemctl kill --signal=KILL etcd');
+    await lab.on('node2', 'sudo systemctl stop etcd && sudo truncate -s 1000000 /opt/etcdlab/*/etcd');
     await lab.on('node3', 'sudo rm /etc/systemd/system/etcd.service /etc/etcd/etcd.conf.yml');
     await finishesTheJob();
     expect(await lab.on('node1', 'sudo stat -c %a /var/lib/etcd')).toBe('700');

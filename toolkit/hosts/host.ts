@@ -117,7 +117,7 @@ export interface Host {
   /** @returns the content, or undefined if there is no such file @throws LabError LAB_FILE_TOO_LARGE above 64 MiB */
   getFile(path: string): Promise<Uint8Array | undefined>;
   /** Copies a file of this machine to the host, of any size, with the guarantees of `putFile`. */
-  upload(localPath: string, path: string, mode?: number, owner?: HostUser): Promise<void>;
+  upload(localPath: string, path: string, mode?: number, owner?: HostUser, signal?: AbortSignal): Promise<void>;
   /** Copies a file of the host to this machine, of any size, atomically; mode 0600. */
   download(path: string, localPath: string): Promise<void>;
   exists(path: string): Promise<boolean>;

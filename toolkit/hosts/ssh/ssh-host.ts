@@ -182,10 +182,16 @@ export class SshHost implements Host {
     return stdout.subarray(end + 1);
   }
 
-  async upload(localPath: string, path: string, mode = 0o600, owner: HostUser = 'member'): Promise<void> {
+  async upload(
+    localPath: string,
+    path: string,
+    mode = 0o600,
+    owner: HostUser = 'member',
+    signal?: AbortSignal,
+  ): Promise<void> {
     await withCompressedFile(localPath, async ({ chunks, sizeBytes, sha256 }) => {
       const args = [path, mode.toString(8), this.owner(owner), String(sizeBytes), sha256, 'gzip'];
-      await this.put(path, args, owner, () => ({ input: Readable.from(chunks), timeoutMs: transferTimeoutMs }));
+      await this.put(path, args, owner, () => ({ input: Readable.from(chunks), timeoutMs: transferTimeoutMs, signal }));
     });
   }
 

@@ -74,14 +74,14 @@ async function refuseForeign(file: string, architecture: Architecture): Promise<
  * @returns whether anything was changed
  * @throws LabError LAB_ENGINE if it does not run there
  */
-export async function installEngine(host: Host, source: EngineSource): Promise<boolean> {
+export async function installEngine(host: Host, source: EngineSource, signal?: AbortSignal): Promise<boolean> {
   const { folder, files, links } = source;
   let changed = false;
   await host.makeDirectory(folder, 0o755, 'root');
   for (const { name, localPath, sha256 } of files) {
     const path = join(folder, name);
     if ((await sha256OnHost(host, path)) === sha256) continue;
-    await host.upload(localPath, path, 0o755, 'root');
+    await host.upload(localPath, path, 0o755, 'root', signal);
     changed = true;
   }
   for (const link of links) {

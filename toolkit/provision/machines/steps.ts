@@ -94,7 +94,7 @@ export function installEngineStep<Context extends StepContext>(signal: AbortSign
           task: async (_, subtask) => {
             throwIfInterrupted(signal);
             const source = context.machines.engines.get(name) as EngineSource;
-            if (await installEngine(host, source)) context.changed = true;
+            if (await installEngine(host, source, signal)) context.changed = true;
             else subtask.skip(`${source.folder} is there`);
           },
         })),
