@@ -34,9 +34,9 @@ export const registerRestart: RegisterCommand = (program, cli) => {
     'restart <node>',
     'stop one member and start it again',
     (options, [name = '']) =>
-      onNode(cli, options, 'restart', name, async (lab, node, progress) => {
+      onNode(cli, options, 'restart', name, async (lab, node, progress, signal) => {
         await node.host.service.stop();
-        return start(lab, node, progress);
+        return start(lab, node, progress, signal);
       }),
   );
 };

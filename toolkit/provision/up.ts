@@ -222,6 +222,10 @@ function startStep({ signal }: UpOptions): Step {
           title: node.name,
           task: async (_, subtask) => {
             throwIfInterrupted(signal);
+            if ((await node.host.cutFrom()).length > 0) {
+              await node.host.heal();
+              context.changed = true;
+            }
             const action = await pendingAction(labOf(context), node);
             if (action === 'none' || action === 'restart') {
               if (action === 'restart') context.toRestart.push(node.name);

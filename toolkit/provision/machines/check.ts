@@ -185,7 +185,16 @@ function judgeSync({ name }: LabNode, { syncMs }: MachineFacts): Finding {
 
 /** @param isOld a lab that is there already: it may be cut on purpose, and `up` may be what repairs it */
 function judgePeers({ name }: LabNode, { silentPeers, isCut }: MachineFacts, isOld: boolean): Finding[] {
-  if (isCut) return [problem('warning', 'network', name, 'is cut off from other members', `etcdlab heal ${name}`)];
+  if (isCut)
+    return [
+      problem(
+        'warning',
+        'network',
+        name,
+        'is cut off from other members',
+        `up takes that back; so does etcdlab heal ${name}`,
+      ),
+    ];
   if (silentPeers.length === 0) return [ok('network', name, 'reaches the other machines')];
   const advice = 'a firewall between the machines? let the peer ports through, in both directions';
   return silentPeers.map((peer) =>
