@@ -54,10 +54,19 @@ const canaryCount = 16;
 /** Longer than any lab: what expired would be missed in the comparison. */
 const leaseTtlSeconds = 100 * 24 * 3600;
 const leaseCount = 4;
+const laterLease = 'lease/later';
+
+/** Under this lies all that drills write: it is theirs, and each drill clears it away. */
+export const drillPrefix = 'etcdlab-drill/';
 
 /** Names the prefix of one drill run. */
 export function dataSetPrefix(seed: string): string {
-  return `etcdlab-drill/${seed}/`;
+  return `${drillPrefix}${seed}/`;
+}
+
+/** @returns the ids of all leases that a run with this seed may have granted */
+export function dataSetLeaseIds(seed: string): bigint[] {
+  return [...planLeases(seed).map(({ id }) => id), leaseId(seed, laterLease)];
 }
 
 /**
@@ -144,7 +153,7 @@ function leaseChanges(seed: string, leases: readonly DataSetLease[], leased: rea
   const [first] = leases;
   const [taken] = leased.slice(1);
   if (first === undefined || taken === undefined) return [];
-  const grant = { id: leaseId(seed, 'lease/later'), ttlSeconds: leaseTtlSeconds };
+  const grant = { id: leaseId(seed, laterLease), ttlSeconds: leaseTtlSeconds };
   return [{ revoke: first.id }, { grant }, { puts: [{ ...taken, lease: grant.id }] }];
 }
 

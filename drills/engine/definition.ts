@@ -3,6 +3,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { LabError } from '../../toolkit/errors.ts';
 import { describeIssue, offsetOfIssue, unfoldIssue } from '../../toolkit/lab/yaml-issues.ts';
+import { assertionSchema } from './assertions.ts';
 
 const stepForms = 'must be the name of a step, or `name: { parameters }`';
 
@@ -22,7 +23,10 @@ const step = z.union(
 );
 
 /** The phases that a file describes; `verify` follows by itself. */
-export const describedPhases = ['prepare', 'backup', 'disaster', 'recover'] as const;
+export const describedPhases = ['prepare', 'backup', 'disaster', 'detect', 'recover'] as const;
+
+/** More is a test suite, and belongs elsewhere. */
+const maxAssertions = 1000;
 
 const definition = z.strictObject({
   title: z.string().min(1),
@@ -31,7 +35,11 @@ const definition = z.strictObject({
   prepare: z.array(step).default([]),
   backup: z.array(step).min(1),
   disaster: z.array(step).min(1),
+  /** How the disaster shows, and to whom. */
+  detect: z.array(step).default([]),
   recover: z.array(step).min(1),
+  /** What must hold on every member in the end, beside what every drill proves. */
+  assert: z.array(assertionSchema).max(maxAssertions).default([]),
 });
 
 export type StepReference = z.output<typeof step> & {
@@ -39,7 +47,7 @@ export type StepReference = z.output<typeof step> & {
   at: string;
 };
 
-export type DrillDefinition = Pick<z.output<typeof definition>, 'title' | 'teaches'> &
+export type DrillDefinition = Pick<z.output<typeof definition>, 'title' | 'teaches' | 'assert'> &
   Record<(typeof describedPhases)[number], StepReference[]> & { name: string };
 
 /**

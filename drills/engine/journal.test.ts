@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from '../../toolkit/lab/config-file.ts';
 import { Lab } from '../../toolkit/lab/lab.ts';
 import { nextState } from '../../toolkit/provision/up.ts';
+import { undoInterruptedDrill } from './interrupted.ts';
 import { Journal } from './journal.ts';
-import { undoInterruptedDrill } from './runner.ts';
 
 let folder: string;
 let lab: Lab;
@@ -51,7 +51,7 @@ async function interruptedDrill(moved: string[], restored: string[]): Promise<Jo
 
 describe('the journal of a drill', () => {
   test('says nothing when no drill was interrupted', async () => {
-    expect(await undoInterruptedDrill(lab)).toBe(false);
+    expect(await undoInterruptedDrill(lab)).toBeUndefined();
     expect(content('a')).toBe('a before');
   });
 
@@ -65,13 +65,13 @@ describe('the journal of a drill', () => {
     const token = lab.bootstrap('b').token;
     await interruptedDrill(moved, restored);
     lab = await Lab.open(folder, lab.name);
-    expect(await undoInterruptedDrill(lab)).toBe(true);
+    expect(await undoInterruptedDrill(lab)).toMatchObject({ keptWrites: {} });
     for (const name of ['a', 'b']) {
       expect(content(name)).toBe(`${name} before`);
       expect(around(name)).toEqual(['data']);
       expect(lab.bootstrap(name).token).toBe(token);
     }
-    expect(await undoInterruptedDrill(lab)).toBe(false);
+    expect(await undoInterruptedDrill(lab)).toBeUndefined();
   });
 
   test('removes what a restore that was cut off has left', async () => {
@@ -93,6 +93,20 @@ describe('the journal of a drill', () => {
     expect(around('a')).toEqual(['data']);
   });
 
+  test('keeps what the members have served since, and says where', async () => {
+    const journal = await interruptedDrill(['a', 'b'], ['a', 'b']);
+    await journal.serving();
+    const keptOf = (name: string): string => `${lab.node(name).paths.data}.after-run1`;
+    // As far as an earlier attempt came: the restored data of a is kept, nothing is in its place.
+    renameSync(lab.node('a').paths.data, keptOf('a'));
+    expect(await undoInterruptedDrill(lab)).toMatchObject({ keptWrites: { a: keptOf('a'), b: keptOf('b') } });
+    expect([content('a'), content('b')]).toEqual(['a before', 'b before']);
+    for (const name of ['a', 'b']) {
+      expect(readFileSync(path.join(keptOf(name), 'db'), 'utf8')).toBe(`${name} restored`);
+      expect(around(name)).toEqual(['data', 'data.after-run1']);
+    }
+  });
+
   test('never puts back data of a proved drill, which may be half removed', async () => {
     const journal = await interruptedDrill(['a', 'b'], ['a', 'b']);
     const { host } = lab.node('b');
@@ -100,7 +114,7 @@ describe('the journal of a drill', () => {
     await expect(journal.discard(lab)).rejects.toThrow('killed');
     lab = await Lab.open(folder, lab.name);
     expect((await reopened()).isSettled).toBe(true);
-    expect(await undoInterruptedDrill(lab)).toBe(false);
+    expect(await undoInterruptedDrill(lab)).toBeUndefined();
     expect([content('a'), content('b')]).toEqual(['a restored', 'b restored']);
     expect([around('a'), around('b')]).toEqual([['data'], ['data']]);
     expect((await reopened()).isOpen).toBe(false);
@@ -110,7 +124,7 @@ describe('the journal of a drill', () => {
     const journal = await interruptedDrill(['a', 'b'], ['a', 'b']);
     await journal.close();
     expect(around('a')).toEqual(['data', 'data.before-run1']);
-    expect(await undoInterruptedDrill(lab)).toBe(false);
+    expect(await undoInterruptedDrill(lab)).toBeUndefined();
   });
 
   test('that cannot be read stops everything, and says where the data is', async () => {

@@ -11,11 +11,21 @@ import type { Host } from '../../toolkit/hosts/host.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import type { NodePaths } from '../../toolkit/lab/nodes.ts';
 import { configureMember } from '../../toolkit/provision/members.ts';
+import { repairLab } from '../recovery/repair-lab.ts';
 
 const schema = z.strictObject({
   runId: z.string(),
   /** The drill has proved its result: what was moved aside is to be removed, and may be half removed already. */
   settled: z.boolean().default(false),
+  /**
+   * `put-back`: all members get their data from before again. `repair`: the cluster has gone on without the members
+   * that are named; their old data is of no use any more, and they join it anew.
+   */
+  undo: z.enum(['put-back', 'repair']).default('put-back'),
+  /** Members run with a configuration that they must forget. */
+  restart: z.boolean().default(false),
+  /** Members were started on what the drill has made: whoever wrote since then, wrote there. */
+  served: z.boolean().default(false),
   nodes: z.record(
     z.string(),
     z.strictObject({
@@ -76,13 +86,52 @@ export class Journal {
     return Object.fromEntries(Object.entries(this.entries?.nodes ?? {}).map(([name, { aside }]) => [name, aside]));
   }
 
+  /** Whether undoing puts old data back; otherwise it repairs the cluster as it is. */
+  get putsBack(): boolean {
+    return this.entries?.undo === 'put-back';
+  }
+
   /** Records that the data of all members is about to be moved aside. */
   async begin(lab: Lab, runId: string): Promise<void> {
-    const nodes = lab.nodes.map((node): [string, Entries['nodes'][string]] => [
-      node.name,
-      { data: node.paths.data, aside: `${node.paths.data}.before-${runId}`, bootstrap: lab.bootstrap(node.name) },
-    ]);
-    await this.record({ runId, settled: false, nodes: Object.fromEntries(nodes) });
+    await this.open(
+      lab,
+      runId,
+      lab.nodes.map(({ name }) => name),
+      { undo: 'put-back' },
+    );
+  }
+
+  /**
+   * Records that something is about to be hurt that the cluster survives.
+   *
+   * @param options.hurt members whose data will be gone, or not to be trusted any more
+   * @param options.restart whether members get a configuration that they must forget
+   */
+  async beginRepair(
+    lab: Lab,
+    runId: string,
+    options: { hurt?: readonly string[]; restart?: boolean } = {},
+  ): Promise<void> {
+    await this.open(lab, runId, options.hurt ?? [], { undo: 'repair', restart: options.restart ?? false });
+  }
+
+  /** Records that members are about to serve what the drill has made. */
+  async serving(): Promise<void> {
+    if (this.entries !== undefined && !this.entries.served) await this.record({ ...this.entries, served: true });
+  }
+
+  private async open(
+    lab: Lab,
+    runId: string,
+    names: readonly string[],
+    how: Pick<Entries, 'undo'> & Partial<Pick<Entries, 'restart'>>,
+  ): Promise<void> {
+    const nodes = names.map((name): [string, Entries['nodes'][string]] => {
+      const { paths } = lab.node(name);
+      return [name, { data: paths.data, aside: `${paths.data}.before-${runId}`, bootstrap: lab.bootstrap(name) }];
+    });
+    const entries = { runId, settled: false, restart: false, served: false, nodes: Object.fromEntries(nodes) };
+    await this.record({ ...entries, ...how });
   }
 
   private async record(entries: Entries): Promise<void> {
@@ -105,29 +154,43 @@ export class Journal {
   }
 
   /**
-   * Puts everything back as it was before the drill moved it: stops the members, moves what the drill made out of the
-   * way, and the old data and configuration in. Can be repeated when it was interrupted. Does not start the members.
+   * Undoes the drill. Either puts everything back as it was before the drill moved it: stops the members, moves what
+   * the drill made out of the way, and the old data and configuration in, without starting the members. Or repairs the
+   * cluster, which has gone on meanwhile. Can be repeated when it was interrupted.
+   *
+   * @param keepWrites whether to keep what the members have served since the disaster
+   * @returns where that lies, by member
+   * @throws LabError when a cluster that has gone on cannot be repaired
    */
-  async rollBack(lab: Lab): Promise<void> {
+  async rollBack(lab: Lab, keepWrites: boolean, signal: AbortSignal): Promise<Record<string, string>> {
     const { entries } = this;
-    if (entries === undefined) return;
+    if (entries === undefined) return {};
+    if (entries.undo === 'repair') {
+      await repairLab(lab, { replace: this.asideByNode, restart: entries.restart }, signal);
+      await this.discard(lab);
+      return {};
+    }
+    const kept = keepWrites && entries.served;
+    const after = ({ data }: Entries['nodes'][string]): string => `${data}.after-${entries.runId}`;
     await Promise.all(
-      Object.entries(entries.nodes).map(async ([name, { data, aside, bootstrap }]) => {
+      Object.entries(entries.nodes).map(async ([name, entry]) => {
+        const { data, aside, bootstrap } = entry;
         const { host, paths } = lab.node(name);
         await host.service.stop();
         await removeRestoreRemains(host, paths, entries.runId);
         if (await host.exists(aside)) {
-          const failed = `${data}.failed-${entries.runId}`;
+          const failed = kept ? after(entry) : `${data}.failed-${entries.runId}`;
           // Made by the drill from a snapshot that is still there; the old data is not touched before it is back.
-          await host.remove(failed);
+          if (!kept) await host.remove(failed);
           if (await host.exists(data)) await host.rename(data, failed);
           await host.rename(aside, data);
-          await host.remove(failed);
+          if (!kept) await host.remove(failed);
         }
         await configureMember(lab, name, bootstrap);
       }),
     );
     await this.close();
+    return kept ? Object.fromEntries(Object.entries(entries.nodes).map(([name, entry]) => [name, after(entry)])) : {};
   }
 }
 

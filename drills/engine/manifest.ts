@@ -1,4 +1,10 @@
 /** What stands beside each snapshot file: all that is needed to know it, to check it and to recover with it. */
+import path from 'node:path';
+import { trailerBytes } from '../../server/client/mod.ts';
+import type { SnapshotStatus } from '../../server/etcdutl/mod.ts';
+import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
+import type { Reference } from '../verification/evidence.ts';
+import type { DrillContext } from './context.ts';
 
 export interface SnapshotManifest {
   format: 'etcdlab-snapshot-manifest/1';
@@ -13,8 +19,8 @@ export interface SnapshotManifest {
   clusterId: string;
   revision: number;
   compactRevision: number;
-  /** HashKV at `revision`, the same on every member when the snapshot was taken. */
-  hashKv: number;
+  /** HashKV at `revision`, the same on every member when the snapshot was taken; missing if there was no quorum to ask. */
+  hashKv?: number;
   /** Live keys at `revision`, in all and by first path segment. */
   keys: number;
   keysByPrefix: Record<string, number>;
@@ -23,6 +29,52 @@ export interface SnapshotManifest {
   members: { name: string; peerURLs: string[]; clientURLs: string[] }[];
   /** Without these a snapshot alone does not bring the cluster back. */
   alsoNeeded: string[];
+}
+
+/** What is known of a snapshot from outside, once it is saved and has been checked. */
+export interface SavedSnapshot {
+  /** Absolute path. */
+  file: string;
+  sha256: string;
+  status: SnapshotStatus;
+  /** Name of the member that it was taken from. */
+  source: string;
+  serverVersion?: string;
+  /** Leases, if the server has any such thing. */
+  leases?: number | undefined;
+}
+
+/** @param reference what the cluster held at the snapshot's revision */
+export function manifestOf(
+  { lab, now }: Pick<DrillContext, 'lab' | 'now'>,
+  reference: Pick<Reference, 'keys' | 'members' | 'clusterId' | 'compactRevision' | 'hashKv'>,
+  { file, sha256, status, source, serverVersion, leases }: SavedSnapshot,
+): SnapshotManifest {
+  const { keys, members, clusterId, compactRevision, hashKv } = reference;
+  return {
+    format: 'etcdlab-snapshot-manifest/1',
+    file: path.basename(file),
+    sha256,
+    sizeBytes: status.totalSizeBytes + (status.trailer === 'ok' ? trailerBytes : 0),
+    createdAt: now().toISOString(),
+    lab: lab.name,
+    takenFrom: source,
+    serverVersion: serverVersion ?? 'unknown',
+    clusterId: clusterId.toString(16),
+    revision: status.revision,
+    compactRevision,
+    ...(hashKv !== undefined && { hashKv }),
+    keys: keys.size,
+    keysByPrefix: countByPrefix(keys.keys()),
+    ...(leases !== undefined && { leases }),
+    members: members.map(({ name, peerURLs, clientURLs }) => ({ name, peerURLs, clientURLs })),
+    alsoNeeded: ['the certificate authorities and certificates of the members', 'the members’ configuration files'],
+  };
+}
+
+/** Writes the manifest beside the file that it describes. */
+export async function writeManifest(file: string, manifest: SnapshotManifest): Promise<void> {
+  await writeFileAtomically(`${file}.manifest.json`, `${JSON.stringify(manifest, undefined, 2)}\n`, 0o600);
 }
 
 /** The most prefixes that are counted apart; the rest goes under `(other)`. */

@@ -1,9 +1,11 @@
 /** From a drill file to steps with checked parameters: everything that can be wrong in a file is found before it runs. */
 import type { z } from 'zod';
 import { LabError } from '../../toolkit/errors.ts';
+import { describeIssue, unfoldIssue } from '../../toolkit/lab/yaml-issues.ts';
 import { stepCatalogue } from '../steps/catalogue.ts';
 import type { Step } from '../steps/step.ts';
-import type { Findings } from './context.ts';
+import type { Outcome } from '../verification/evidence.ts';
+import type { DrillContext, Findings } from './context.ts';
 import { type DrillDefinition, describedPhases, type StepReference } from './definition.ts';
 import type { Phase } from './events.ts';
 
@@ -24,7 +26,11 @@ export interface PlanOptions {
 }
 
 /** Without these there is nothing to compare, or nothing that was recovered. */
-const neededToVerify: readonly (keyof Findings)[] = ['reference', 'loss', 'restoredFrom', 'recovery'];
+const neededToVerify: Readonly<Record<Outcome, readonly (keyof Findings)[]>> = {
+  restored: ['reference', 'loss', 'restoredFrom', 'recovery'],
+  rescued: ['reference', 'restoredFrom', 'recovery'],
+  kept: ['reference', 'recovery'],
+};
 
 /**
  * @throws LabError LAB_DRILL_FILE, with file, line and column, for an unknown step, a parameter that it does not take,
@@ -45,13 +51,26 @@ export function planDrill(drill: DrillDefinition, options: PlanOptions = {}): Pl
       plan.push({ phase, step, parameters: parametersOf(step, reference, overrides[step.name]) });
     }
   }
-  const unproved = neededToVerify.find((each) => !known.has(each));
+  const outcome = plan.findLast(({ step }) => step.outcome !== undefined)?.step.outcome ?? 'restored';
+  const unproved = neededToVerify[outcome].find((each) => !known.has(each));
   if (unproved !== undefined) {
     throw drillFileError(drill.recover.at(-1), `the drill proves nothing without ${makersOf(unproved, steps)}`);
   }
   const unused = Object.keys(overrides).find((name) => plan.every(({ step }) => step.name !== name));
   if (unused !== undefined) throw new LabError('LAB_USAGE', `drill ${drill.name} has no step ${unused} to be changed`);
   return plan;
+}
+
+/** @returns why the drill cannot be carried out on this lab, or undefined: asked before anything is done */
+export function unmetNeed(
+  plan: readonly PlannedStep[],
+  context: Pick<DrillContext, 'lab' | 'otherEngine'>,
+): string | undefined {
+  for (const { step, parameters } of plan) {
+    const reason = step.unmet?.(parameters, context);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
 }
 
 function findStep(reference: StepReference, phase: Phase, steps: ReadonlyMap<string, Step>): Step {
@@ -73,7 +92,15 @@ function parametersOf(step: Step, reference: StepReference, override: Record<str
 }
 
 function describe({ issues }: z.ZodError): string {
-  return issues.map(({ path, message }) => [...path, message].join(': ')).join('; ');
+  return issues.flatMap(unfoldIssue).map(describeParameter).join('; ');
+}
+
+/** zod's own words for a limit name types; whoever types a number wants to know which ones are taken. */
+function describeParameter(issue: z.core.$ZodIssue): string {
+  const name = issue.path.join('.');
+  if (issue.code === 'too_small' && issue.origin === 'number') return `${name}: must be at least ${issue.minimum}`;
+  if (issue.code === 'too_big' && issue.origin === 'number') return `${name}: must be at most ${issue.maximum}`;
+  return describeIssue(issue);
 }
 
 function makersOf(finding: keyof Findings, steps: ReadonlyMap<string, Step>): string {

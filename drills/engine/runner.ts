@@ -5,18 +5,20 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { interrupted, LabError, messageOf, throwIfInterrupted } from '../../toolkit/errors.ts';
-import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
+import type { EngineConfig } from '../../toolkit/lab/config.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
-import { renderMarkdown } from '../report/markdown.ts';
+import { clearDrillKeys } from '../dataset/clear.ts';
+import { writeReports } from '../report/files.ts';
 import { buildReport, type DrillReport, type TimelineEntry } from '../report/report.ts';
+import { pruneRuns } from '../report/retention.ts';
 import type { Observation } from '../verification/evidence.ts';
-import { observe } from '../verification/observe.ts';
-import { type Verdict, verify } from '../verification/verify.ts';
-import { type DrillContext, required } from './context.ts';
+import type { Verdict } from '../verification/verify.ts';
+import type { DrillContext, RecoveryPart } from './context.ts';
 import type { DrillDefinition } from './definition.ts';
 import type { DrillEvent, DrillResult, Phase } from './events.ts';
 import { Journal } from './journal.ts';
-import { type PlannedStep, type PlanOptions, planDrill } from './plan.ts';
+import { type PlannedStep, type PlanOptions, planDrill, unmetNeed } from './plan.ts';
+import { prove } from './prove.ts';
 
 export interface DrillOptions extends PlanOptions {
   lab: Lab;
@@ -24,6 +26,8 @@ export interface DrillOptions extends PlanOptions {
   /** Names the run; letters, digits and hyphens. */
   runId: string;
   signal: AbortSignal;
+  /** The engine that the lab does not run on, if it is known: some drills change from one to the other. */
+  otherEngine?: EngineConfig | undefined;
   onEvent(event: DrillEvent): void;
   /** Starts all members and waits until they are healthy: after a drill was undone. */
   startAndWait(lab: Lab, signal: AbortSignal): Promise<void>;
@@ -35,36 +39,22 @@ export interface DrillOutcome {
   report: DrillReport;
   /** Absolute paths of the report's files. */
   files: string[];
-  /** Why the drill could not be carried through; only with result `error`. */
+  /** Why the drill could not be carried through; only with result `inconclusive`. */
   error?: unknown;
 }
 
+/** What is cleared away or put back after a drill has no use for the drill's own signal, which may have fired. */
+const afterwardsDeadlineMs = 120_000;
+
 /**
  * @returns what came out, also when the drill failed or could not be carried through; the reports are written in any case
- * @throws LabError as `planDrill`, before anything is done
+ * @throws LabError as `planDrill`, LAB_PREFLIGHT when the drill needs what is not there; before anything is done
  */
 export async function runDrill(options: DrillOptions): Promise<DrillOutcome> {
   const plan = planDrill(options.drill, options);
+  const unmet = unmetNeed(plan, { lab: options.lab, otherEngine: options.otherEngine });
+  if (unmet !== undefined) throw new LabError('LAB_PREFLIGHT', `drill ${options.drill.name} cannot be run: ${unmet}`);
   return new Run(options, plan).carryOut();
-}
-
-/** What is said when a drill that was interrupted has been undone. */
-export const drillUndone = 'an interrupted drill was undone: the members have their data from before it again';
-
-/**
- * Undoes a drill that was interrupted, if there is one; one that had proved its result is ended instead.
- *
- * @returns whether the members have their data from before the drill again; they are not started
- */
-export async function undoInterruptedDrill(lab: Lab): Promise<boolean> {
-  const journal = await Journal.open(lab);
-  if (!journal.isOpen) return false;
-  if (journal.isSettled) {
-    await journal.discard(lab);
-    return false;
-  }
-  await journal.rollBack(lab);
-  return true;
 }
 
 class Run {
@@ -73,7 +63,9 @@ class Run {
   private readonly now: () => Date;
   private readonly timeline: TimelineEntry[] = [];
   private readonly directory: string;
-  private observations: Observation[] = [];
+  private readonly parts = new Map<RecoveryPart, number>();
+  private readonly atTheEnd: (() => Promise<void>)[] = [];
+  private observations: readonly Observation[] = [];
   private verdict: Verdict | undefined;
   private keptData: Record<string, string> | undefined;
 
@@ -88,36 +80,55 @@ class Run {
     const { lab, drill, runId, onEvent, signal } = this.options;
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
     const startedAt = this.now();
-    const context: DrillContext = {
-      lab,
-      runId,
-      seed: runId,
-      signal,
-      journal: await Journal.open(lab),
-      directory: this.directory,
-      now: this.now,
-      progress: () => undefined,
-      found: { restoredFrom: {} },
-    };
+    const context = await this.newContext();
     const titles = this.plan.map(({ phase, step, parameters }) => ({ phase, title: step.title(parameters, { lab }) }));
     const verification = { phase: 'verify' as const, title: 'Prove it: every member, every key' };
     onEvent({ type: 'drill-started', drill: drill.name, runId, lab: lab.name, steps: [...titles, verification] });
 
     let error: unknown;
     try {
+      await this.clearKeys();
       for (const [i, planned] of this.plan.entries()) {
         await this.step(i, planned.phase, titles[i]?.title ?? planned.step.name, (progress) =>
           planned.step.run({ ...context, progress }, planned.parameters),
         );
       }
-      await this.step(this.plan.length, 'verify', verification.title, (progress) => this.prove(context, progress));
+      await this.step(this.plan.length, 'verify', verification.title, (progress) =>
+        context.measured('verify', () => this.prove({ ...context, progress })),
+      );
     } catch (thrown) {
       // Whatever an interruption cut short fails in its own words.
       error = signal.aborted ? interrupted('the drill starts over') : thrown;
     }
-    const result: DrillResult = error !== undefined ? 'error' : this.verdict?.passed ? 'passed' : 'failed';
+    const finishedAt = this.now();
+    const result: DrillResult = error !== undefined ? 'inconclusive' : this.verdict?.passed ? 'passed' : 'failed';
     await this.settle(context.journal, result);
-    return this.conclude(context, result, error, startedAt);
+    return this.conclude(context, result, error, { startedAt, finishedAt });
+  }
+
+  private async newContext(): Promise<DrillContext> {
+    const { lab, runId, signal, otherEngine } = this.options;
+    return {
+      lab,
+      runId,
+      seed: runId,
+      signal,
+      journal: await Journal.open(lab),
+      directory: this.directory,
+      otherEngine,
+      now: this.now,
+      progress: () => undefined,
+      measured: async (part, work) => {
+        const startedAt = performance.now();
+        try {
+          return await work();
+        } finally {
+          this.parts.set(part, (this.parts.get(part) ?? 0) + Math.round(performance.now() - startedAt));
+        }
+      },
+      onEnd: (clean) => this.atTheEnd.unshift(clean),
+      found: { restoredFrom: {}, written: [], checks: [] },
+    };
   }
 
   private async step(
@@ -151,45 +162,67 @@ class Run {
     }
   }
 
-  private async prove({ lab, found, signal }: DrillContext, progress: (text: string) => void): Promise<string> {
-    const reference = required(found.reference, 'snapshot');
-    this.observations = await observe(lab, reference, found.restoredFrom, { signal, progress });
-    // A reading that an interruption cut short is no finding about the cluster.
-    throwIfInterrupted(signal);
-    this.verdict = verify(reference, required(found.recovery, 'recovery'), this.observations);
-    this.options.onEvent({ type: 'verified', verdict: this.verdict });
-    const passed = this.verdict.checks.filter((check) => check.passed).length;
-    return `${passed} of ${this.verdict.checks.length} checks passed on ${this.observations.length} members`;
+  private async prove(context: DrillContext): Promise<string> {
+    const { verdict, observations } = await prove(context, this.options.drill.assert);
+    this.verdict = verdict;
+    this.observations = observations;
+    this.options.onEvent({ type: 'verified', verdict });
+    const passed = verdict.checks.filter((check) => check.passed).length;
+    return `${passed} of ${verdict.checks.length} checks passed on ${observations.length} members`;
   }
 
   /** Proved: the old data may go. Disproved: both are kept to be looked at. Not carried through: the old data returns. */
   private async settle(journal: Journal, result: DrillResult): Promise<void> {
+    for (const clean of this.atTheEnd) await clean();
+    if (result === 'failed') {
+      this.keptData = await this.keepAside(journal);
+      return;
+    }
+    if (result === 'passed') await journal.discard(this.options.lab);
+    else if (journal.isOpen) await this.undo(journal);
+    // A cluster that does not serve keeps them until the next drill.
+    await this.clearKeys().catch(() => undefined);
+  }
+
+  /** @returns where the data lies that was moved aside, without those that had none to be moved */
+  private async keepAside(journal: Journal): Promise<Record<string, string>> {
+    const kept: Record<string, string> = {};
+    for (const [name, aside] of Object.entries(journal.asideByNode)) {
+      if (await this.options.lab.node(name).host.exists(aside)) kept[name] = aside;
+    }
+    await journal.close();
+    return kept;
+  }
+
+  private async undo(journal: Journal): Promise<void> {
     const { lab, onEvent, signal, startAndWait } = this.options;
-    if (!journal.isOpen) return;
-    if (result === 'passed') {
-      await journal.discard(lab);
-    } else if (result === 'failed') {
-      this.keptData = journal.asideByNode;
-      await journal.close();
-    } else {
-      const kept = journal.asideByNode;
-      onEvent({
-        type: 'rolling-back',
-        reason: signal.aborted ? 'interrupted' : 'the drill could not be carried through',
-      });
-      try {
-        await journal.rollBack(lab);
-        // The drill's own signal may have fired: that is one of the reasons to be here.
-        await startAndWait(lab, AbortSignal.timeout(60_000));
-        onEvent({
-          type: 'rolled-back',
-          ok: true,
-          detail: 'all members run on their data from before the drill',
-        });
-      } catch (error) {
-        this.keptData = journal.isOpen ? kept : undefined;
-        onEvent({ type: 'rolled-back', ok: false, detail: messageOf(error) });
-      }
+    const kept = journal.asideByNode;
+    const detail = journal.putsBack
+      ? 'all members run on their data from before the drill'
+      : 'the cluster is repaired, and has all that was written';
+    onEvent({
+      type: 'rolling-back',
+      reason: signal.aborted ? 'interrupted' : 'the drill could not be carried through',
+      how: journal.putsBack ? 'putting back the data from before it' : 'repairing the cluster',
+    });
+    try {
+      // The drill's own signal may have fired: that is one of the reasons to be here.
+      const deadline = AbortSignal.timeout(afterwardsDeadlineMs);
+      await journal.rollBack(lab, false, deadline);
+      await startAndWait(lab, deadline);
+      onEvent({ type: 'rolled-back', ok: true, detail });
+    } catch (error) {
+      this.keptData = journal.isOpen ? kept : undefined;
+      onEvent({ type: 'rolled-back', ok: false, detail: messageOf(error) });
+    }
+  }
+
+  private async clearKeys(): Promise<void> {
+    const client = this.options.lab.client();
+    try {
+      await clearDrillKeys(client, AbortSignal.timeout(afterwardsDeadlineMs));
+    } finally {
+      client.close();
     }
   }
 
@@ -197,7 +230,7 @@ class Run {
     { found, lab }: DrillContext,
     result: DrillResult,
     error: unknown,
-    startedAt: Date,
+    times: { startedAt: Date; finishedAt: Date },
   ): Promise<DrillOutcome> {
     const { drill, runId, onEvent } = this.options;
     const report = buildReport({
@@ -207,23 +240,21 @@ class Run {
       engine: lab.state.engine.kind,
       result,
       error: error === undefined ? undefined : describe(error),
-      startedAt,
-      finishedAt: this.now(),
+      ...times,
       timeline: this.timeline,
-      reference: found.reference,
+      parts: Object.fromEntries(this.parts),
       manifest: found.snapshot?.manifest,
-      loss: found.loss,
+      loss: found.reference?.outcome === 'restored' ? found.loss : undefined,
       disasterAt: found.disasterAt,
       recoveredAt: found.recovery?.at,
       observations: this.observations,
       verdict: this.verdict,
       keptData: this.keptData,
     });
-    const files = [path.join(this.directory, 'report.md'), path.join(this.directory, 'report.json')] as const;
-    await writeFileAtomically(files[0], renderMarkdown(report), 0o600);
-    await writeFileAtomically(files[1], `${JSON.stringify(report, undefined, 2)}\n`, 0o600);
-    onEvent({ type: 'drill-finished', result, reports: [...files] });
-    return { result, report, files: [...files], ...(error === undefined ? {} : { error }) };
+    const files = await writeReports(this.directory, report);
+    await pruneRuns(lab.paths.reports);
+    onEvent({ type: 'drill-finished', result, reports: files });
+    return { result, report, files, ...(error === undefined ? {} : { error }) };
   }
 }
 

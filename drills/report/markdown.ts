@@ -1,4 +1,5 @@
 /** The report for people. */
+import { recoveryParts } from '../engine/context.ts';
 import { describeCompaction } from '../verification/verify.ts';
 import type { DrillReport, ReportedDifference } from './report.ts';
 
@@ -8,7 +9,7 @@ const shownLines = 10;
 const titles: Record<DrillReport['result'], string> = {
   passed: 'PASSED: every check below was carried out, and holds',
   failed: 'FAILED: at least one check does not hold',
-  error: 'ERROR: the drill could not be carried through, so nothing is proved',
+  inconclusive: 'INCONCLUSIVE: the drill could not be carried through, so nothing is proved',
 };
 
 /** Renders a report as Markdown. */
@@ -60,6 +61,11 @@ function recovery({ result, rto, rpo }: DrillReport): string {
       `All members healthy **${seconds(rto.healthyMs)}** after the disaster; ${
         result === 'passed' ? `the restore proved after ${seconds(rto.provenMs)}` : 'the restore was not proved'
       }.`,
+      '',
+      table(
+        ['Part', 'Time'],
+        recoveryParts.flatMap((part) => (rto.parts[part] === undefined ? [] : [[part, seconds(rto.parts[part])]])),
+      ),
       '',
       table(
         ['Step', 'Time'],

@@ -1,9 +1,10 @@
 /** The record of one run, complete enough to be read a year later: what was done, when, and what was proved. */
+import type { RecoveryPart } from '../engine/context.ts';
 import type { DrillDefinition } from '../engine/definition.ts';
 import type { DrillResult, Phase } from '../engine/events.ts';
 import type { SnapshotManifest } from '../engine/manifest.ts';
 import type { KeyDifference } from '../verification/compare.ts';
-import type { Observation, Reference } from '../verification/evidence.ts';
+import type { Observation } from '../verification/evidence.ts';
 import { isFailure } from '../verification/evidence.ts';
 import { printableKey } from '../verification/key-space.ts';
 import type { Check, Verdict } from '../verification/verify.ts';
@@ -27,14 +28,20 @@ export interface DrillReport {
   lab: string;
   engine: string;
   result: DrillResult;
-  /** Why the drill could not be carried through; only with result `error`. */
+  /** Why the drill could not be carried through; only with result `inconclusive`. */
   error?: string;
   startedAt: string;
   finishedAt: string;
   durationMs: number;
   timeline: TimelineEntry[];
   /** Recovery time objective, measured from the first member that was hurt. */
-  rto?: { healthyMs: number; provenMs: number; byStep: { title: string; durationMs: number }[] };
+  rto?: {
+    healthyMs: number;
+    provenMs: number;
+    byStep: { title: string; durationMs: number }[];
+    /** Milliseconds of detect, decide, fetch, restore, start and verify, as far as the drill has them. */
+    parts: Partial<Record<RecoveryPart, number>>;
+  };
   /** Recovery point objective: what the restored snapshot does not have. */
   rpo?: { revisions: number; durationMs: number; keys: ReportedDifference[] };
   snapshot?: SnapshotManifest;
@@ -75,9 +82,9 @@ export interface ReportInput {
   startedAt: Date;
   finishedAt: Date;
   timeline: TimelineEntry[];
-  reference?: Reference | undefined;
   manifest?: SnapshotManifest | undefined;
   loss?: { revisions: number; durationMs: number; keys: KeyDifference[] } | undefined;
+  parts: Partial<Record<RecoveryPart, number>>;
   disasterAt?: Date | undefined;
   recoveredAt?: Date | undefined;
   observations: readonly Observation[];
@@ -109,8 +116,9 @@ export function buildReport(input: ReportInput): DrillReport {
             healthyMs: since(disasterAt, recoveredAt),
             provenMs: since(disasterAt, input.finishedAt),
             byStep: timeline
-              .filter(({ phase }) => phase === 'disaster' || phase === 'recover' || phase === 'verify')
+              .filter(({ phase }) => phase !== 'prepare' && phase !== 'backup')
               .map(({ title, durationMs }) => ({ title, durationMs })),
+            parts: input.parts,
           },
         }),
     ...(loss === undefined

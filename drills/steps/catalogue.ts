@@ -1,13 +1,66 @@
 /** The steps that drill files can name. */
+import { corruptMember } from './corrupt-member.ts';
+import { damageSnapshots, refuseDamagedSnapshots } from './damage-snapshots.ts';
 import { destroyAllMembers } from './destroy-all-members.ts';
+import { expireCertificates, noticeExpiredCertificates, renewCertificates } from './expire-certificates.ts';
+import { fillDatabase, makeRoom, noticeFullDatabase } from './fill-database.ts';
+import { interruptBackup, saveFromAnother, wakeMembers, writeBallast } from './interrupt-backup.ts';
+import { loseDisk } from './lose-disk.ts';
+import { noticeDivergence, noticeRefusedStart } from './notice-damage.ts';
+import { noticeOutage } from './notice-outage.ts';
+import { noticeSingleMembers } from './notice-single-members.ts';
+import { recordStateStep } from './record-state.ts';
+import { replaceMembers } from './replace-members.ts';
 import { restoreAllMembers } from './restore-all-members.ts';
+import { loseEverything, restoreElsewhere } from './restore-elsewhere.ts';
+import { deletePrefix, restorePrefix } from './restore-prefix.ts';
+import { keepOlderSnapshot, removeWrongRestore, restoreOneDirectory, restoreOneFromOlder } from './restore-wrongly.ts';
+import { saveFromSurvivor } from './save-from-survivor.ts';
 import { startAllMembers } from './start-all-members.ts';
 import type { Step } from './step.ts';
 import { takeSnapshot } from './take-snapshot.ts';
 import { writeAfterSnapshot } from './write-after-snapshot.ts';
 import { writeDataset } from './write-dataset.ts';
+import { writeOn } from './write-on.ts';
 
-const steps = [writeDataset, takeSnapshot, writeAfterSnapshot, destroyAllMembers, restoreAllMembers, startAllMembers];
+const steps = [
+  writeDataset,
+  writeBallast,
+  recordStateStep,
+  takeSnapshot,
+  writeAfterSnapshot,
+  destroyAllMembers,
+  loseDisk,
+  loseEverything,
+  corruptMember,
+  expireCertificates,
+  fillDatabase,
+  interruptBackup,
+  deletePrefix,
+  damageSnapshots,
+  keepOlderSnapshot,
+  restoreOneFromOlder,
+  restoreOneDirectory,
+  removeWrongRestore,
+  noticeOutage,
+  noticeRefusedStart,
+  noticeDivergence,
+  noticeExpiredCertificates,
+  noticeFullDatabase,
+  noticeSingleMembers,
+  refuseDamagedSnapshots,
+  writeOn,
+  saveFromSurvivor,
+  restoreAllMembers,
+  startAllMembers,
+  replaceMembers,
+  renewCertificates,
+  makeRoom,
+  saveFromAnother,
+  wakeMembers,
+  restorePrefix,
+  restoreElsewhere,
+];
 
 /** Steps by name. Parameters are checked by the step's own schema before it runs. */
 export const stepCatalogue: ReadonlyMap<string, Step> = new Map(steps.map((step) => [step.name, step as Step]));

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { LabError } from '../../toolkit/errors.ts';
+import type { Lab } from '../../toolkit/lab/lab.ts';
 import { healthConditions, openClusterView, waitForCondition } from '../../toolkit/provision/health/mod.ts';
+import { allDone } from '../engine/all-done.ts';
+import type { DrillContext } from '../engine/context.ts';
+import type { Recovery } from '../verification/evidence.ts';
 import { defineStep } from './step.ts';
 
 /**
@@ -19,22 +23,34 @@ export const startAllMembers = defineStep({
   needs: [],
   makes: ['recovery'],
   title: () => 'Start all members and wait until the cluster is healthy',
-  async run({ lab, signal, progress, found, now }) {
-    await Promise.all(lab.nodes.map((node) => node.host.service.start()));
-    const view = openClusterView(lab);
-    try {
-      for (const condition of healthConditions(view)) {
-        if (leftToVerification.has(condition.id)) continue;
-        await waitForCondition(view, condition, { signal, onReason: progress });
-      }
-      found.recovery = { at: now() };
-      return `${lab.nodes.length} members healthy`;
-    } catch (error) {
-      if (!(error instanceof LabError) || !['LAB_UNHEALTHY', 'LAB_MEMBER_EXITED'].includes(error.code)) throw error;
-      found.recovery = { problem: [error.message, ...error.details].join('\n') };
-      return `not healthy: ${error.message}`;
-    } finally {
-      view.close();
-    }
+  async run({ lab, signal, progress, found, now, journal, measured }) {
+    await journal.serving();
+    return measured('start', async () => {
+      await allDone(lab.nodes.map((node) => node.host.service.start()));
+      const { summary, recovery } = await waitUntilServing(lab, { signal, progress, now });
+      found.recovery = recovery;
+      return summary;
+    });
   },
 });
+
+/** @returns when the cluster served, or why it does not @throws LabError LAB_INTERRUPTED */
+export async function waitUntilServing(
+  lab: Lab,
+  { signal, progress, now }: Pick<DrillContext, 'signal' | 'progress' | 'now'>,
+): Promise<{ summary: string; recovery: Recovery }> {
+  const view = openClusterView(lab);
+  try {
+    for (const condition of healthConditions(view)) {
+      if (leftToVerification.has(condition.id)) continue;
+      await waitForCondition(view, condition, { signal, onReason: progress });
+    }
+    return { summary: `${lab.nodes.length} members healthy`, recovery: { at: now() } };
+  } catch (error) {
+    if (!(error instanceof LabError) || !['LAB_UNHEALTHY', 'LAB_MEMBER_EXITED'].includes(error.code)) throw error;
+    const problem = [error.message, ...error.details].join('\n');
+    return { summary: `not healthy: ${error.message}`, recovery: { problem } };
+  } finally {
+    view.close();
+  }
+}

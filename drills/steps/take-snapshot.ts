@@ -1,16 +1,12 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { saveSnapshot } from '../../server/client/mod.ts';
 import { snapshotStatus } from '../../server/etcdutl/mod.ts';
-import { LabError } from '../../toolkit/errors.ts';
-import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
 import { required } from '../engine/context.ts';
-import { countByPrefix, type SnapshotManifest } from '../engine/manifest.ts';
-import { readKeySpace } from '../verification/key-space.ts';
+import { manifestOf, writeManifest } from '../engine/manifest.ts';
 import { leaseReference, readLeases } from '../verification/leases.ts';
-import { readHashKv } from '../verification/observe.ts';
+import { sha256OfFile } from './file-digest.ts';
+import { recordState, sourceOf } from './record.ts';
 import { defineStep } from './step.ts';
 
 /**
@@ -22,11 +18,12 @@ export const takeSnapshot = defineStep({
   parameters: z.strictObject({}),
   needs: ['dataSet'],
   makes: ['snapshot', 'reference'],
+  outcome: 'restored',
   title: () => 'Take a snapshot and record what it must bring back',
   async run(context) {
     const { lab, signal, found, directory, progress } = context;
     const dataSet = required(found.dataSet, 'data set');
-    const [source] = lab.nodes as [(typeof lab.nodes)[number]];
+    const source = sourceOf(lab);
     const file = path.join(directory, 'snapshot.db');
     const client = lab.client();
     const snapshotClient = lab.client(source.name);
@@ -43,76 +40,34 @@ export const takeSnapshot = defineStep({
       const sha256 = await sha256OfFile(file);
 
       progress(`reading the keys at revision ${status.revision}`);
-      const hashes = await Promise.all(
-        lab.nodes.map((node) => readHashKv(client, node.clientUrl, status.revision, signal)),
-      );
-      const [first] = hashes as [(typeof hashes)[number]];
-      if (
-        hashes.some(({ hash, compactRevision }) => hash !== first.hash || compactRevision !== first.compactRevision)
-      ) {
-        const list = lab.nodes.map(
-          (node, i) => `${node.name}: HashKV ${hashes[i]?.hash}, compacted at ${hashes[i]?.compactRevision}`,
-        );
-        throw new LabError('LAB_DIVERGED', `the members already disagree at revision ${status.revision}`, {
-          details: list,
-          advice: 'etcdctl endpoint hashkv --cluster',
-        });
-      }
-      const keys = await readKeySpace(client, source.clientUrl, status.revision, signal);
+      const state = await recordState(client, lab, status.revision, signal);
       const leasesAfter = await readLeases(client, source.clientUrl, signal);
-      const { header, members } = await client.memberList({ linearizable: true }, { signal });
       const { version } = await client.status({}, { endpoint: source.clientUrl, signal });
-
-      const identities = members.map(({ name, peerURLs, clientURLs, isLearner }) => ({
-        name,
-        peerURLs,
-        clientURLs,
-        isLearner,
-      }));
       found.reference = {
-        revision: status.revision,
-        hashKv: first.hash,
-        compactRevision: first.compactRevision,
-        keys,
+        ...state,
+        outcome: 'restored',
         leases: leasesBefore && leasesAfter && leaseReference(leasesBefore, leasesAfter),
         snapshotSha256: sha256,
-        clusterId: header?.cluster_id ?? 0n,
-        members: identities,
+        replaced: [],
         canaries: dataSet.canaries,
         laterKeys: [],
         lastRevision: status.revision,
       };
-      const manifest: SnapshotManifest = {
-        format: 'etcdlab-snapshot-manifest/1',
-        file: path.basename(file),
+      found.written = [];
+      const manifest = manifestOf(context, state, {
+        file,
         sha256,
-        sizeBytes: status.totalSizeBytes + 32,
-        createdAt: context.now().toISOString(),
-        lab: lab.name,
-        takenFrom: source.name,
+        status,
+        source: source.name,
         serverVersion: version,
-        clusterId: (header?.cluster_id ?? 0n).toString(16),
-        revision: status.revision,
-        compactRevision: first.compactRevision,
-        hashKv: first.hash,
-        keys: keys.size,
-        keysByPrefix: countByPrefix(keys.keys()),
-        ...(leasesAfter && { leases: leasesAfter.length }),
-        members: identities.map(({ name, peerURLs, clientURLs }) => ({ name, peerURLs, clientURLs })),
-        alsoNeeded: ['the certificate authorities and certificates of the members', 'the members’ configuration files'],
-      };
-      await writeFileAtomically(`${file}.manifest.json`, `${JSON.stringify(manifest, undefined, 2)}\n`, 0o600);
+        leases: leasesAfter?.length,
+      });
+      await writeManifest(file, manifest);
       found.snapshot = { path: file, sha256, manifest };
-      return `revision ${status.revision}, ${keys.size} keys, HashKV ${first.hash}, SHA-256 ${sha256.slice(0, 16)}…`;
+      return `revision ${status.revision}, ${state.keys.size} keys, HashKV ${state.hashKv}, SHA-256 ${sha256.slice(0, 16)}…`;
     } finally {
       snapshotClient.close();
       client.close();
     }
   },
 });
-
-async function sha256OfFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
-}

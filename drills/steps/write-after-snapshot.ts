@@ -28,6 +28,7 @@ export const writeAfterSnapshot = defineStep({
       );
       const last = await readKeySpace(client, source.clientUrl, lastRevision, signal);
       found.reference = { ...reference, laterKeys: dataSet.laterKeys, lastRevision };
+      found.written.push(...dataSet.after);
       found.loss = {
         revisions: lastRevision - reference.revision,
         durationMs,

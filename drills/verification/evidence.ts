@@ -1,6 +1,16 @@
 /** What is known before the disaster, and what each member shows after the restore. Plain data: verification is a function of the two. */
 import type { KeySpace } from './key-space.ts';
 import type { LeaseRecord, LeaseReference } from './leases.ts';
+import type { LiveKeys } from './live-keys.ts';
+
+/**
+ * What a recovery promises.
+ *
+ * - `restored`: a new cluster that holds what the snapshot holds, and nothing that was written later.
+ * - `rescued`: a new cluster, made from what a member that was left still had: every acknowledged write is there.
+ * - `kept`: the cluster of before, repaired while it served: every acknowledged write is there.
+ */
+export type Outcome = 'restored' | 'rescued' | 'kept';
 
 export interface MemberIdentity {
   id: bigint;
@@ -12,22 +22,35 @@ export interface MemberIdentity {
 
 /** Recorded from the healthy cluster, before anything is destroyed. */
 export interface Reference {
+  outcome: Outcome;
   /** The revision that the snapshot holds, and the one everything here was read at. */
   revision: number;
-  hashKv: number;
+  /** Undefined when the drill itself compacted after the record was made: a hash covers what compaction removes. */
+  hashKv: number | undefined;
+  /** Where the recorded keys are read again, if not at `revision`: that one was compacted by the drill. */
+  readAt?: number | undefined;
   compactRevision: number;
   keys: KeySpace;
   /** Undefined when the server that was recorded has no leases: then there is nothing to bring back. */
   leases?: LeaseReference | undefined;
-  /** SHA-256 of the snapshot file, in hex. */
-  snapshotSha256: string;
+  /** SHA-256 in hex of the file that members are restored from; undefined when the cluster is repaired instead. */
+  snapshotSha256: string | undefined;
   clusterId: bigint;
   /** Name and URLs of the members that the restored cluster must have. */
   members: Omit<MemberIdentity, 'id'>[];
+  /** Of the members of before, by name; compared when the cluster is kept. */
+  memberIds: Readonly<Record<string, bigint>>;
+  /** Names of members that were removed and joined anew: these must have another id. */
+  replaced: readonly string[];
   /** Keys with known values that were written before the snapshot, and must be there. */
   canaries: string[];
-  /** Keys that were written after the snapshot, and must not be there. */
+  /** Keys that were written after the record; there or not, as the outcome promises. */
   laterKeys: string[];
+  /**
+   * What must be there in the end: the data set's own keys, compared one by one, and all, by which leases are judged.
+   * Undefined for `restored`, where that is the record itself.
+   */
+  live?: { prefix: string; keys: LiveKeys; all: LiveKeys } | undefined;
   /** The last revision that a client saw acknowledged before the disaster. */
   lastRevision: number;
 }
@@ -37,13 +60,16 @@ export interface Observation {
   member: string;
   endpoint: string;
   /** SHA-256 of the bytes that this member was restored from, taken on its host. */
-  snapshotSha256: string | Failure;
+  snapshotSha256?: string | Failure;
   status: { memberId: bigint; clusterId: bigint; leader: bigint; revision: number; errors: string[] } | Failure;
   members: MemberIdentity[] | Failure;
   hashKv: { hash: number; compactRevision: number } | Failure;
   keys: KeySpace | Failure;
   /** Taken when the reference has some. */
   leases?: LeaseRecord[] | Failure;
+  /** Unless `restored`: the data set's keys as they are now, and the hash of all at one revision that all members have. */
+  live?: LiveKeys | Failure;
+  latestHash?: { revision: number; hash: number; compactRevision: number } | Failure;
   /** A value written through this member and read back, linearizably, through every other. */
   linearizableWrite: { revision: number; readBy: string[] } | Failure;
 }

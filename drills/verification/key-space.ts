@@ -25,7 +25,7 @@ const firstKey = Buffer.from([0]);
 const toTheEnd = Buffer.from([0]);
 
 /**
- * Reads all keys as of `revision` from one member's own state.
+ * Reads all keys as of `revision`, or those of a prefix, from one member's own state.
  *
  * @param endpoint the member to ask; it answers without asking the others, so that each is seen as it is
  * @throws RpcError, also when `revision` was compacted meanwhile
@@ -36,12 +36,14 @@ export async function readKeySpace(
   endpoint: string,
   revision: number,
   signal?: AbortSignal,
+  prefix = '',
 ): Promise<KeySpace> {
   const keys = new Map<string, KeyRecord>();
-  let key: Uint8Array = firstKey;
+  let key: Uint8Array = prefix === '' ? firstKey : Buffer.from(prefix);
+  const end = prefix === '' ? toTheEnd : prefixEnd(prefix);
   for (;;) {
     const page = await client.range(
-      { key, range_end: toTheEnd, revision, limit: pageKeys, serializable: true },
+      { key, range_end: end, revision, limit: pageKeys, serializable: true },
       { endpoint, signal, timeoutMs: 30_000 },
     );
     for (const kv of page.kvs) {
@@ -60,6 +62,13 @@ export async function readKeySpace(
     if (!page.more || last === undefined) return keys;
     key = Buffer.concat([last.key, firstKey]);
   }
+}
+
+/** The first key behind all that begin with an ASCII prefix. */
+function prefixEnd(prefix: string): Uint8Array {
+  const end = Buffer.from(prefix);
+  end[end.length - 1] = (end.at(-1) as number) + 1;
+  return end;
 }
 
 /** A key for people: as text where it is printable ASCII, in Go's quoted form otherwise. */

@@ -1,7 +1,6 @@
 /** The leases of a cluster: which there are, how long they were granted for, and which keys go with them. */
 import { type EtcdClient, RpcError } from '../../server/client/mod.ts';
 import { Code } from '../../server/errors/etcd-error.ts';
-import type { KeySpace } from './key-space.ts';
 import { printableKey } from './key-space.ts';
 
 /** A lease as one member tells of it. */
@@ -73,12 +72,12 @@ export function leaseReference(before: readonly LeaseRecord[], after: readonly L
 /**
  * Compares leases with what is known of the snapshot's. The keys of a lease are those whose pairs name it.
  *
- * @param keys as of the snapshot's revision
+ * @param keys as they must be when the leases are read
  * @returns one line for each lease that is not as it must be
  */
 export function compareLeases(
   { certain, possible }: LeaseReference,
-  keys: KeySpace,
+  keys: ReadonlyMap<string, { lease: bigint }>,
   found: readonly LeaseRecord[],
 ): string[] {
   const attached = keysByLease(keys);
@@ -102,7 +101,7 @@ export function leaseName(id: bigint): string {
   return BigInt.asUintN(64, id).toString(16).padStart(16, '0');
 }
 
-function keysByLease(keys: KeySpace): Map<bigint, string[]> {
+function keysByLease(keys: ReadonlyMap<string, { lease: bigint }>): Map<bigint, string[]> {
   const attached = new Map<bigint, string[]>();
   for (const [key, { lease }] of keys) {
     if (lease === 0n) continue;

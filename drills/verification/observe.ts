@@ -6,10 +6,12 @@ import type { Lab } from '../../toolkit/lab/lab.ts';
 import type { Failure, MemberIdentity, Observation, Reference } from './evidence.ts';
 import { readKeySpace } from './key-space.ts';
 import { type LeaseRecord, readLeases } from './leases.ts';
+import { liveKeysOf, underPrefix } from './live-keys.ts';
 
 /**
  * Reads every member, and only then writes through each: a write would move the revision that is compared.
  *
+ * @param lab the cluster that came out of the recovery
  * @param restoredFrom SHA-256 of the bytes each member was restored from, by member
  */
 export async function observe(
@@ -21,18 +23,21 @@ export async function observe(
   const { signal, progress } = options;
   const client = lab.client();
   try {
+    const latest = reference.outcome === 'restored' ? undefined : await reading(commonRevision(client, lab, signal));
     const readings = await Promise.all(
       lab.nodes.map(async ({ name: member, clientUrl: endpoint }) => {
         progress?.(`reading ${member}`);
+        const source = restoredFrom[member] ?? { failure: `nothing is known of what ${member} was restored from` };
         return {
           member,
           endpoint,
-          snapshotSha256: restoredFrom[member] ?? { failure: `nothing is known of what ${member} was restored from` },
+          ...(reference.snapshotSha256 !== undefined && { snapshotSha256: source }),
           status: await reading(readStatus(client, endpoint, signal)),
           members: await reading(readMembers(client, endpoint, signal)),
           hashKv: await reading(readHashKv(client, endpoint, reference.revision, signal)),
-          keys: await reading(readKeySpace(client, endpoint, reference.revision, signal)),
+          keys: await reading(readKeySpace(client, endpoint, reference.readAt ?? reference.revision, signal)),
           ...(reference.leases && { leases: await reading(readAllLeases(client, endpoint, signal)) }),
+          ...(latest !== undefined && (await readLatest(client, endpoint, reference, latest, signal))),
         };
       }),
     );
@@ -56,6 +61,34 @@ export async function readHashKv(
 ): Promise<{ hash: number; compactRevision: number }> {
   const { hash, compact_revision } = await client.hashKv({ revision }, { endpoint, signal, timeoutMs: 60_000 });
   return { hash, compactRevision: compact_revision };
+}
+
+/** A revision that every member has: each has answered a linearizable read after the first did. */
+async function commonRevision(client: EtcdClient, lab: Lab, signal: AbortSignal): Promise<number> {
+  let revision: number | undefined;
+  for (const { clientUrl: endpoint } of lab.nodes) {
+    const { header } = await client.range({ key: Buffer.from('health') }, { endpoint, signal });
+    revision ??= header?.revision;
+  }
+  return revision ?? 0;
+}
+
+/** How all members must agree in the end, whatever was compacted meanwhile. */
+async function readLatest(
+  client: EtcdClient,
+  endpoint: string,
+  { live }: Reference,
+  latest: number | Failure,
+  signal: AbortSignal,
+): Promise<Pick<Observation, 'live' | 'latestHash'>> {
+  if (typeof latest !== 'number') return { live: latest, latestHash: latest };
+  const hash = reading(readHashKv(client, endpoint, latest, signal));
+  const keys = reading(readKeySpace(client, endpoint, latest, signal, live?.prefix));
+  const [found, seen] = await Promise.all([hash, keys]);
+  return {
+    latestHash: 'failure' in found ? found : { revision: latest, ...found },
+    live: 'failure' in seen ? seen : underPrefix(liveKeysOf(seen), live?.prefix ?? ''),
+  };
 }
 
 /** Where there were leases, a server without any is a finding. */

@@ -23,6 +23,7 @@ const members = names.map((name, i) => ({
 
 function reference(): Reference {
   return {
+    outcome: 'restored',
     revision: 9,
     hashKv: 4711,
     compactRevision: 3,
@@ -35,6 +36,8 @@ function reference(): Reference {
     snapshotSha256: 'ab12',
     clusterId: 100n,
     members: members.map(({ id: _, ...identity }) => identity),
+    memberIds: { node1: 11n, node2: 12n, node3: 13n },
+    replaced: [],
     canaries: ['canary'],
     laterKeys: ['later'],
     lastRevision: 12,

@@ -13,6 +13,7 @@ import {
 } from './evidence.ts';
 import { printableKey } from './key-space.ts';
 import { compareLeases } from './leases.ts';
+import { compareLiveKeys, type LiveKeys } from './live-keys.ts';
 
 export interface Check {
   /** Stable name for programs, such as `hash-kv`. */
@@ -42,8 +43,9 @@ export function verify(reference: Reference, recovery: Recovery, observations: r
     healthyAgain(recovery),
     everyMemberObserved(reference, observations),
     memberIds(observations),
-    newClusterId(reference, observations),
+    clusterId(reference, observations),
     oneLeader(observations),
+    ...(reference.outcome === 'restored' ? [] : [membersAgree(observations)]),
     ...observations.flatMap((observation) => checkMember(reference, observation, observations, differences)),
   ];
   return { passed: checks.every((check) => check.passed), checks, differences };
@@ -83,15 +85,34 @@ function memberIds(observations: readonly Observation[]): Check {
   };
 }
 
+/** All members at one revision: etcd's own health check says nothing of members that have diverged. */
+function membersAgree(observations: readonly Observation[]): Check {
+  const hashes = observations.map(({ latestHash }) =>
+    latestHash === undefined || isFailure(latestHash)
+      ? (latestHash?.failure ?? 'nothing was read')
+      : `HashKV ${latestHash.hash} at revision ${latestHash.revision}, ${describeCompaction(latestHash.compactRevision)}`,
+  );
+  const readable = observations.every(({ latestHash }) => latestHash !== undefined && !isFailure(latestHash));
+  const distinct = [...new Set(hashes)];
+  return {
+    name: 'members-agree',
+    passed: readable && distinct.length === 1,
+    expected: 'the same HashKV on all members, at a revision that all have',
+    observed: distinct.join('; ') || 'nothing',
+  };
+}
+
 /** A restored cluster that kept its id would let a member of the old one join it. */
-function newClusterId(reference: Reference, observations: readonly Observation[]): Check {
+function clusterId(reference: Reference, observations: readonly Observation[]): Check {
   const ids = observations.map(({ status }) => (isFailure(status) ? status.failure : hex(status.clusterId)));
   const distinct = [...new Set(ids)];
   const readable = observations.every(({ status }) => !isFailure(status));
+  const old = hex(reference.clusterId);
+  const isKept = reference.outcome === 'kept';
   return {
     name: 'cluster-id',
-    passed: readable && distinct.length === 1 && distinct[0] !== hex(reference.clusterId),
-    expected: `one cluster ID on all members, other than the old ${hex(reference.clusterId)}`,
+    passed: readable && distinct.length === 1 && (distinct[0] === old) === isKept,
+    expected: `one cluster ID on all members, ${isKept ? `still ${old}` : `other than the old ${old}`}`,
     observed: distinct.join(', ') || 'nothing',
   };
 }
@@ -132,16 +153,20 @@ function checkMember(
   const differing = differences[member];
   const others = all.map((other) => other.member).filter((name) => name !== member);
 
+  const isRestored = reference.outcome === 'restored';
+  const nothingRead: Failure = { failure: 'nothing was read' };
   return [
-    check(
-      'snapshot-bytes',
-      `restored from SHA-256 ${reference.snapshotSha256}`,
-      observation.snapshotSha256,
-      (digest) => ({
-        passed: digest === reference.snapshotSha256,
-        observed: digest,
-      }),
-    ),
+    ...(reference.snapshotSha256 === undefined
+      ? []
+      : [
+          check(
+            'snapshot-bytes',
+            `restored from SHA-256 ${reference.snapshotSha256}`,
+            observation.snapshotSha256 ?? nothingRead,
+            (digest) => ({ passed: digest === reference.snapshotSha256, observed: digest }),
+          ),
+        ]),
+    ...(reference.outcome === 'kept' ? [memberIdentity(reference, observation)] : []),
     check('member-list', describeMembers(reference.members), observation.members, (members) => ({
       passed: describeMembers(members) === describeMembers(reference.members) && distinctIds(members),
       observed: describeMembers(members),
@@ -150,19 +175,28 @@ function checkMember(
       passed: errors.length === 0,
       observed: errors.join('; ') || 'none',
     })),
-    check('revision', `revision ${reference.revision}`, observation.status, ({ revision }) => ({
-      passed: revision === reference.revision,
-      observed: `revision ${revision}`,
-    })),
-    check(
-      'hash-kv',
-      `HashKV ${reference.hashKv} at revision ${reference.revision}, ${describeCompaction(reference.compactRevision)}`,
-      observation.hashKv,
-      ({ hash, compactRevision }) => ({
-        passed: hash === reference.hashKv && compactRevision === reference.compactRevision,
-        observed: `HashKV ${hash}, ${describeCompaction(compactRevision)}`,
-      }),
-    ),
+    isRestored
+      ? check('revision', `revision ${reference.revision}`, observation.status, ({ revision }) => ({
+          passed: revision === reference.revision,
+          observed: `revision ${revision}`,
+        }))
+      : check('revision', `revision ${reference.lastRevision} or later`, observation.status, ({ revision }) => ({
+          passed: revision >= reference.lastRevision,
+          observed: `revision ${revision}`,
+        })),
+    ...(reference.hashKv === undefined
+      ? []
+      : [
+          check(
+            'hash-kv',
+            `HashKV ${reference.hashKv} at revision ${reference.revision}, ${describeCompaction(reference.compactRevision)}`,
+            observation.hashKv,
+            ({ hash, compactRevision }) => ({
+              passed: hash === reference.hashKv && compactRevision === reference.compactRevision,
+              observed: `HashKV ${hash}, ${describeCompaction(compactRevision)}`,
+            }),
+          ),
+        ]),
     check(
       'keys',
       `${reference.keys.size} keys with value, version, revisions and lease as recorded`,
@@ -180,18 +214,29 @@ function checkMember(
         observed: missing.length === 0 ? 'all present' : `missing: ${listKeys(missing)}`,
       };
     }),
-    check(
-      'later-writes',
-      `none of the ${reference.laterKeys.length} keys written after the snapshot`,
-      keys,
-      (found) => {
-        const present = reference.laterKeys.filter((key) => found.has(key));
-        return {
-          passed: reference.laterKeys.length > 0 && present.length === 0,
-          observed: present.length === 0 ? 'none present' : `present: ${listKeys(present)}`,
-        };
-      },
-    ),
+    ...(isRestored
+      ? [
+          check(
+            'later-writes',
+            `none of the ${reference.laterKeys.length} keys written after the snapshot`,
+            keys,
+            (found) => {
+              const present = reference.laterKeys.filter((key) => found.has(key));
+              return {
+                passed: reference.laterKeys.length > 0 && present.length === 0,
+                observed: present.length === 0 ? 'none present' : `present: ${listKeys(present)}`,
+              };
+            },
+          ),
+        ]
+      : [
+          check(
+            'acknowledged-writes',
+            `the ${reference.live?.keys.size ?? 0} keys of the data set, each with the last value that was acknowledged`,
+            observation.live ?? nothingRead,
+            (found) => judgeLiveKeys(reference, found),
+          ),
+        ]),
     check(
       'linearizable-write',
       `a write through ${member} is read through ${others.join(', ') || member}`,
@@ -204,15 +249,42 @@ function checkMember(
   ];
 }
 
+/** A member keeps its id; one that was removed and joined anew must not come back under the old one. */
+function memberIdentity(reference: Reference, { member, status }: Observation): Check {
+  const isReplaced = reference.replaced.includes(member);
+  const old = reference.memberIds[member];
+  const seen = isFailure(status) ? undefined : status.memberId;
+  return {
+    name: 'member-identity',
+    member,
+    passed: old !== undefined && seen !== undefined && (seen === old) !== isReplaced,
+    expected: isReplaced ? `another ID than ${hex(old ?? 0n)}, which was removed` : `still ID ${hex(old ?? 0n)}`,
+    observed: isFailure(status) ? status.failure : `ID ${hex(status.memberId)}`,
+  };
+}
+
+function judgeLiveKeys({ live }: Reference, found: LiveKeys): { passed: boolean; observed: string } {
+  const expected: LiveKeys = live?.keys ?? new Map();
+  const { missing, unexpected, changed } = compareLiveKeys(expected, found);
+  const parts = Object.entries({ missing, unexpected, changed }).filter(([, names]) => names.length > 0);
+  return {
+    passed: expected.size > 0 && parts.length === 0,
+    observed:
+      parts.length === 0
+        ? `${found.size} keys, all as acknowledged`
+        : parts.map(([what, names]) => `${names.length} ${what}: ${listKeys(names)}`).join('; '),
+  };
+}
+
 /** Of a cluster without leases there is nothing to check. */
-function checkLeases({ keys, leases }: Reference, { leases: found, member }: Observation): Check[] {
+function checkLeases({ keys, leases, live }: Reference, { leases: found, member }: Observation): Check[] {
   if (leases === undefined) return [];
   const expected = `${leases.certain.length} leases with the times that were granted, and with their keys`;
   const check = { name: 'leases', member, expected };
   if (found === undefined || isFailure(found)) {
     return [{ ...check, passed: false, observed: found?.failure ?? 'nothing was read' }];
   }
-  const wrong = compareLeases(leases, keys, found);
+  const wrong = compareLeases(leases, live?.all ?? keys, found);
   const observed = wrong.length === 0 ? `${found.length} leases, all as recorded` : shorten(wrong);
   return [{ ...check, passed: wrong.length === 0, observed }];
 }

@@ -1,7 +1,10 @@
 /** A drill that is interrupted, at any moment and in any way, costs nobody a key. */
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { phases } from '../../drills/engine/events.ts';
+import { BoltDatabase } from '../../server/bolt/mod.ts';
+import { KeyValue } from '../../server/proto/gen/kv.ts';
 import { type LabEvent, TestLab } from '../support/test-lab.ts';
 
 let lab: TestLab;
@@ -28,15 +31,33 @@ const begins =
     event === 'step-started' && of === phase;
 
 /** The lab serves the user's keys as they were, in the cluster of before, and nothing of the drill lies around. */
-async function expectAllAsBefore(): Promise<void> {
+async function expectAllAsBefore(keptWrites: readonly string[] = []): Promise<void> {
   expect(await lab.status()).toMatchObject({ healthy: true, problems: [] });
   expect(await lab.keys('mine/')).toEqual(before);
-  expect(lab.hostFolders()).toEqual(folders);
+  const also = keptWrites.map((folder) => path.basename(folder));
+  expect(lab.hostFolders()).toEqual(
+    Object.fromEntries(
+      Object.entries(folders).map(([host, names]) => [host, [...new Set([...names, ...also])].sort()]),
+    ),
+  );
+}
+
+async function keysOfDatabase(file: string): Promise<string[]> {
+  const database = await BoltDatabase.open(file, { readOnly: true });
+  const view = database.view();
+  const keys = [...view.pairs('key')].map(([, value]) => Buffer.from(KeyValue.decode(value).key).toString());
+  view.close();
+  await database.close();
+  return keys;
 }
 
 const undone = 'an interrupted drill was undone: the members have their data from before it again';
 const warnings = (events: readonly LabEvent[]) =>
   events.filter(({ event }) => event === 'warning').map(({ text }) => text);
+
+/** Where `up` says that it has kept what was written to the restored members. */
+const keptWritesOf = (events: readonly LabEvent[]): string[] =>
+  warnings(events).flatMap((text) => /until you remove it: (.*)$/.exec(String(text))?.[1]?.split(', ') ?? []);
 
 describe('SIGINT', () => {
   test.each(phases)('in the phase %s undoes the drill and ends with exit code 130', async (phase) => {
@@ -45,8 +66,8 @@ describe('SIGINT', () => {
     expect(events.at(-1)).toMatchObject({ event: 'error', code: 'LAB_INTERRUPTED' });
     await expectAllAsBefore();
     const { json, markdown } = lab.report();
-    expect(json).toMatchObject({ result: 'error', error: expect.stringContaining('interrupted') });
-    expect(markdown).toContain('ERROR: the drill could not be carried through, so nothing is proved');
+    expect(json).toMatchObject({ result: 'inconclusive', error: expect.stringContaining('interrupted') });
+    expect(markdown).toContain('INCONCLUSIVE: the drill could not be carried through, so nothing is proved');
     // Nothing is left to be undone.
     const again = await lab.events('up');
     expect(again.events.at(-1), JSON.stringify(again.events)).toMatchObject({ event: 'finished', changed: false });
@@ -74,7 +95,7 @@ describe('SIGKILL', () => {
     expect((await lab.events('up')).events.at(-1)).toMatchObject({ event: 'finished', changed: false });
   });
 
-  test.each(['disaster', 'recover', 'verify'])(
+  test.each(['disaster', 'detect', 'recover', 'verify'])(
     'in the phase %s is undone by the next `up`, which says so',
     async (phase) => {
       const { endedBy } = await lab.signalAt(begins(phase), 'SIGKILL', ...drill);
@@ -85,9 +106,23 @@ describe('SIGKILL', () => {
       const { exitCode, events } = await lab.events('up');
       expect(exitCode, JSON.stringify(events.at(-1))).toBe(0);
       expect(warnings(events).includes(undone)).toBe(wasTouched);
-      await expectAllAsBefore();
+      const kept = keptWritesOf(events);
+      expect(kept.length).toBe(phase === 'verify' ? 3 : 0);
+      await expectAllAsBefore(kept);
     },
   );
+
+  test('after the members serve again costs nothing of what is written to them until it is undone', async () => {
+    await lab.signalAt(begins('verify'), 'SIGKILL', ...drill);
+    await lab.must('ctl', 'put', 'written/meanwhile', 'and not lost');
+    const { events } = await lab.events('up');
+    const kept = keptWritesOf(events);
+    expect(kept).toHaveLength(3);
+    for (const folder of kept) expect(existsSync(path.join(folder, 'member/snap/db'))).toBe(true);
+    expect((await lab.keys('written/')).kvs).toEqual([]);
+    const [database] = kept.map((folder) => path.join(folder, 'member/snap/db'));
+    expect(await keysOfDatabase(database as string)).toContain('written/meanwhile');
+  });
 
   test('is undone by the next drill, which says so and passes', async () => {
     await lab.signalAt(begins('recover'), 'SIGKILL', ...drill);

@@ -26,7 +26,7 @@ export function specifyRestoreDrill(options: () => TestLabOptions): void {
     const [started] = events.filter(({ event }) => event === 'drill-started');
     const steps = started?.steps as { phase: string }[];
     expect(new Set(steps.map(({ phase }) => phase))).toEqual(
-      new Set(['prepare', 'backup', 'disaster', 'recover', 'verify']),
+      new Set(['prepare', 'backup', 'disaster', 'detect', 'recover', 'verify']),
     );
     const begunAndEnded = events.filter(({ event }) => /^step-(started|finished|failed)$/.test(event));
     expect(begunAndEnded.map(({ event, step }) => `${event} ${step}`)).toEqual(
@@ -67,7 +67,8 @@ export function specifyRestoreDrill(options: () => TestLabOptions): void {
     expect(json.differences).toEqual({ node1: [], node2: [], node3: [] });
     const { rto, rpo } = json;
     expect(rto?.provenMs).toBeGreaterThanOrEqual(rto?.healthyMs as number);
-    expect(rto?.byStep.length).toBe(4);
+    expect(rto?.byStep.length).toBe(5);
+    expect(Object.keys(rto?.parts ?? {})).toEqual(['detect', 'fetch', 'restore', 'start', 'verify']);
     expect(rpo?.revisions).toBeGreaterThan(0);
     const lost = (kind: string) => rpo?.keys.filter((each) => each.kind === kind).length;
     // One key has changed its lease, and 34 of those that are gone went with theirs.
@@ -96,7 +97,8 @@ export function specifyRestoreDrill(options: () => TestLabOptions): void {
     });
     const { stdout } = await (await lab.open()).etcdutl(['snapshot', 'status', file, '-w', 'json']);
     expect(JSON.parse(stdout)).toMatchObject({ revision: manifest.revision });
-    expect(told.at(-1)?.reports).toEqual([path.join(folder, 'report.md'), path.join(folder, 'report.json')]);
+    const forms = ['report.md', 'report.json', 'report.html', 'report.xml'];
+    expect(told.at(-1)?.reports).toEqual(forms.map((name) => path.join(folder, name)));
   });
 
   test('brings back every key of the user’s as it was, in a cluster of another id', async () => {
@@ -130,8 +132,9 @@ export function specifyRestoreDrill(options: () => TestLabOptions): void {
     const prefixes = Object.keys(json.snapshot?.keysByPrefix ?? {});
     expect(prefixes).toEqual(expect.arrayContaining(['mine/', 'etcdlab-drill/']));
     expect(stdout).toContain(path.relative(lab.folder, path.join(folder, 'report.md')));
-    const { kvs } = await lab.keys(`etcdlab-drill/${json.runId}/`);
-    expect(kvs).toHaveLength(300);
+    expect(json.snapshot?.keysByPrefix).toMatchObject({ 'etcdlab-drill/': 300 });
+    expect((await lab.keys('etcdlab-drill/')).kvs, 'a drill clears its keys away').toEqual([]);
+    expect(await lab.must('ctl', 'lease', 'list')).toContain('found 0 leases');
     expect((await lab.keys('mine/')).kvs).toEqual(before.kvs);
   });
 

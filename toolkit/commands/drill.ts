@@ -1,33 +1,46 @@
 /** `etcdlab drill`: the catalogue, and running one on the lab. */
 import path from 'node:path';
-import type { ListrTask } from 'listr2';
 import { findDrill, listDrills } from '../../drills/engine/catalog.ts';
 import type { DrillDefinition } from '../../drills/engine/definition.ts';
-import type { DrillEvent } from '../../drills/engine/events.ts';
-import { type PlanOptions, planDrill, type StepParameters } from '../../drills/engine/plan.ts';
-import { type DrillOutcome, drillUndone, runDrill, undoInterruptedDrill } from '../../drills/engine/runner.ts';
+import { undoInterruptedDrill } from '../../drills/engine/interrupted.ts';
+import { type PlanOptions, planDrill, type StepParameters, unmetNeed } from '../../drills/engine/plan.ts';
+import { type DrillOptions, type DrillOutcome, runDrill } from '../../drills/engine/runner.ts';
+import { readHistory } from '../../drills/report/history.ts';
 import type { Check } from '../../drills/verification/verify.ts';
-import { ExitCode, LabError } from '../errors.ts';
+import { ExitCode, LabError, messageOf } from '../errors.ts';
+import type { EngineConfig } from '../lab/config.ts';
 import type { Lab } from '../lab/lab.ts';
 import { formatTable } from '../output/table.ts';
 import { waitUntilHealthy } from '../provision/health/mod.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
+import { DrillProgress } from './drill-progress.ts';
 import { requireHealthy } from './require-healthy.ts';
+import { tellUndone } from './undone-drill.ts';
 
 interface DrillRunOptions extends CommonOptions {
   readonly yes?: boolean;
   readonly keys?: string;
+  readonly all?: boolean;
+  readonly otherEngine?: string;
 }
 
 export const registerDrill: RegisterCommand = (program, cli) => {
   const group = program.command('drill').description('run a drill, and prove what came out');
   addCommand<CommonOptions>(group, cli, 'list', 'the drills there are', () => list(cli));
-  addCommand<DrillRunOptions>(group, cli, 'run <drill>', 'run a drill on the lab', (options, [name = '']) =>
+  addCommand<DrillRunOptions>(group, cli, 'run [drill]', 'run a drill, or --all, on the lab', (options, [name]) =>
     runCommand(cli, options, name),
   )
     .option('-y, --yes', 'do not ask')
-    .option('--keys <number>', 'size of the data set, instead of the one in the drill');
+    .option('--all', 'run every drill of the catalogue, one after the other')
+    .option('--keys <number>', 'size of the data set, instead of the one in the drill')
+    .option(
+      '--other-engine <engine>',
+      "for drills that change it: 'built-in', or a folder (default: $ETCDLAB_UPSTREAM)",
+    );
+  addCommand<CommonOptions>(group, cli, 'history', 'what came out of the runs so far, the newest first', (options) =>
+    history(cli, options),
+  );
 };
 
 async function list(cli: Cli): Promise<undefined> {
@@ -39,20 +52,94 @@ async function list(cli: Cli): Promise<undefined> {
   );
 }
 
-async function runCommand(cli: Cli, options: DrillRunOptions, name: string): Promise<ExitCode> {
+async function runCommand(cli: Cli, options: DrillRunOptions, name: string | undefined): Promise<ExitCode> {
+  if ((name === undefined) !== (options.all === true)) {
+    throw new LabError('LAB_USAGE', 'name one drill, or give --all', { advice: 'etcdlab drill list' });
+  }
   // Whatever can be wrong with the command is found before anything is asked or done.
-  const drill = await findDrill(name);
+  const drills = name === undefined ? await listDrills() : [await findDrill(name)];
   const overrides = keysOverride(options.keys);
-  planDrill(drill, { overrides });
+  for (const drill of drills) planDrill(drill, { overrides });
   const lab = await openLab(cli, options);
+  const planned = { overrides, otherEngine: otherEngine(cli, lab, options.otherEngine) };
   if (options.yes !== true) {
+    const what = name === undefined ? `All ${drills.length} drills together` : `Drill '${drills[0]?.name}'`;
     await confirm(cli, {
-      action: `Drill '${drill.name}' kills the members of lab '${lab.name}' and replaces their data by a snapshot's`,
+      action: `${what} hurts the members of lab '${lab.name}', and may replace their data by a snapshot's`,
       word: lab.name,
-      command: `etcdlab drill run ${name} --yes`,
+      command: `etcdlab drill run ${name ?? '--all'} --yes`,
     });
   }
-  return withLock(lab.paths, 'drill run', () => runOnLab(cli, lab, drill, { overrides }));
+  return withLock(lab.paths, 'drill run', () =>
+    name === undefined ? runAll(cli, lab, drills, planned) : runOnLab(cli, lab, drills[0] as DrillDefinition, planned),
+  );
+}
+
+/** @returns the engine that the lab does not run on, as far as anybody has said where it is */
+function otherEngine(cli: Cli, lab: Lab, chosen: string | undefined): EngineConfig | undefined {
+  if (chosen === 'built-in') return { kind: 'built-in' };
+  const folder = chosen ?? cli.io.environment.ETCDLAB_UPSTREAM;
+  if (chosen === undefined && lab.state.engine.kind === 'upstream') return { kind: 'built-in' };
+  return folder === undefined ? undefined : { kind: 'upstream', path: path.resolve(cli.io.workingDirectory, folder) };
+}
+
+/** Runs one after the other. A drill that this lab has not what it needs for is left out, and said to be. */
+async function runAll(
+  cli: Cli,
+  lab: Lab,
+  drills: readonly DrillDefinition[],
+  planned: RunOnLabOptions,
+): Promise<ExitCode> {
+  const rows: string[][] = [];
+  let worst: ExitCode = ExitCode.ok;
+  for (const drill of drills) {
+    const unmet = unmetNeed(planDrill(drill, planned), { lab, otherEngine: planned.otherEngine });
+    if (unmet !== undefined) {
+      rows.push([drill.name, 'not run', '-', unmet]);
+      continue;
+    }
+    const startedAt = performance.now();
+    let verdict = 'passed';
+    try {
+      const exitCode = await runOnLab(cli, lab, drill, planned);
+      if (exitCode !== ExitCode.ok) [worst, verdict] = [exitCode, 'failed'];
+    } catch (error) {
+      if (cli.signal.aborted) throw error;
+      [worst, verdict] = [ExitCode.failed, `inconclusive: ${messageOf(error)}`];
+      cli.ui.error(error, false);
+    }
+    rows.push([drill.name, verdict, `${((performance.now() - startedAt) / 1000).toFixed(1)} s`, drill.title]);
+  }
+  cli.ui.line();
+  cli.ui.line(formatTable(['DRILL', 'RESULT', 'TOOK', 'WHAT IT DOES'], rows));
+  cli.ui.event({ event: 'finished', drills: rows.map(([name, result]) => ({ name, result })) });
+  return worst;
+}
+
+async function history(cli: Cli, options: CommonOptions): Promise<undefined> {
+  const { paths } = await openLab(cli, options);
+  const runs = await readHistory(paths.reports);
+  const rows = runs.map(({ startedAt, drill, result, engine, rtoMs, provenMs, lostRevisions, trend }) => [
+    startedAt.slice(0, 19).replace('T', ' '),
+    drill,
+    result,
+    engine,
+    rtoMs === undefined ? '-' : `${(rtoMs / 1000).toFixed(1)} s`,
+    provenMs === undefined ? '-' : `${(provenMs / 1000).toFixed(1)} s`,
+    lostRevisions === undefined ? '-' : String(lostRevisions),
+    trend === undefined ? '-' : `${trend > 0 ? '+' : ''}${Math.round(trend * 100)} %`,
+  ]);
+  const header = [
+    'STARTED (UTC)',
+    'DRILL',
+    'RESULT',
+    'ENGINE',
+    'HEALTHY AFTER',
+    'PROVED AFTER',
+    'LOST REVISIONS',
+    'TREND',
+  ];
+  cli.ui.listing(formatTable(header, rows), runs);
 }
 
 function keysOverride(keys: string | undefined): StepParameters {
@@ -60,6 +147,8 @@ function keysOverride(keys: string | undefined): StepParameters {
   if (!/^[1-9][0-9]{0,6}$/.test(keys)) throw new LabError('LAB_USAGE', `--keys takes a whole number, not '${keys}'`);
   return { 'write-dataset': { keys: Number(keys) } };
 }
+
+type RunOnLabOptions = PlanOptions & Pick<DrillOptions, 'otherEngine'>;
 
 /**
  * Runs a drill on a lab whose lock the caller holds, and shows it.
@@ -70,10 +159,11 @@ export async function runOnLab(
   cli: Cli,
   lab: Lab,
   drill: DrillDefinition,
-  planned: PlanOptions = {},
+  planned: RunOnLabOptions = {},
 ): Promise<ExitCode> {
-  if (await undoInterruptedDrill(lab)) {
-    cli.ui.warning(drillUndone);
+  const undone = await undoInterruptedDrill(lab);
+  if (undone !== undefined) {
+    tellUndone(cli, undone);
     await startAndWait(lab, cli.signal);
   } else {
     await requireHealthy(lab, 'a drill starts from a healthy one');
@@ -103,98 +193,11 @@ function newRunId(now: Date): string {
   return now.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
 }
 
-/** One step on the screen. What it says before its task is drawn is kept until then. */
-interface ShownStep {
-  readonly done: PromiseWithResolvers<void>;
-  latest: string | undefined;
-  output: ((text: string) => void) | undefined;
-}
-
-function newStep(): ShownStep {
-  const done = Promise.withResolvers<void>();
-  // Nobody may be looking, as in JSON mode; an unheard rejection would end the program before the drill is undone.
-  done.promise.catch(() => undefined);
-  return { done, latest: undefined, output: undefined };
-}
-
-/** Draws a drill's steps as a task list while it runs; in JSON mode, hands on its events. */
-class DrillProgress {
-  private readonly cli: Cli;
-  private readonly started = Promise.withResolvers<ListrTask<object>[]>();
-  private steps: ShownStep[] = [];
-
-  constructor(cli: Cli) {
-    this.cli = cli;
-  }
-
-  take(event: DrillEvent): void {
-    if (this.cli.ui.mode === 'json') this.cli.ui.event(forJson(event));
-    switch (event.type) {
-      case 'drill-started':
-        this.steps = event.steps.map(newStep);
-        this.started.resolve(event.steps.map(({ title }, i) => this.task(title, i)));
-        break;
-      case 'step-progress':
-        this.say(event.step, event.text);
-        break;
-      case 'step-finished':
-        this.say(event.step, event.summary);
-        this.steps[event.step]?.done.resolve();
-        break;
-      case 'step-failed':
-        this.steps[event.step]?.done.reject(new LabError('LAB_DRILL', event.error));
-        break;
-      case 'rolling-back':
-        this.cli.ui.warning(`${event.reason}: putting back the data from before it`);
-        break;
-      case 'rolled-back':
-        this.cli.ui.warning(event.ok ? event.detail : `it could not be undone: ${event.detail}`);
-        break;
-    }
-  }
-
-  private say(step: number, text: string): void {
-    const shown = this.steps[step];
-    if (shown === undefined) return;
-    shown.latest = text;
-    shown.output?.(text);
-  }
-
-  /** Shows the steps until the last has ended or one has failed; what failed is told by the outcome. */
-  async show(running: Promise<unknown>): Promise<void> {
-    if (this.cli.ui.mode === 'json') return;
-    const tasks = await Promise.race([this.started.promise, running.then(() => [])]);
-    await this.cli.ui.runTasks(tasks, {}).catch(() => undefined);
-  }
-
-  private task(title: string, i: number): ListrTask<object> {
-    return {
-      title,
-      rendererOptions: { persistentOutput: true },
-      task: (_, task) => {
-        const step = this.steps[i] as (typeof this.steps)[number];
-        step.output = (text) => {
-          task.output = text;
-        };
-        if (step.latest !== undefined) step.output(step.latest);
-        return step.done.promise;
-      },
-    };
-  }
-}
-
-/** Events without what JSON cannot hold; key differences are in the report. */
-function forJson(event: DrillEvent): object {
-  const { type, ...rest } = event;
-  if (event.type === 'verified') return { event: type, passed: event.verdict.passed, checks: event.verdict.checks };
-  return { event: type, ...rest };
-}
-
 function conclude(cli: Cli, { result, report, files, error }: DrillOutcome): ExitCode {
   const { ui } = cli;
   const failed = report.checks.filter((check) => !check.passed);
   ui.line();
-  if (result === 'error') {
+  if (result === 'inconclusive') {
     ui.line(`Report: ${shown(cli, files[0])}`);
     throw error;
   }

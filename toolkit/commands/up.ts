@@ -1,7 +1,7 @@
 /** `etcdlab up`: from nothing, or from anything in between, to a healthy cluster. */
 import { existsSync } from 'node:fs';
 import type { ListrTask } from 'listr2';
-import { drillUndone, undoInterruptedDrill } from '../../drills/engine/runner.ts';
+import { type UndoneDrill, undoInterruptedDrill } from '../../drills/engine/interrupted.ts';
 import { PkiStore } from '../../pki/mod.ts';
 import { LabError } from '../errors.ts';
 import { KnownHosts } from '../hosts/ssh/host-keys.ts';
@@ -19,6 +19,7 @@ import { newUpContext, upTasks } from '../provision/up.ts';
 import { authorityPassphrase } from './certs/options.ts';
 import { addCommand, type Cli, type CommonOptions, describedLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
+import { tellUndone } from './undone-drill.ts';
 import { startVirtualMachines, vagrantOptions } from './virtual-machines.ts';
 
 interface UpOptions extends CommonOptions {
@@ -59,9 +60,7 @@ export async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
   const startedAt = performance.now();
   const context = newUpContext();
   await withLock(paths, 'up', async () => {
-    if (await undoDrill(stateDirectory, config.name)) {
-      cli.ui.warning(drillUndone);
-    }
+    tellUndone(cli, await undoDrill(stateDirectory, config.name));
     const underWay = await settleRotation(new PkiStore(paths.pki));
     if (underWay !== undefined) cli.ui.warning(underWay);
     const passphrase = authorityPassphrase(cli, {}, { mayAsk: false });
@@ -182,8 +181,8 @@ async function meetHosts(
   cli.ui.event({ event: 'host-keys-trusted', hosts: lines });
 }
 
-async function undoDrill(stateDirectory: string, name: string): Promise<boolean> {
-  if (!existsSync(labPaths(stateDirectory, name).stateFile)) return false;
+async function undoDrill(stateDirectory: string, name: string): Promise<UndoneDrill | undefined> {
+  if (!existsSync(labPaths(stateDirectory, name).stateFile)) return undefined;
   const lab = await Lab.open(stateDirectory, name);
   try {
     return await undoInterruptedDrill(lab);
