@@ -6,7 +6,7 @@ import { LabError } from '../../toolkit/errors.ts';
 import type { Host } from '../../toolkit/hosts/host.ts';
 import { changeOneValue, damageLogRecord, wipeMetaPages } from '../damage/member-files.ts';
 import { required } from '../engine/context.ts';
-import { followerOf } from './record.ts';
+import { followerOf } from '../recovery/record.ts';
 import { defineStep } from './step.ts';
 
 const kinds = {

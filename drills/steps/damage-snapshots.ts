@@ -5,8 +5,8 @@ import { snapshotStatus } from '../../server/etcdutl/mod.ts';
 import { LabError, messageOf } from '../../toolkit/errors.ts';
 import { snapshotDamages } from '../damage/snapshot-files.ts';
 import { required } from '../engine/context.ts';
+import { sourceOf } from '../recovery/record.ts';
 import { restoreMember } from '../recovery/restore-member.ts';
-import { sourceOf } from './record.ts';
 import { defineStep } from './step.ts';
 
 /** Makes copies of the snapshot, each damaged in one way. The sound one stays. */

@@ -6,7 +6,7 @@ import { saveSnapshot } from '../../server/client/mod.ts';
 import { snapshotStatus } from '../../server/etcdutl/mod.ts';
 import { messageOf } from '../../toolkit/errors.ts';
 import { inconclusive, required } from '../engine/context.ts';
-import { leaderOf } from './record.ts';
+import { leaderOf } from '../recovery/record.ts';
 import { defineStep } from './step.ts';
 
 const mebibyte = 1024 * 1024;

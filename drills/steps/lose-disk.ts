@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { allDone } from '../engine/all-done.ts';
-import { leaderOf } from './record.ts';
+import { leaderOf } from '../recovery/record.ts';
 import { defineStep } from './step.ts';
 
 /** Kills members and takes their data away: of the one that leads, of one that follows, or of a majority. */

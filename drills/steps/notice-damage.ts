@@ -4,8 +4,8 @@ import { interrupted, throwIfInterrupted } from '../../toolkit/errors.ts';
 import type { LabNode } from '../../toolkit/lab/nodes.ts';
 import { openClusterView } from '../../toolkit/provision/health/mod.ts';
 import { required } from '../engine/context.ts';
+import { settledRevision } from '../recovery/record.ts';
 import { readHashKv } from '../verification/observe.ts';
-import { settledRevision } from './record.ts';
 import { defineStep } from './step.ts';
 
 const deadlineMs = 20_000;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { required } from '../engine/context.ts';
+import { recordState, settledRevision, sourceOf } from '../recovery/record.ts';
 import { leaseReference, readLeases } from '../verification/leases.ts';
-import { recordState, settledRevision, sourceOf } from './record.ts';
 import { defineStep } from './step.ts';
 
 /** Records what the cluster holds. From here on no acknowledged write may be lost: the cluster must survive. */

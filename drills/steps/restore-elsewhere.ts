@@ -1,11 +1,9 @@
-import path from 'node:path';
 import { z } from 'zod';
 import { engineBinaries, missingBinaries } from '../../toolkit/lab/engine.ts';
 import { allDone } from '../engine/all-done.ts';
 import { inconclusive, required } from '../engine/context.ts';
-import { restoreMember } from '../recovery/restore-member.ts';
+import { restoreLab } from '../recovery/restore-lab.ts';
 import { createScratchLab, removeScratchLab } from '../scratch/scratch-lab.ts';
-import { sha256OnHost } from './file-digest.ts';
 import { waitUntilServing } from './start-all-members.ts';
 import { defineStep } from './step.ts';
 
@@ -35,18 +33,7 @@ export const restoreElsewhere = defineStep({
     const scratch = await createScratchLab({ directory, engine: kind, members: lab.nodes.length });
     onEnd(() => removeScratchLab(scratch));
     const token = `${scratch.name}-${runId}`;
-    const files = scratch.nodes.map((node) => ({ node, file: path.join(node.paths.root, 'restore.db') }));
-    await measured('fetch', () =>
-      allDone(
-        files.map(async ({ node, file }) => {
-          await node.host.upload(snapshot, file, 0o600);
-          found.restoredFrom[node.name] = await sha256OnHost(node.host, file, signal);
-        }),
-      ),
-    );
-    await measured('restore', () =>
-      allDone(files.map(({ node, file }) => restoreMember(scratch, node, { snapshot: file, token, signal }))),
-    );
+    found.restoredFrom = await restoreLab(scratch, { snapshot, token, runId, signal, progress, measured });
     const { summary, recovery } = await measured('start', async () => {
       await allDone(scratch.nodes.map(({ host }) => host.service.start()));
       return waitUntilServing(scratch, { signal, progress, now });

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { PutRequest, RequestOp, TxnRequest } from '../../server/proto/gen/rpc.ts';
 import { waitUntilHealthy } from '../../toolkit/provision/health/mod.ts';
 import { required } from '../engine/context.ts';
+import { sourceOf } from '../recovery/record.ts';
 import { restoreMember } from '../recovery/restore-member.ts';
 import { createScratchLab, removeScratchLab } from '../scratch/scratch-lab.ts';
-import { sourceOf } from './record.ts';
 import { waitUntilServing } from './start-all-members.ts';
 import { defineStep } from './step.ts';
 

@@ -5,8 +5,8 @@ import { LabError } from '../../toolkit/errors.ts';
 import { configureMember } from '../../toolkit/provision/members.ts';
 import { allDone } from '../engine/all-done.ts';
 import { required } from '../engine/context.ts';
+import { sourceOf } from '../recovery/record.ts';
 import { restoreMember } from '../recovery/restore-member.ts';
-import { sourceOf } from './record.ts';
 import { defineStep } from './step.ts';
 
 /** Saves a snapshot before there is anything to be missed: the one that somebody will later take for the newest. */

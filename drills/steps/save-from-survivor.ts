@@ -6,7 +6,7 @@ import { LabError } from '../../toolkit/errors.ts';
 import { allDone } from '../engine/all-done.ts';
 import { required } from '../engine/context.ts';
 import { manifestOf, writeManifest } from '../engine/manifest.ts';
-import { sha256OfFile } from './file-digest.ts';
+import { sha256OfFile } from '../recovery/file-digest.ts';
 import { defineStep } from './step.ts';
 
 /**

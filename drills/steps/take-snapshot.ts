@@ -4,9 +4,9 @@ import { saveSnapshot } from '../../server/client/mod.ts';
 import { snapshotStatus } from '../../server/etcdutl/mod.ts';
 import { required } from '../engine/context.ts';
 import { manifestOf, writeManifest } from '../engine/manifest.ts';
+import { sha256OfFile } from '../recovery/file-digest.ts';
+import { recordState, sourceOf } from '../recovery/record.ts';
 import { leaseReference, readLeases } from '../verification/leases.ts';
-import { sha256OfFile } from './file-digest.ts';
-import { recordState, sourceOf } from './record.ts';
 import { defineStep } from './step.ts';
 
 /**

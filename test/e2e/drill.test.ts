@@ -53,7 +53,7 @@ recover: [restore-all-members, start-all-members]
   });
 
   test.each<[string, string[], RegExp]>([
-    ['an unknown drill', ['nope'], /there is no drill 'nope'.*\n {2}try: drills: restore/],
+    ['an unknown drill', ['nope'], /there is no drill 'nope'.*\n {2}try: drills: .*, restore/],
     ['a file that is not there', ['nope.yaml'], /nope\.yaml: there is no such file/],
     ['a data set that is no number', ['restore', '--keys', 'many'], /--keys takes a whole number, not 'many'/],
     ['a data set that is too small', ['restore', '--keys', '7'], /write-dataset: keys: .*100/],

@@ -64,8 +64,14 @@ export class DrillProgress {
   /** Shows the steps until the last has ended or one has failed; what failed is told by the outcome. */
   async show(running: Promise<unknown>): Promise<void> {
     if (this.cli.ui.mode === 'json') return;
+    // A drill that ends before a step was begun never tells of that step: nobody must wait for it.
+    void running.catch(() => undefined).then(() => this.endAll());
     const tasks = await Promise.race([this.started.promise, running.then(() => [])]);
     await this.cli.ui.runTasks(tasks, {}).catch(() => undefined);
+  }
+
+  private endAll(): void {
+    for (const { done } of this.steps) done.reject(new LabError('LAB_DRILL', 'not begun'));
   }
 
   private task(title: string, i: number): ListrTask<object> {
