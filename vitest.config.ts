@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 // `unit` needs nothing but Node, `e2e` starts whole clusters of our own server from the built executable, `faults` kills,
-// stops and cuts them off for a while, `hosts` brings labs up on machines with systemd (root), `interop` also needs the upstream binaries (ETCDLAB_UPSTREAM names their folder).
+// stops and cuts them off for a while, `simulation` runs whole clusters on simulated clock, network and disks (each run in a
+// process of its own), `hosts` brings labs up on machines with systemd (root), `interop` also needs the upstream binaries
+// (ETCDLAB_UPSTREAM names their folder).
 const shared = { testTimeout: 60_000, hookTimeout: 60_000, restoreMocks: true };
 // Whole clusters on a busy machine: a test that needs its second try is reported as one that did. Tests of what must
 // never happen, such as a lost write, have no second try.
@@ -16,6 +18,13 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['{server,toolkit,pki,drills,scripts,bench}/**/*.test.ts', 'test/unit/**/*.test.ts'],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
         },
       },
       {

@@ -253,3 +253,19 @@ describe('a start is refused, naming the file, when', () => {
     expect(reasons).toEqual(new Set(['up', 'was begun for cluster']));
   });
 });
+
+test('a database that does not tell the term of its last entry, as one of before etcd 3.5, learns it from the log', async () => {
+  const fs = new CrashFileSystem();
+  const first = await BareMember.start(memberConfig(fs));
+  await first.put('a');
+  const { backend } = first.boot.machine;
+  await backend.commit();
+  first.boot.machine.appliedTerm = 0;
+  backend.delete('meta', Buffer.from('term'));
+  await first.close();
+  const second = await BareMember.start(memberConfig(fs));
+  expect(second.boot.machine).toMatchObject({ appliedIndex: 2, appliedTerm: 1 });
+  await second.boot.machine.backend.commit();
+  expect(second.boot.machine.backend.get('meta', Buffer.from('term'))?.at(-1)).toBe(1);
+  await second.close();
+});

@@ -185,6 +185,8 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
     'cluster-id': idToHex(metadata.clusterId),
     'commit-index': hardState.commit,
   });
+  const machine = readState(databasePath, () => StateMachine.open(backend, cluster, config, replayed));
+  machine.learnTerm(machine.appliedIndex === index ? term : entryTerm(entries, machine.appliedIndex));
   return {
     id: metadata.nodeId,
     clusterId: metadata.clusterId,
@@ -192,9 +194,13 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
     wal,
     snapshotter,
     backend,
-    machine: readState(databasePath, () => StateMachine.open(backend, cluster, config, replayed)),
+    machine,
     databasePath,
   };
+}
+
+function entryTerm(entries: readonly Entry[], index: number): number | undefined {
+  return entries.find((entry) => entry.Index === index)?.Term;
 }
 
 /**

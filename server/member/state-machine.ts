@@ -69,6 +69,7 @@ export class StateMachine {
   private readonly log: Logger;
   /** The last applied entry, which `backend` holds or will hold with its next commit. */
   appliedIndex: number;
+  /** 0 while it is not known; see `learnTerm`. */
   appliedTerm: number;
   /** The membership as of the entry that is replayed; undefined when the log's snapshot does not tell. */
   private readonly replayed: Cluster | undefined;
@@ -172,6 +173,11 @@ export class StateMachine {
     return readUint64(backend.get('meta', consistentIndexKey));
   }
 
+  /** Tells the term of the last applied entry to a database that does not hold it. @param term undefined when the log does not either */
+  learnTerm(term: number | undefined): void {
+    if (this.appliedTerm === 0) this.appliedTerm = term ?? 0;
+  }
+
   /** What `Hash` leaves out: records that differ between members that hold the same data. */
   static isHashIgnored(bucket: string, key: Uint8Array): boolean {
     return bucket === 'meta' && (consistentIndexKey.equals(key) || termKey.equals(key));
@@ -253,7 +259,8 @@ export class StateMachine {
   private recordProgress(): void {
     const { backend } = this;
     backend.put('meta', consistentIndexKey, uint64(this.appliedIndex));
-    backend.put('meta', termKey, uint64(this.appliedTerm));
+    // A database of before etcd 3.5 does not tell the term; 0 would say that it does.
+    if (this.appliedTerm > 0) backend.put('meta', termKey, uint64(this.appliedTerm));
     if (this.confStateChanged && this.confState !== undefined) {
       backend.put('meta', confStateKey, Buffer.from(encodeConfState(this.confState)));
       this.confStateChanged = false;

@@ -5,7 +5,7 @@
 import { crc32c } from '../../server/base/crc32c.ts';
 import { type EntryOutcome, StateMachine } from '../../server/member/state-machine.ts';
 import { Entry } from '../../server/proto/gen/raft.ts';
-import type { RawNode, Ready } from '../../server/raft/mod.ts';
+import { isConfChange, type RawNode, type Ready } from '../../server/raft/mod.ts';
 import { type CheckedHost, Checker } from '../../server/raft/testing/checker.ts';
 import { DurableLog } from './durable-log.ts';
 import { ElectionChecks } from './election-checks.ts';
@@ -19,6 +19,8 @@ interface Watched extends CheckedHost {
   readonly disk: DurableLog;
   node: RawNode;
   isUp: boolean;
+  /** The voters that it led with last; undefined when a change of the members has been applied since. */
+  voters: string | undefined;
 }
 
 export class Checks {
@@ -60,7 +62,7 @@ export class Checks {
     const known = this.hosts.get(id);
     const disk = known?.disk ?? new DurableLog();
     disk.recovered(node);
-    const host: Watched = { id, disk, node, isUp: true };
+    const host: Watched = { id, disk, node, isUp: true, voters: undefined };
     this.hosts.set(id, host);
     this.observe(host);
     this.raft.restarted(host);
@@ -75,7 +77,9 @@ export class Checks {
   /** To be called when something has happened on that machine. */
   check(id: bigint): void {
     const host = this.hosts.get(id);
-    if (host?.isUp) this.raft.check(host, this.hosts);
+    if (!host?.isUp) return;
+    this.raft.check(host, this.hosts);
+    this.checkVoters(host);
   }
 
   /** Whose state machine it is, for messages. */
@@ -93,6 +97,8 @@ export class Checks {
       disk.offered(made);
       this.raft.offered(host, made);
       elections.offered(made);
+      if (made.snapshot !== undefined) host.voters = undefined;
+      if (made.entries.some(isConfChange)) this.checkChanges(host);
       for (const read of made.readStates) this.raft.read(host, read);
       for (const entry of made.committedEntries) this.committed(host, entry);
       this.onReady(id, made);
@@ -104,13 +110,35 @@ export class Checks {
     };
     node.applyConfChange = (change) => {
       // Before it changes who is to hold what is committed.
-      this.raft.check(host, this.hosts);
+      this.check(id);
+      host.voters = undefined;
       return applyConfChange.call(node, change);
     };
     node.readIndex = (context) => {
       this.asked(context);
       readIndex.call(node, context);
     };
+  }
+
+  /** A change of the members is in force when it is applied, and not before. */
+  private checkVoters(host: Watched): void {
+    const { state, progress } = host.node.status();
+    if (state !== 'leader') return;
+    const voters = [...progress].flatMap(([id, { isLearner }]) => (isLearner ? [] : [hex(id)])).join();
+    if (host.voters !== undefined && host.voters !== voters) {
+      throw new Error(`members: ${hex(host.id)} leads [${voters}] instead of [${host.voters}], and applied no change`);
+    }
+    host.voters = voters;
+  }
+
+  /** One change of the members at a time: no log holds two that are not committed (thesis §4.1). */
+  private checkChanges({ id, node }: Watched): void {
+    const { commit, lastIndex } = node.status();
+    const open = node.entries(commit + 1, lastIndex + 1, Number.POSITIVE_INFINITY).filter(isConfChange);
+    if (open.length <= 1) return;
+    throw new Error(
+      `members: ${hex(id)} holds ${open.length} changes that are not committed, from ${open[0]?.Index} on`,
+    );
   }
 
   /** A question that is asked again may still be answered as it was asked first. */

@@ -11,7 +11,7 @@ const usualWeights = {
   kill: 4,
   stop: 2,
   partition: 4,
-  isolateLeader: 3,
+  isolateLeader: 5,
   cutOneWay: 4,
   storm: 2,
   slowDisk: 3,
@@ -129,6 +129,7 @@ export class Nemesis {
 
   /** @returns whether there was anything to do it to */
   private inflict(fault: keyof typeof usualWeights): boolean {
+    const { prng } = this.options;
     switch (fault) {
       case 'losePower':
       case 'kill':
@@ -149,6 +150,8 @@ export class Nemesis {
       case 'shiftClock':
         return this.touchTime(fault);
       default:
+        // Two operators at once, now and then.
+        if (prng.chance(0.3)) this.operate(prng.pick(['add', 'promote', 'remove', 'moveLeader'] as const) ?? fault);
         return this.operate(fault);
     }
   }
@@ -209,7 +212,7 @@ export class Nemesis {
       host.failDisk();
       return true;
     }
-    host.disk.slowness = prng.pick([10, 100]) as number;
+    host.disk.slowness = prng.pick([10, 100, 1000]) as number;
     time.after(prng.next() * 5000, undefined, () => {
       host.disk.slowness = 1;
     });

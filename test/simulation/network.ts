@@ -31,6 +31,8 @@ export interface NetworkManners {
 const chunkBytes = 16 * 1024;
 /** How long a sender waits for what becomes of a snapshot. */
 const snapshotTimeoutMs = 30_000;
+/** The longest that the transfer of a large database takes. */
+const slowTransferMs = 3000;
 /** Messages under way to one member; what comes on top is lost, as from a full send queue. */
 const maxUnderWay = 4096;
 
@@ -97,12 +99,21 @@ export class SimulatedNetwork {
     }
   }
 
-  /** The transfer of a snapshot with its database: it arrives whole, breaks off, or is lost. */
+  /**
+   * The transfer of a snapshot with its database: it arrives whole, breaks off, or is lost. It may take so long that the
+   * receiver has all of it from elsewhere by then, and be sent again although it has arrived.
+   */
   sendSnapshot(message: Message, database: Uint8Array): void {
+    this.counts.snapshots++;
+    this.transfer(message, database);
+    if (this.prng.chance(this.manners.duplication * 3)) this.transfer(message, database);
+  }
+
+  private transfer(message: Message, database: Uint8Array): void {
     const { from, to } = message;
     const bytes = Message.encode(message);
-    this.counts.snapshots++;
-    this.time.after(this.delayMs() * 4, undefined, () => {
+    const isLarge = this.prng.chance(0.2);
+    this.time.after(this.delayMs() * 4 + (isLarge ? this.prng.int(slowTransferMs) : 0), undefined, () => {
       const receiver = this.endpoints.get(to);
       let isReported = false;
       const report = (ok: boolean): void => {
