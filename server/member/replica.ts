@@ -6,7 +6,7 @@ import { BcryptPool, defaultBcryptCost, type PasswordHasher, rootName } from '..
 import { Code } from '../errors/etcd-error.ts';
 import { idToHex, type MembershipChange, RequestIdGenerator } from '../membership/mod.ts';
 import { WatchHub } from '../mvcc/watch/mod.ts';
-import { PeerClient, Transport } from '../peer/mod.ts';
+import { PeerClient, type Transport } from '../peer/mod.ts';
 import { type ConfState, type Entry, type Message, MessageType, type Snapshot } from '../proto/gen/raft.ts';
 import { AlarmType } from '../proto/gen/rpc.ts';
 import { type Bootstrapped, bootstrap } from './bootstrap.ts';
@@ -15,10 +15,11 @@ import { type MemberConfig, requestTimeoutMs } from './config.ts';
 import { Gatekeeper, headerOf } from './gatekeeper.ts';
 import { Hashes } from './hashes.ts';
 import { Leadership } from './leadership.ts';
-import { LeaseExpiry } from './lease-expiry.ts';
-import { MemberLeases } from './leases.ts';
+import type { MemberLeases } from './leases.ts';
+import { Leasing } from './leasing.ts';
 import { LogSnapshots } from './log-snapshots.ts';
 import { MemberPeers } from './member-peers.ts';
+import { openTransport } from './member-transport.ts';
 import { AppliedIndexWaiters } from './pending.ts';
 import { withoutUnreadable } from './proposal-check.ts';
 import { Proposer } from './proposer.ts';
@@ -31,7 +32,6 @@ import { Reconfiguration } from './reconfiguration.ts';
 import { LateHeartbeats, SlowApplies } from './slowness.ts';
 import { SpaceAlarm } from './space-alarm.ts';
 import type { StateMachine } from './state-machine.ts';
-import { minClusterVersion, serverVersion } from './version.ts';
 
 const readIndexRetryMs = 500;
 /** How long an answer about leases waits for what is committed; upstream's limit. */
@@ -62,10 +62,8 @@ export class Replica {
   readonly reads: ReadIndex;
   readonly reconfiguration: Reconfiguration;
   private readonly peerClient: PeerClient;
-  readonly leases: MemberLeases;
+  private readonly leasing: Leasing;
   readonly hashes = new Hashes((work) => this.withState(work));
-  private readonly leaseExpiry: LeaseExpiry;
-  private readonly leaseClient: PeerClient;
   private readonly snapshots: LogSnapshots;
   private readonly received: ReceivedSnapshots;
   private readonly versions: ClusterVersionMonitor;
@@ -118,18 +116,9 @@ export class Replica {
       log: log.at('member/gatekeeper'),
     });
 
-    this.transport = new Transport({
-      id: boot.id,
-      clusterId: boot.clusterId,
-      serverVersion,
-      minClusterVersion,
-      localPeerUrls: config.initialAdvertisePeerUrls,
-      ...(config.peerTls === undefined ? {} : { tls: config.peerTls }),
-      dialTimeoutMs: 1000 + config.electionMs,
-      now: monotonicMs,
-      log: (level, message, fields) => log.at('rafthttp')[level](message, fields),
-      ...(config.observe?.peer === undefined ? {} : { metrics: config.observe.peer }),
-      handler: {
+    this.transport = openTransport(
+      boot,
+      {
         process: (message) => this.receive(message),
         isRemoved: (id) => this.machine.cluster.isRemoved(id),
         reportUnreachable: (id) => this.driver.reportUnreachable(id),
@@ -140,7 +129,9 @@ export class Replica {
         receiveSnapshot: (message, chunks) => this.received.receive(message, chunks),
         removedFromCluster: () => this.removed(),
       },
-    });
+      config,
+      log.at('rafthttp'),
+    );
     this.driver = new RaftDriver({
       node: openRaftNode(boot.id, boot.initial, config, log.at('raft')),
       wal: boot.wal,
@@ -222,31 +213,17 @@ export class Replica {
       timeoutError: (startedMs) => this.leadership.timeoutError(startedMs),
       log: log.at('member/reconfiguration'),
     });
-    // A leader that does not answer in the time of an election may be none any more: it is not waited for longer.
-    const leaseTimeoutMs = 1000 + config.electionMs;
-    this.leaseClient = new PeerClient({ ...(config.peerTls && { tls: config.peerTls }), timeoutMs: leaseTimeoutMs });
-    this.leases = new MemberLeases({
+    this.leasing = new Leasing({
       localId: boot.id,
+      config,
       lessor: () => this.machine.lessor,
       cluster: () => this.cluster,
       lead: () => this.lead,
-      waitApplied: () => this.applied.wait(this.driver.commitIndex, applyTimeoutMs),
-      clearCheckpoint: async (ID) => {
-        const request = { lease_checkpoint: { checkpoints: [{ ID, remaining_TTL: 0 }] } };
-        const { error } = await this.proposer.propose(request);
-        if (error !== undefined) throw error;
-      },
-      client: this.leaseClient,
-      timeoutMs,
-      now: monotonicMs,
-    });
-    this.leaseExpiry = new LeaseExpiry({
-      lessor: () => this.machine.lessor,
       isLeader: () => this.driver.node.status().state === 'leader',
-      propose: (request) => this.proposer.propose({ ...request, ...this.asRoot() }, false),
-      electionMs: config.electionMs,
-      onExpired: () => config.observe?.leases?.expired?.(),
-      log: log.at('member/lease-expiry'),
+      waitApplied: () => this.applied.wait(this.driver.commitIndex, applyTimeoutMs),
+      proposer: this.proposer,
+      revoke: (request) => this.proposer.propose({ ...request, ...this.asRoot() }, false),
+      now: monotonicMs,
     });
     this.snapshots = new LogSnapshots({
       config,
@@ -283,6 +260,10 @@ export class Replica {
     return this.leadership.lead;
   }
 
+  get leases(): MemberLeases {
+    return this.leasing.answers;
+  }
+
   /** The members as this one knows them. */
   get cluster(): StateMachine['cluster'] {
     return this.machine.cluster;
@@ -310,7 +291,7 @@ export class Replica {
     }
     this.peers.connectAll();
     this.driver.start();
-    this.leaseExpiry.start();
+    this.leasing.start();
     this.snapshots.start();
     this.versions.start();
     // A fresh member has heard of no leader for longer than it can remember: one tick more, and it may campaign.
@@ -339,10 +320,8 @@ export class Replica {
     this.proposer.stop();
     this.reads.stop();
     this.reconfiguration.stop();
-    this.leases.stop();
-    this.leaseExpiry.stop();
+    this.leasing.stop();
     this.peerClient.close();
-    this.leaseClient.close();
     this.versions.stop();
     this.applied.stop();
     await this.snapshots.stop();
@@ -404,7 +383,7 @@ export class Replica {
     }
     // A leader's first entry of its term: from now on it may speak for the cluster.
     if (entry.Term === this.driver.term && this.leadership.isLocal && outcome.kind === 'none') {
-      this.leaseExpiry.promote(entry.Term);
+      this.leasing.expiry.promote(entry.Term);
       this.versions.check();
     }
   }
@@ -450,7 +429,7 @@ export class Replica {
     this.config.log.info(lead === 0n ? 'lost leader' : 'elected leader', { 'leader-id': idToHex(lead) });
     this.leadership.changed(lead);
     this.lateHeartbeats.reset();
-    if (!this.leadership.isLocal) this.leaseExpiry.demote();
+    if (!this.leadership.isLocal) this.leasing.expiry.demote();
     if (lead === 0n) return;
     this.reads.leaderChanged();
     this.retryParked();
