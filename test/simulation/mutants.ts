@@ -326,18 +326,6 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: 'stale-write-vouches',
-    title: 'a write that has ended vouches for entries that came in the place of its own',
-    seed: 1,
-    patches: [
-      {
-        file: 'server/raft/log.ts',
-        find: '    for (const write of this.writes) write.lastIndex = Math.min(write.lastIndex, from - 1);\n',
-        replace: '',
-      },
-    ],
-  },
-  {
     name: 'snapshot-over-newer-log',
     title: 'an old snapshot takes the place of a newer log',
     seed: 1,
@@ -396,32 +384,6 @@ export const mutants: readonly Mutant[] = [
         file: 'server/raft/leader.ts',
         find: "import { isConfChange, takesVoter } from './conf-change.ts';",
         replace: "import { changeConfiguration, decodeConfChange, isConfChange, takesVoter } from './conf-change.ts';",
-      },
-    ],
-  },
-  {
-    name: 'read-by-lease',
-    title: 'a leader answers reads because it heard from a quorum not long ago',
-    seed: 1,
-    patches: [
-      {
-        file: 'server/raft/reads.ts',
-        find: '} else if (core.tracker.isOnlyVoter(core.id)) {',
-        replace:
-          '} else if (core.tracker.hasQuorum(new Set([...core.tracker.progress].filter(([id, each]) => ' +
-          'id === core.id || each.recentActive).map(([id]) => id)))) {',
-      },
-    ],
-  },
-  {
-    name: 'read-joins-late',
-    title: 'a read that comes while a round is under way shares its answer',
-    seed: 1,
-    patches: [
-      {
-        file: 'server/member/read-index.ts',
-        find: 'const readers = round.readers;',
-        replace: 'const readers = [...round.readers, ...this.waiting.splice(0)];',
       },
     ],
   },

@@ -18,6 +18,7 @@ const usualWeights = {
   failDisk: 1,
   loseDisk: 1,
   pause: 3,
+  pauseLeader: 4,
   shiftClock: 2,
   moveLeader: 3,
   add: 6,
@@ -38,6 +39,7 @@ export interface NemesisOptions {
   readonly addHost: () => SimulatedHost;
   /** Voters that the cluster began with. */
   readonly nodes: number;
+  readonly electionMs: number;
   readonly log: (text: string) => void;
 }
 
@@ -147,6 +149,7 @@ export class Nemesis {
       case 'loseDisk':
         return this.loseDisk();
       case 'pause':
+      case 'pauseLeader':
       case 'shiftClock':
         return this.touchTime(fault);
       default:
@@ -249,14 +252,17 @@ export class Nemesis {
     });
   }
 
-  private touchTime(fault: 'pause' | 'shiftClock'): boolean {
-    const { prng, log } = this.options;
-    const host = this.pickUp();
-    if (host === undefined) return false;
-    const ms = prng.int(prng.pick([500, 5000]) as number);
+  private touchTime(fault: 'pause' | 'pauseLeader' | 'shiftClock'): boolean {
+    const { prng, log, electionMs, hosts } = this.options;
+    const leaders = this.leaderIds();
+    const host = fault === 'pauseLeader' ? hosts().find(({ id }) => id === leaders[0]) : this.pickUp();
+    if (host === undefined || host.isPaused) return false;
+    // Leaders long enough for the others to elect another one.
+    const ms =
+      fault === 'pauseLeader' ? electionMs * (1 + 3 * prng.next()) : prng.int(prng.pick([500, 5000]) as number);
     log(`${host.name}: ${fault} ${ms}`);
-    if (fault === 'pause') host.pause(ms);
-    else host.shiftClock(prng.chance(0.5) ? ms : -ms);
+    if (fault === 'shiftClock') host.shiftClock(prng.chance(0.5) ? ms : -ms);
+    else host.pause(ms);
     return true;
   }
 

@@ -116,6 +116,7 @@ class Simulation {
       hosts: () => this.hosts,
       addHost: () => this.addHost('existing'),
       nodes: this.nodes,
+      electionMs: this.settings.electionMs,
       log,
     });
   }
