@@ -10,12 +10,18 @@ export interface HeaderBlock {
   readonly isTruncated: boolean;
 }
 
+const maxKnown = 64;
+const maxKnownBytes = 256;
+
 export class HpackDecoder {
   private readonly table = new DynamicTable(defaults.headerTableBytes);
   private readonly maxListBytes: number;
   private bytes: Uint8Array = new Uint8Array();
   private at = 0;
   private end = 0;
+  /** Blocks that were decoded, good for as long as the table stays as it is. Clients repeat themselves. */
+  private readonly known = new Map<string, HeaderBlock>();
+  private changes = 0;
 
   /** @param maxListBytes the largest list of fields, counted as SETTINGS_MAX_HEADER_LIST_SIZE does */
   constructor(maxListBytes: number) {
@@ -24,11 +30,22 @@ export class HpackDecoder {
 
   /**
    * Decodes a whole block. A list that is too large is decoded to its end all the same: the table has to go on
-   * mirroring the client's.
+   * mirroring the client's. The same block is the same object, until something changes what it means.
    *
    * @throws ConnectionError COMPRESSION_ERROR: nothing that follows could be read
    */
   decode(block: Uint8Array): HeaderBlock {
+    if (block.length > maxKnownBytes) return this.decodeFields(block);
+    const text = latin1(block, 0, block.length);
+    const known = this.known.get(text);
+    if (known !== undefined) return known;
+    const changesBefore = this.changes;
+    const decoded = this.decodeFields(block);
+    if (this.changes === changesBefore && this.known.size < maxKnown) this.known.set(text, decoded);
+    return decoded;
+  }
+
+  private decodeFields(block: Uint8Array): HeaderBlock {
     this.bytes = block;
     this.at = 0;
     this.end = block.length;
@@ -51,16 +68,19 @@ export class HpackDecoder {
   }
 
   private field(first: number): HeaderField {
-    if ((first & 0x80) !== 0) return this.known(this.integer(7));
+    if ((first & 0x80) !== 0) return this.lookUp(this.integer(7));
     const isRemembered = (first & 0x40) !== 0;
     const nameIndex = this.integer(isRemembered ? 6 : 4);
-    const name = nameIndex === 0 ? this.string() : this.known(nameIndex).name;
+    const name = nameIndex === 0 ? this.string() : this.lookUp(nameIndex).name;
     const field = { name, value: this.string() };
-    if (isRemembered) this.table.add(field);
+    if (isRemembered) {
+      this.table.add(field);
+      this.forgetBlocks();
+    }
     return field;
   }
 
-  private known(index: number): HeaderField {
+  private lookUp(index: number): HeaderField {
     const field = index <= staticTable.length ? staticTable[index - 1] : this.table.at(index - staticTable.length - 1);
     if (field === undefined) throw corrupt(`no field has index ${index}`);
     return field;
@@ -69,6 +89,12 @@ export class HpackDecoder {
   private resize(limitBytes: number): void {
     if (limitBytes > defaults.headerTableBytes) throw corrupt(`a table of ${limitBytes} bytes was not offered`);
     this.table.resize(limitBytes);
+    this.forgetBlocks();
+  }
+
+  private forgetBlocks(): void {
+    this.changes++;
+    this.known.clear();
   }
 
   /** RFC 7541 §5.1. */
@@ -91,13 +117,17 @@ export class HpackDecoder {
     if (length > this.end - start) throw corrupt('a string beyond the end of its block');
     this.at += length;
     if (isHuffman) return decodeHuffman(this.bytes, start, this.at);
-    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, length).toString('latin1');
+    return latin1(this.bytes, start, this.at);
   }
 
   private byte(): number {
     if (this.at >= this.end) throw corrupt('a block that ends within a field');
     return this.bytes[this.at++] as number;
   }
+}
+
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', start, end);
 }
 
 function corrupt(what: string): ConnectionError {

@@ -60,6 +60,21 @@ describe('decoding', () => {
     ]);
   });
 
+  test('a block that comes again is the same object, until the table moves', () => {
+    const decoder = new HpackDecoder(65_536);
+    const block = (hex: string) => decoder.decode(Buffer.from(hex, 'hex'));
+    expect(decode(decoder, '40016101 31'.replace(' ', ''))).toEqual(['a: 1']);
+    const first = block('be');
+    expect(block('be')).toBe(first);
+    // A block too long to be remembered itself.
+    const long = `400162${'7fb101'}${'32'.repeat(304)}`;
+    expect(decode(decoder, long)).toEqual([`b: ${'2'.repeat(304)}`]);
+    expect(lines(block('be').fields)).toEqual([`b: ${'2'.repeat(304)}`]);
+    // An empty table and back: nothing of it is left.
+    expect(decode(decoder, '203fe11f')).toEqual([]);
+    expect(() => block('be')).toThrow(corrupt);
+  });
+
   test.each([
     ['index 0', '80'],
     ['an index that nothing has', 'ff00'],

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { Budget } from './budget.ts';
 import { type FrameHeader, FrameReader, readUint32 } from './frame-reader.ts';
-import { HpackDecoder } from './hpack-decoder.ts';
+import { type HeaderBlock, HpackDecoder } from './hpack-decoder.ts';
 import { Outbound } from './outbound.ts';
 import { checkDependency, headerFragment, withoutPadding } from './payload.ts';
 import { ConnectionError, clientPreface, defaults, ErrorCode, Flag, FrameType, Setting } from './protocol.ts';
@@ -55,6 +55,8 @@ export class ServerSession implements StreamOwner {
   private readonly options: SessionOptions;
   private readonly reader = new FrameReader();
   private readonly decoder: HpackDecoder;
+  /** Heads that were checked; the decoder gives the same block again for a request like one before. */
+  private readonly heads = new WeakMap<HeaderBlock, RequestHead>();
   private readonly streams = new Map<number, ServerStream>();
   private readonly forgotten = new Set<number>();
   private readonly receiveWindow: ReceiveWindow;
@@ -270,7 +272,8 @@ export class ServerSession implements StreamOwner {
 
   private readHeaderBlock(streamId: number, bytes: Uint8Array, isEnd: boolean): void {
     // Decoded whatever comes of it: the next block may refer to it.
-    const { fields, isTruncated } = this.decoder.decode(bytes);
+    const block = this.decoder.decode(bytes);
+    const { fields, isTruncated } = block;
     const stream = this.streams.get(streamId);
     if (stream !== undefined) {
       if (stream.requestEnded) this.break(stream, ErrorCode.STREAM_CLOSED);
@@ -288,8 +291,20 @@ export class ServerSession implements StreamOwner {
     this.lastStreamId = streamId;
     if (isTruncated) this.refuse(streamId, ErrorCode.ENHANCE_YOUR_CALM);
     else if (this.isFull) this.refuse(streamId, ErrorCode.REFUSED_STREAM);
-    else if (requestProblem(fields) !== undefined) this.refuse(streamId, ErrorCode.PROTOCOL_ERROR);
-    else this.open(new ServerStream(streamId, new RequestHead(fields), this, this.options.streamWindowBytes), isEnd);
+    else this.startRequest(streamId, block, isEnd);
+  }
+
+  private startRequest(streamId: number, block: HeaderBlock, isEnd: boolean): void {
+    let head = this.heads.get(block);
+    if (head === undefined) {
+      if (requestProblem(block.fields) !== undefined) {
+        this.refuse(streamId, ErrorCode.PROTOCOL_ERROR);
+        return;
+      }
+      head = new RequestHead(block.fields);
+      this.heads.set(block, head);
+    }
+    this.open(new ServerStream(streamId, head, this, this.options.streamWindowBytes), isEnd);
   }
 
   private get isFull(): boolean {
