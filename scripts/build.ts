@@ -33,6 +33,14 @@ const dist = path.join(root, 'dist');
 export const targets = ['linux-x64', 'linux-arm64'] as const;
 export type Target = (typeof targets)[number];
 
+const programs = ['etcd', 'etcdctl', 'etcdutl'] as const;
+/** What each program is run with once, so that what every start needs is compiled already. Nothing answers there. */
+const warmUps = {
+  etcd: ['--version'],
+  etcdctl: ['get', 'key', '--endpoints=127.0.0.1:1', '--command-timeout=100ms'],
+  etcdutl: ['version'],
+};
+
 /**
  * Builds the executables unless they are newer than every source, or bundle to the same bytes as last time.
  *
@@ -66,11 +74,9 @@ export async function ensureBuilt(name?: string): Promise<Executables> {
   mkdirSync(work, { recursive: true });
   try {
     const bundles = await bundleServer(work);
-    const digest = createHash('sha256')
-      .update(process.version)
-      .update(readFileSync(bundles.main))
-      .update(readFileSync(bundles.worker))
-      .digest('hex');
+    const hash = createHash('sha256').update(process.version);
+    for (const file of [bundles.main, ...Object.values(bundles.assets)]) hash.update(readFileSync(file));
+    const digest = hash.digest('hex');
     if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== digest || !Object.values(executables).every(existsSync)) {
       const node = isForeign ? await import('./foreign-node.ts').then((it) => it.foreignNode(target)) : undefined;
       renameSync(await makeExecutable(work, bundles, node), executables.etcd);
@@ -89,16 +95,15 @@ export async function ensureBuilt(name?: string): Promise<Executables> {
 }
 
 interface Bundles {
-  /** The one file that is the server and its tools. */
+  /** What starts one of the programs. */
   readonly main: string;
-  /** A thread cannot be started from within the executable's main program: its program is an asset. */
-  readonly worker: string;
+  /** Files by the name that they are found by. */
+  readonly assets: Readonly<Record<string, string>>;
 }
 
 async function bundleServer(work: string): Promise<Bundles> {
   // Loaded only to build: `etcdlab up` asks each time whether there is something to do.
   const { build } = await import('esbuild');
-  const bundles = { main: path.join(work, 'main.cjs'), worker: path.join(work, 'bcrypt-worker.cjs') };
   const settings: BuildOptions = {
     bundle: true,
     platform: 'node',
@@ -111,20 +116,49 @@ async function bundleServer(work: string): Promise<Bundles> {
     // What is found beside a source file is only looked for when there are source files.
     logOverride: { 'empty-import-meta': 'silent' },
   };
-  await build({ ...settings, entryPoints: [path.join(root, 'server/main.ts')], outfile: bundles.main });
-  await build({ ...settings, entryPoints: [path.join(root, 'server/auth/bcrypt-worker.ts')], outfile: bundles.worker });
-  return bundles;
+  const bundle = async (source: string, name: string, more: BuildOptions = {}): Promise<string> => {
+    const outfile = path.join(work, name);
+    await build({ ...settings, ...more, entryPoints: [path.join(root, 'server', source)], outfile });
+    return outfile;
+  };
+  // The programs are functions that the main program calls with its own `require`. Tools are read at each command, and so
+  // made small; the server is left as it is, for its stack traces.
+  const asFunction = { banner: { js: '(function (require, module) {' }, footer: { js: '})' } };
+  const assets: Record<string, string> = {
+    // A thread cannot be started from within the executable's main program: its program is an asset.
+    'bcrypt-worker.cjs': await bundle('auth/bcrypt-worker.ts', 'bcrypt-worker.cjs'),
+  };
+  for (const name of programs) {
+    const minify = name !== 'etcd';
+    assets[`${name}.cjs`] = await bundle(`${name}/program.ts`, `${name}.cjs`, { ...asFunction, minify });
+  }
+  return { main: await bundle('executable.ts', 'main.cjs'), assets };
+}
+
+/** What V8 makes of the programs, which only the Node.js that made it can use. */
+async function compilePrograms(work: string, assets: Bundles['assets']): Promise<Bundles['assets']> {
+  const { $ } = await import('zx');
+  const compiler = path.join(root, 'scripts/compile-program.ts');
+  const caches: Record<string, string> = {};
+  for (const name of programs) {
+    const cache = path.join(work, `${name}.cache`);
+    const args = [compiler, assets[`${name}.cjs`] as string, cache, ...warmUps[name]];
+    await $({ cwd: work, quiet: true })`${process.execPath} ${args}`;
+    caches[`${name}.cache`] = cache;
+  }
+  return caches;
 }
 
 /** @param node the Node.js to put the bundles into; undefined: the one that runs @returns the executable */
-async function makeExecutable(work: string, { main, worker }: Bundles, node: string | undefined): Promise<string> {
+async function makeExecutable(work: string, { main, assets }: Bundles, node: string | undefined): Promise<string> {
   const { $ } = await import('zx');
+  const caches = node === undefined ? await compilePrograms(work, assets) : {};
   const config = path.join(work, 'sea.json');
   const output = path.join(work, 'etcd');
   const sea = {
     main,
     output,
-    assets: { 'bcrypt-worker.cjs': worker },
+    assets: { ...assets, ...caches },
     ...(node !== undefined && { executable: node }),
     disableExperimentalSEAWarning: true,
     // The cache holds machine code of the processor that made it.
@@ -139,7 +173,7 @@ async function makeExecutable(work: string, { main, worker }: Bundles, node: str
 }
 
 function newestSourceMs(): number {
-  const sources = globSync(['server/**/*.ts', 'scripts/build.ts', 'package-lock.json'], {
+  const sources = globSync(['server/**/*.ts', 'scripts/{build,compile-program}.ts', 'package-lock.json'], {
     cwd: root,
     exclude: (name) => name.endsWith('.test.ts'),
   });

@@ -13,7 +13,7 @@ const layers: string[][] = [
   ['toolkit/hosts', 'toolkit/lab', 'toolkit/output'],
   ['toolkit/errors.ts'],
   ['scripts'],
-  ['server/main.ts'],
+  ['server/main.ts', 'server/executable.ts'],
   ['server/etcdctl', 'server/etcdutl'],
   ['server/cli'],
   ['server/client'],
@@ -26,7 +26,7 @@ const layers: string[][] = [
   ['server/backend', 'server/concurrency'],
   ['server/raft', 'server/wal', 'server/snap', 'server/bolt', 'server/h2', 'pki', 'templates'],
   ['server/proto'],
-  ['server/errors', 'server/base'],
+  ['server/errors', 'server/base', 'server/program-name.ts'],
 ];
 
 /** Rooms that could be published alone: what they may import besides themselves. */

@@ -1,21 +1,13 @@
-/** One executable, three programs: etcd, etcdctl or etcdutl, by the name it is called by. */
-import path from 'node:path';
+/** The three programs from their sources: etcd, etcdctl or etcdutl, by the name that this is called by. */
+import { programNamed } from './program-name.ts';
 
-const [, invokedAs = '', ...args] = process.argv;
-const io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env };
-
-// Loaded on demand: a command-line tool must not pay for a server's start.
-switch (path.basename(invokedAs).replace(/\.(exe|ts)$/, '')) {
+switch (programNamed(process.argv[1] ?? '')) {
   case 'etcdctl':
-    void import('./etcdctl/main.ts').then(async ({ runEtcdctl }) => {
-      process.exitCode = await runEtcdctl(args, io);
-    });
+    void import('./etcdctl/program.ts');
     break;
   case 'etcdutl':
-    void import('./etcdutl/main.ts').then(async ({ runEtcdutl }) => {
-      process.exitCode = await runEtcdutl(args, io);
-    });
+    void import('./etcdutl/program.ts');
     break;
   default:
-    void import('./etcd/main.ts').then(({ runEtcd }) => runEtcd(args));
+    void import('./etcd/program.ts');
 }

@@ -109,10 +109,24 @@ function findCommand(root: Command, argv: readonly string[]): { path: Command[];
 }
 
 function subcommand({ commands = [] }: Command, word: string): Command | undefined {
-  const exact = commands.find(({ name }) => name === word);
-  if (exact !== undefined) return exact;
-  const matching = commands.filter(({ name }) => name.startsWith(word));
+  const wanted = matchingName(
+    commands.map(({ name }) => name),
+    word,
+  );
+  return commands.find(({ name }) => name === wanted);
+}
+
+/** The one of `names` that `word` is, or that it alone begins. */
+export function matchingName(names: readonly string[], word: string): string | undefined {
+  if (names.includes(word)) return word;
+  const matching = names.filter((name) => name.startsWith(word));
   return matching.length === 1 ? matching[0] : undefined;
+}
+
+/** The word of `argv` that names a command of `root`, or would. */
+export function firstWord(root: Command, argv: readonly string[]): string | undefined {
+  const at = positional(argv, [root])[0];
+  return at === undefined ? undefined : argv[at];
 }
 
 /**

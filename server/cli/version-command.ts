@@ -1,4 +1,4 @@
-/** The  command of both tools (contract: cli §6). */
+/** The `version` command of both tools (contract: cli §6). */
 
 import { serverVersion } from '../member/version.ts';
 import type { Command } from './command.ts';

@@ -86,6 +86,16 @@ function tlsSettings(flags: FlagSet, prefix = ''): ClientTls | undefined {
   };
 }
 
+/** PEM files by name, where they are named. @throws ExitError (128) when one cannot be read */
+export function clientTlsFromFiles(files: { cert: string; key: string; ca: string }): ClientTls | undefined {
+  if (files.cert === '' && files.key === '' && files.ca === '') return undefined;
+  return {
+    ca: readPem(files.ca, 'CERTIFICATE'),
+    cert: readPem(files.cert, 'CERTIFICATE'),
+    key: readPem(files.key, 'PRIVATE KEY'),
+  };
+}
+
 function readPem(file: string, label: string): Buffer | undefined {
   if (file === '') return undefined;
   let pem: Buffer;

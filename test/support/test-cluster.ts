@@ -293,6 +293,22 @@ export function runCommand(program: string, args: string[], options: { input?: s
   });
 }
 
+/** As `runCommand`, with more of an environment. */
+export function runCommandWith(
+  program: string,
+  args: readonly string[],
+  { input = '', env }: { input?: string; env: Record<string, string> },
+): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    const environment = { PATH: process.env.PATH, ...env };
+    const child = execFile(program, args, { timeout: 60_000, env: environment }, (error, stdout, stderr) => {
+      resolve({ exitCode: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, stdout, stderr });
+    });
+    child.stdin?.on('error', () => undefined); // It may end without reading.
+    child.stdin?.end(input);
+  });
+}
+
 /** Ports that were free a moment ago, all different. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
