@@ -90,6 +90,12 @@ describe('ends at once', () => {
     expect(result.stderr).toMatch(/^flag provided but not defined: -foo\nUsage:\n/);
   });
 
+  test.each(['gateway', 'grpc-proxy'])('upstream’s command %s is refused with a way out', (word) => {
+    const result = read([word, 'start']);
+    expect(result).toMatchObject({ kind: 'exit', exitCode: 1 });
+    expect(errorOf(result)).toMatch(/is not a valid flag; 'etcd .*' is not part of this server/);
+  });
+
   test('a stray argument exits 1, also beside --version', () => {
     for (const args of [['stray'], ['--version=true', 'stray']]) {
       const result = read(args);

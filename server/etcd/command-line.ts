@@ -42,7 +42,7 @@ export function readCommandLine(args: readonly string[], system: CommandLineSyst
   const log: LogRecord[] = [];
   try {
     const { values: flags, rest } = parseFlags(args);
-    if (rest.length > 0) throw new Error(`'${rest[0]}' is not a valid flag`);
+    if (rest.length > 0) throw new Error(`'${rest[0]}' is not a valid flag${aboutCommand(rest[0] as string)}`);
     if (flags.boolean('version')) return exit(0, { stdout: versionText(system.runtime, system.platform) });
     const path = flags.string('config-file') || system.environment.ETCD_CONFIG_FILE || '';
     const source = path === '' ? 'flags' : 'file';
@@ -54,6 +54,12 @@ export function readCommandLine(args: readonly string[], system: CommandLineSyst
   } catch (error) {
     return refusal(error as Error, log);
   }
+}
+
+/** Upstream's server has two commands, which are programs of their own. */
+function aboutCommand(word: string): string {
+  if (word !== 'gateway' && word !== 'grpc-proxy') return '';
+  return `; 'etcd ${word}' is not part of this server, whose clients balance by themselves: use upstream's, it works with it`;
 }
 
 function readConfigFile(path: string, system: CommandLineSystem, log: LogRecord[]): FlagValues {

@@ -2,6 +2,7 @@
 
 import type { X509Certificate } from 'node:crypto';
 import type { BackendSnapshot } from '../backend/backend.ts';
+import type { OperationCounts } from '../mvcc/operation-counts.ts';
 import type { WatchHub, WatchStats } from '../mvcc/watch/mod.ts';
 import type { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
 import type {
@@ -129,7 +130,7 @@ export interface EtcdMember {
   gauges(): MemberGauges;
 }
 
-export interface MemberGauges extends WatchStats {
+export interface MemberGauges extends WatchStats, OperationCounts {
   leaderChanges: number;
   proposalsCommitted: number;
   proposalsApplied: number;

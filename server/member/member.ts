@@ -304,6 +304,7 @@ export class Member implements EtcdMember {
       compactRevision: store.compactRevision,
       keys: store.keyCount,
       authRevision: this.auth.revision,
+      ...store.counts,
       ...this.watches.stats(),
     };
   }

@@ -9,6 +9,7 @@ import type { KvHash } from './hash.ts';
 import { KeyIndex } from './key-index.ts';
 import { keyString } from './key-range.ts';
 import { type HashKvResult, KvHashes } from './kv-hashes.ts';
+import { noOperations, type OperationCounts } from './operation-counts.ts';
 import type { RangeOptions, RangeResult, ReadView, RecordSource } from './read.ts';
 import { readRange } from './read.ts';
 import { decodeRevision, encodeRevision, isTombstone } from './revision.ts';
@@ -54,6 +55,8 @@ export class MvccStore implements ReadView {
   /** As of `restoreSteps`: behind `finished` unless a compaction was interrupted. */
   private scheduled = neverCompacted;
   private openTxn: WriteTxn | undefined;
+  /** Since the start. */
+  readonly counts: OperationCounts = noOperations();
   private compactions: Promise<void> = Promise.resolve();
   private isClosed = false;
 
@@ -109,6 +112,7 @@ export class MvccStore implements ReadView {
   }
 
   range(key: Uint8Array, end: Uint8Array, options?: RangeOptions): RangeResult {
+    this.counts.ranges++;
     return readRange(this.records, this, key, end, options);
   }
 
@@ -136,6 +140,7 @@ export class MvccStore implements ReadView {
       currentRevision: this.current,
       compactRevision: this.compacted,
       wantsEvents: options.onChange !== undefined,
+      counts: this.counts,
       finishWrite: (revision, events) => {
         this.openTxn = undefined;
         if (revision === this.current) return;

@@ -1,6 +1,7 @@
 import { type Event, Event_EventType, KeyValue } from '../proto/gen/kv.ts';
 import type { KeyHistory } from './key-history.ts';
 import { keyBytes, keyRange, keyString } from './key-range.ts';
+import type { OperationCounts } from './operation-counts.ts';
 import type { RangeOptions, RangeResult, ReadView, RecordSource } from './read.ts';
 import { readRange } from './read.ts';
 import { encodeRevision, encodeTombstone } from './revision.ts';
@@ -11,6 +12,7 @@ export interface WriteTxnOwner extends RecordSource {
   readonly compactRevision: number;
   /** Whether anybody wants to hear of the changes. */
   readonly wantsEvents: boolean;
+  readonly counts: OperationCounts;
   /** Takes over the transaction's revision; called once. */
   finishWrite(revision: number, events: Event[]): void;
 }
@@ -25,6 +27,7 @@ export class WriteTxn implements ReadView {
   private readonly beginRevision: number;
   private readonly events: Event[] = [];
   private changes = 0;
+  private operations = 0;
   private isOpen = true;
 
   constructor(owner: WriteTxnOwner) {
@@ -39,6 +42,8 @@ export class WriteTxn implements ReadView {
   }
 
   range(key: Uint8Array, end: Uint8Array, options?: RangeOptions): RangeResult {
+    this.operations++;
+    this.owner.counts.ranges++;
     return readRange(this.owner, this, key, end, options);
   }
 
@@ -50,6 +55,7 @@ export class WriteTxn implements ReadView {
    */
   put(key: Uint8Array, value: Uint8Array, lease: bigint): number {
     const revision = this.openRevision();
+    this.countPut(key.length + value.length);
     const sub = this.changes++;
     const history = this.owner.index.getOrAdd(keyString(key));
     history.put(revision, sub);
@@ -69,6 +75,8 @@ export class WriteTxn implements ReadView {
   /** Deletes the keys of a range, in key order. @returns how many there were */
   deleteRange(key: Uint8Array, end: Uint8Array): number {
     const revision = this.openRevision();
+    this.operations++;
+    this.owner.counts.deletes++;
     const found: [string, KeyHistory][] = [];
     this.owner.index.visit(keyRange(key, end), (name, history) => {
       if (history.isAlive) found.push([name, history]);
@@ -81,8 +89,15 @@ export class WriteTxn implements ReadView {
   end(): number {
     this.openRevision();
     this.isOpen = false;
+    if (this.operations > 1) this.owner.counts.txns++;
     this.owner.finishWrite(this.currentRevision, this.events);
     return this.currentRevision;
+  }
+
+  private countPut(sizeBytes: number): void {
+    this.operations++;
+    this.owner.counts.puts++;
+    this.owner.counts.putBytes += sizeBytes;
   }
 
   private delete(key: Uint8Array, history: KeyHistory, revision: number): void {
