@@ -1,6 +1,6 @@
 /** Carries calls to the endpoints: how long, with which token, and when to try again. */
 import { type Client, type ClientDuplexStream, type ClientReadableStream, Metadata, status } from '@grpc/grpc-js';
-import { Code } from '../errors/etcd-error.ts';
+import { Code, errAuthOldRevision } from '../errors/etcd-error.ts';
 import { AuthService } from '../proto/gen/rpc.ts';
 import type { MethodDefinition } from '../proto/wire.ts';
 import type { CallOptions, EtcdClientOptions } from './client-options.ts';
@@ -52,7 +52,7 @@ export class Caller {
     try {
       return method.response.decode(await this.attempt(method.path, bytes, repeatable, deadline, options.endpoint));
     } catch (error) {
-      if (this.user === undefined || !isInvalidToken(error)) throw error;
+      if (this.user === undefined || !needsNewToken(error)) throw error;
     }
     // Tokens expire, and a member that restarts has forgotten those it gave. The refused call has had no effect.
     if (this.login === login) this.login = undefined;
@@ -217,6 +217,8 @@ function mayRepeat(error: unknown, repeatable: Repeatable): boolean {
   return error.neverSent || repeatable === 'read';
 }
 
-function isInvalidToken(error: unknown): boolean {
-  return error instanceof RpcError && error.code === Code.Unauthenticated;
+/** A web token carries the auth revision of its making: any change of users and roles makes it old. */
+function needsNewToken(error: unknown): boolean {
+  if (!(error instanceof RpcError)) return false;
+  return error.code === Code.Unauthenticated || error.message === errAuthOldRevision().message;
 }

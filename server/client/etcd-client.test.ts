@@ -209,7 +209,10 @@ describe('with a user', () => {
   const { Authenticate } = AuthService;
   const user = { name: 'root', password: 'secret' };
 
-  test('the client logs in once, and again when its token is not known any more', async () => {
+  test.each([
+    [Code.Unauthenticated, 'etcdserver: invalid auth token'],
+    [Code.InvalidArgument, 'etcdserver: revision of auth store is old'],
+  ])('the client logs in once, and again when its token is not good any more: %i %s', async (code, text) => {
     let valid = 'token-1';
     const made = new FakeMember()
       .on(Authenticate, ({ name, password }) => {
@@ -217,7 +220,7 @@ describe('with a user', () => {
         return Authenticate.response.create({ token: valid });
       })
       .on(Range, (_, token) => {
-        if (token !== valid) throw refusal(Code.Unauthenticated, 'etcdserver: invalid auth token');
+        if (token !== valid) throw refusal(code, text);
         return Range.response.create();
       });
     members.push(await made.listen());
