@@ -25,6 +25,7 @@ export default defineConfig({
           ...shared,
           name: 'simulation',
           include: ['test/simulation/**/*.test.ts'],
+          maxConcurrency: 2,
         },
       },
       {

@@ -10,7 +10,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 /** Seeds that are tried for a mutant, from the one on that found it when it was written down. */
 const maxSeeds = 60;
 
-describe('the simulation notices when', () => {
+describe.concurrent('the simulation notices when', () => {
   test.each(mutants.map((mutant) => ({ ...mutant })))('$title', { timeout: 300_000 }, async ({ name, seed }) => {
     const run = await runSimulation('--mutant', name, '--seed', `${seed}`, '--seeds', `${maxSeeds}`, '--trace', '0');
     expect(run.failure, `${name} survives: ${run.summary}`).toBeDefined();

@@ -90,7 +90,8 @@ export const mutants: readonly Mutant[] = [
       {
         file: 'server/member/raft-driver.ts',
         find: '    saved.then(\n      () => this.afterPersist(ready),',
-        replace: '    Promise.resolve().then(\n      () => this.afterPersist(ready),',
+        replace:
+          '    saved.catch(() => undefined);\n    Promise.resolve().then(\n      () => this.afterPersist(ready),',
       },
     ],
   },

@@ -56,6 +56,10 @@ export class Nemesis {
   /** How likely power fails while something is being written. */
   private readonly hairTrigger: number;
   private readonly manners: NetworkManners;
+  /** Members whose disk is gone. */
+  private readonly lost = new Set<bigint>();
+  /** Somebody was asked to remove a member, which may still be done. */
+  private hasRemoved = false;
   private joiners = 0;
   /** A machine for a member that the cluster has refused for now. */
   private joining: { host: SimulatedHost; asLearner: boolean } | undefined;
@@ -229,9 +233,10 @@ export class Nemesis {
     const members = serving[0]?.replica?.cluster.members() ?? [];
     const voters = members.filter(({ isLearner }) => !isLearner);
     // One at a time, and only while all the others are well: more than that a cluster need not survive.
-    if (voters.length < 3 || serving.length < members.length) return false;
+    if (voters.length < (this.hasRemoved ? 4 : 3) || serving.length < members.length) return false;
     const lost = prng.pick(serving);
     if (lost?.id === undefined) return false;
+    this.lost.add(lost.id);
     lost.loseDisk();
     this.removeLost(lost.name, lost.id);
     return true;
@@ -307,7 +312,9 @@ export class Nemesis {
         return learner !== undefined && done(`promoting ${learner.name}`, () => member.memberPromote(learner.id));
       case 'remove': {
         const gone = prng.pick(voters.length > nodes || prng.chance(0.2) ? members : []);
-        if (gone === undefined || voters.length < (prng.chance(0.1) ? 2 : 3)) return false;
+        // Of two, the one that goes may be the only one that knows; with a lost one, the rest may be no quorum.
+        if (gone === undefined || voters.length < 3 || members.some(({ id }) => this.lost.has(id))) return false;
+        this.hasRemoved = true;
         return done(`removing ${gone.name}`, () => member.memberRemove(gone.id));
       }
     }

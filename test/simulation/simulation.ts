@@ -196,7 +196,9 @@ class Simulation {
 
   /** What an operator writes down for a member that joins: those that there are, and itself. */
   private clusterWith(joiner: SimulatedHost): Map<string, string[]> {
-    const known = this.hosts.find((host) => host.member !== undefined)?.replica?.cluster.members() ?? [];
+    const serving = this.hosts.find((host) => host.member !== undefined);
+    const asked = serving ?? this.hosts.find((host) => host.replica !== undefined);
+    const known = asked?.replica?.cluster.members() ?? [];
     const urls = known.flatMap(({ peerURLs }) => peerURLs);
     const members = this.hosts.filter((host) => host === joiner || urls.includes(host.url));
     return new Map(members.map(({ name, url }) => [name, [url]]));
