@@ -7,6 +7,7 @@ import type { CliIo } from '../cli/io.ts';
 import { versionCommand } from '../cli/version-command.ts';
 import { restoreCommand, statusCommand } from './commands.ts';
 import { defragCommand } from './defrag.ts';
+import { hashKvCommand } from './hash-kv.ts';
 
 const helpCommand: Command = {
   name: 'help',
@@ -29,6 +30,7 @@ const root: Command = {
       commands: [restoreCommand({ requireDataDir: true }), statusCommand],
     },
     defragCommand,
+    hashKvCommand,
     versionCommand('etcdutl'),
     completionCommand('etcdutl', () => root),
     helpCommand,

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { BoltDatabase } from '../../server/bolt/mod.ts';
 import { saveSnapshot } from '../../server/client/mod.ts';
+import { fileHashKv } from '../../server/etcdutl/hash-kv.ts';
 import { runEtcdutl } from '../../server/etcdutl/main.ts';
 import { restoreSnapshot, snapshotStatus } from '../../server/etcdutl/mod.ts';
 import { decodeSnapFile, decodeV2Store } from '../../server/snap/mod.ts';
@@ -172,6 +173,10 @@ describe.skipIf(!haveUpstream())('with upstream 3.5.30', () => {
         expect(existsSync(path.join(ours, 'member/wal'))).toBe(existsSync(path.join(theirs, 'member/wal')));
       }
     }
+  });
+
+  test('the hash of the keys in a file is the one that the member had', async () => {
+    expect((await fileHashKv(fullFile, 0)).hash).toBe(hashKv);
   });
 
   test('upstream starts three members that we restored, and serves every key with the same HashKV', async () => {
