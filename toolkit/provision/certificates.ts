@@ -255,14 +255,16 @@ export function authorityRequest(name: AuthorityName, settings: CertificateSetti
 /** Issues certificates with new keys; what is there under their names is kept aside. */
 export async function issueAll(store: PkiStore, all: readonly WantedCertificate[], sources: Sources): Promise<void> {
   const signers = new Map<AuthorityName, CertifiedKey>();
+  // First of all: without a key that can be opened, nothing is touched.
+  for (const authority of new Set(all.map((wanted) => wanted.authority))) {
+    signers.set(authority, (await store.loadSigner(authority)) as CertifiedKey);
+  }
   await store.retire(
     all.map(({ name }) => name),
     sources.now(),
   );
   for (const { name, authority, request } of all) {
-    const signer = signers.get(authority) ?? ((await store.loadSigner(authority)) as CertifiedKey);
-    signers.set(authority, signer);
-    await store.save(name, issue(signer, request, sources));
+    await store.save(name, issue(signers.get(authority) as CertifiedKey, request, sources));
   }
 }
 
