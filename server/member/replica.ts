@@ -417,8 +417,10 @@ export class Replica {
     this.peers.connectAll();
     next.onChange = (revision, events) => this.watches.changed(revision, events);
     this.watches.restore(next.store);
-    await store.close();
+    const closed = store.close();
+    // At once: what can no longer be written to the old file is no reason to stop.
     backend.retire();
+    await closed;
     this.snapshots.installed(index);
     this.publication.installed();
     this.applied.advance(index);

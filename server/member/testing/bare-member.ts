@@ -138,8 +138,9 @@ export class BareMember {
     await machine.backend.renameTo(databasePath);
     boot.machine = machine;
     machine.resume();
-    await old.store.close();
+    const closed = old.store.close();
     old.backend.retire();
+    await closed;
     this.confState = confState;
     this.lastIndex = index;
   }
