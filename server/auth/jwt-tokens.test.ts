@@ -75,9 +75,9 @@ describe('a JSON web token', () => {
   const keys = secretKeys('a secret');
   const tokens = new JwtTokens('HS256', keys, 60_000, () => nowMs);
 
-  function withClaims(claims: unknown): string {
+  function withClaims(claims: unknown, alg = 'HS256'): string {
     const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-    const content = `${part({ alg: 'HS256' })}.${part(claims)}`;
+    const content = `${part({ alg })}.${part(claims)}`;
     return `${content}.${createHmac('sha256', 'a secret').update(content).digest('base64url')}`;
   }
 
@@ -98,6 +98,11 @@ describe('a JSON web token', () => {
     ],
   ])('with such claims is none: %j', (claims) => {
     expect(tokens.find(withClaims(claims))).toBeUndefined();
+  });
+
+  test('names the method that it is signed by', () => {
+    const claims = { username: 'u', revision: 1 };
+    for (const alg of ['HS512', 'none', '']) expect(tokens.find(withClaims(claims, alg))).toBeUndefined();
   });
 
   test('may do without an expiry, if whoever has the key says so', () => {

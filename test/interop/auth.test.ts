@@ -1,7 +1,14 @@
 /** Who may do what, as upstream has it: the same requests of the same callers answered alike. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.ts';
-import { AuthService, WatchCreateRequest, type WatchResponse, WatchService } from '../../server/proto/gen/rpc.ts';
+import {
+  AuthService,
+  KVService,
+  LeaseService,
+  WatchCreateRequest,
+  type WatchResponse,
+  WatchService,
+} from '../../server/proto/gen/rpc.ts';
 import { haveUpstream } from '../support/upstream.ts';
 import {
   ask,
@@ -16,7 +23,7 @@ import {
   succeed,
 } from './auth-bench.ts';
 import { bytes, probes, setUp } from './auth-requests.ts';
-import type { Answer, RawCaller } from './raw-caller.ts';
+import { type Answer, comparable, type RawCaller } from './raw-caller.ts';
 
 afterEach(closeAll);
 
@@ -106,6 +113,22 @@ describe.skipIf(!haveUpstream())('authentication and permissions are upstream’
         const [expected, got] = await Promise.all(both.map((caller, side) => outcome(caller, probe, headers(side))));
         expect.soft(got, `${probe.title}, asked with the ${who}`).toEqual(expected);
       }
+    }
+  });
+
+  test('a lease that ends takes its keys along, though nobody asks for it', { timeout: 120_000 }, async () => {
+    const both = (await startBoth()).map((cluster) => callerOf(cluster));
+    for (const caller of both) {
+      for (const probe of setUp) await outcome(caller, probe, {});
+      const root = await login(caller, 'root', 'r');
+      await succeed(caller, LeaseService.LeaseGrant, { ID: 9n, TTL: 8 }, root);
+      await succeed(caller, KVService.Put, { key: bytes('short'), lease: 9n }, root);
+    }
+    for (const caller of both) {
+      const root = await login(caller, 'root', 'r');
+      const count = async () =>
+        comparable(await ask(caller, KVService.Range, { key: bytes('short'), count_only: true }, root));
+      await expect.poll(count, { timeout: 45_000 }).toMatchObject({ count: 0 });
     }
   });
 });
