@@ -32,6 +32,9 @@ const exitCodes: Readonly<Record<string, ExitCode>> = {
   LAB_PASSPHRASE: ExitCode.refused,
   LAB_TOPOLOGY_CHANGED: ExitCode.refused,
   LAB_NOT_A_LAB: ExitCode.refused,
+  LAB_HOST_KEY_UNKNOWN: ExitCode.refused,
+  LAB_HOST_KEY_CHANGED: ExitCode.refused,
+  LAB_NOT_SUPPORTED: ExitCode.usage,
   LAB_INTERRUPTED: ExitCode.interrupted,
 };
 
