@@ -271,6 +271,68 @@ describe('authorities', () => {
     expect(await json('check', '--no-sockets')).toBeDefined();
   });
 
+  it('are rotated phase by phase, and the rotation is taken back from any of them', async () => {
+    const { json, run, store } = await stoppedLab();
+    const signer = async () => inspect((await store.read('client-ca')).certificate ?? '').serial;
+    const trusted = async () => splitPem((await store.read('client-ca')).certificate ?? '').length;
+    const before = await signer();
+    for (const phase of ['trust-both', 'reissue']) {
+      expect(await json('rotate-ca', '--until', phase)).toMatchObject({ complete: false });
+      expect([await signer(), await trusted()]).toEqual([
+        phase === 'reissue' ? expect.not.stringMatching(before) : before,
+        2,
+      ]);
+      expect((await run('check', '--no-sockets')).exitCode, 'something is under way').toBe(4);
+      expect((await json('verify')).every(({ accepted }: { accepted: boolean }) => accepted)).toBe(true);
+      const again = await run('import-ca', 'client-ca', '--cert', 'none.pem', '--key', 'none.pem');
+      expect(again.exitCode).toBe(1);
+      expect(await json('rotate-ca', '--undo')).toMatchObject({ complete: true });
+      expect([await signer(), await trusted()]).toEqual([before, 1]);
+      expect((await run('check', '--no-sockets')).exitCode).toBe(0);
+    }
+    expect(await run('rotate-ca', '--undo')).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringMatching(/nothing to undo/),
+    });
+    await json('rotate-ca', '--until', 'reissue');
+    expect((await run('rotate-ca', '--until', 'trust-both')).stderr).toMatch(/is beyond trust-both/);
+    expect(await json('rotate-ca')).toMatchObject({ complete: true });
+    expect(await signer()).not.toBe(before);
+  });
+
+  it('that have expired are not rotated while members run on, and the way out is named', async () => {
+    const { run, store } = await stoppedLab();
+    const past = { ...systemSources, now: () => new Date(Date.now() - 3 * 86_400_000) };
+    await store.save('client-ca', createAuthority({ commonName: 'ca', validityMs: 86_400_000 }, past));
+    const { exitCode, stderr } = await run('rotate-ca');
+    expect([exitCode, stderr]).toEqual([3, expect.stringMatching(/has expired[\s\S]*rotate-ca --offline/)]);
+    expect((await run('list')).stdout).toMatch(/^client-ca +unusable +expired/m);
+  });
+
+  it('have keys that are encrypted, changed and decrypted, and sign only with the passphrase', async () => {
+    const { json, run, store, folder } = await stoppedLab();
+    for (const [file, text] of [
+      ['first', 'a first passphrase\n'],
+      ['second', 'another passphrase\n'],
+    ] as const) {
+      writeFileSync(join(folder, file), text, { mode: 0o600 });
+    }
+    const using = (file: string) => ['--ca-passphrase-file', join(folder, file)];
+    await json('protect-ca', '--new-passphrase-file', join(folder, 'first'));
+    expect((await store.read('peer-ca')).key).toMatch(/BEGIN ENCRYPTED PRIVATE KEY/);
+    const admin = await serialOf(store, 'client-admin');
+    const files = readdirSync(store.directory);
+    expect(await run('renew', '--all')).toMatchObject({ exitCode: 3, stderr: expect.stringMatching(/LAB_PASSPHRASE/) });
+    expect((await run('renew', '--all', ...using('second'))).stderr).toMatch(/does not open the private key/);
+    expect([await serialOf(store, 'client-admin'), readdirSync(store.directory)]).toEqual([admin, files]);
+    await json('protect-ca', '--new-passphrase-file', join(folder, 'second'), ...using('first'));
+    await json('rotate-ca', 'client-ca', ...using('second'));
+    expect((await store.read('client-ca')).key).toMatch(/BEGIN ENCRYPTED PRIVATE KEY/);
+    await json('protect-ca', '--remove', ...using('second'));
+    for (const name of ['client-ca', 'peer-ca']) expect((await store.load(name))?.key).toMatch(/BEGIN PRIVATE KEY/);
+    expect((await json('verify')).every(({ accepted }: { accepted: boolean }) => accepted)).toBe(true);
+  });
+
   it('made elsewhere are taken before the first up', async () => {
     const folder = scratchFolder();
     const request = { commonName: 'house authority', algorithm: 'rsa-2048', validityMs: 86_400_000 } as const;
