@@ -472,7 +472,7 @@ export const lines: Record<string, Line[]> = {
     line('--user u:p:w endpoint health'),
     line('--user u:p:w endpoint status'),
     line('--user u:p:w endpoint hashkv'),
-    line('--user u:p:w lease list'),
+    line('--user u:p:w lease timetolive 1234'),
     line('--user u:p:w defrag'),
     line('--user u:p:w alarm list'),
     line('--user u:p:w alarm disarm'),

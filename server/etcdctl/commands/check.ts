@@ -62,7 +62,8 @@ async function runPerf(invocation: Invocation): Promise<number> {
   const plan = { ...sizes, clients, putsPerSecond, maxPuts: Number.POSITIVE_INFINITY, durationMs: perfDurationMs };
   const startedMs = performance.now();
   const fraction = (): number => (performance.now() - startedMs) / perfDurationMs;
-  const result = await runOnEmptyPrefix(invocation, session, plan, fraction);
+  const quote = (command: string): string => `'${command}'`;
+  const result = await runOnEmptyPrefix(invocation, session, plan, fraction, { quote });
   const { passed, lines } = perfVerdict(result, putsPerSecond);
   invocation.io.stdout.write(`${lines.join('\n')}\n`);
   return passed ? ExitCode.Success : ExitCode.Error;
@@ -110,6 +111,8 @@ interface Steps {
   readonly before?: () => Promise<void>;
   /** While the keys are still there. */
   readonly after?: () => Promise<void>;
+  /** Upstream's checks do not write commands in the same way. */
+  readonly quote?: (command: string) => string;
 }
 
 /**
@@ -123,7 +126,7 @@ async function runOnEmptyPrefix(
   { settings }: Session,
   plan: Omit<LoadPlan, 'prefix'>,
   fraction: (puts: number) => number,
-  { before = async () => {}, after = async () => {} }: Steps = {},
+  { before = async () => {}, after = async () => {}, quote = (text) => text }: Steps,
 ): Promise<LoadResult> {
   const { flags: given, io } = invocation;
   const prefix = given.string('prefix');
@@ -132,7 +135,7 @@ async function runOnEmptyPrefix(
     withClient(invocation, settings, async (client) => {
       const range = { key: Buffer.from(prefix), range_end: prefixEnd(Buffer.from(prefix)) };
       if ((await client.range({ ...range, limit: 1, keys_only: true })).kvs.length > 0) {
-        const text = `prefix "${prefix}" has keys. Delete with 'etcdctl del --prefix ${prefix}' first`;
+        const text = `prefix "${prefix}" has keys. Delete with ${quote(`etcdctl del --prefix ${prefix}`)} first`;
         throw new ExitError(ExitCode.InvalidInput, text);
       }
       await before();
