@@ -89,9 +89,9 @@ export class Checks {
 
   private observe(host: Watched): void {
     const { node, disk, id } = host;
-    const { ready, persisted, applyConfChange, readIndex } = node;
     const { electionMs, heartbeatMs, preVote } = this.settings;
     const elections = new ElectionChecks(id, node, Math.round(electionMs / heartbeatMs), preVote);
+    const { ready, persisted, applyConfChange, readIndex } = node;
     node.ready = () => {
       const made = ready.call(node);
       disk.offered(made);

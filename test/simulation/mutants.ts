@@ -19,7 +19,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'vote-not-synced',
     title: 'a vote is written, but not forced to disk',
-    seed: 1,
+    seed: 6,
     patches: [
       {
         file: 'server/raft/raw-node.ts',
@@ -49,7 +49,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'vote-for-outdated',
     title: 'candidates that lack entries get votes',
-    seed: 1,
+    seed: 3,
     patches: [
       {
         file: 'server/raft/election.ts',
@@ -61,7 +61,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'older-term-committed',
     title: 'entries of older terms are committed by counting their copies',
-    seed: 1,
+    seed: 5,
     patches: [
       {
         file: 'server/raft/log.ts',
@@ -73,7 +73,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'own-copy-early',
     title: 'a leader counts its own copy before it is durable',
-    seed: 1,
+    seed: 3,
     patches: [
       {
         file: 'server/raft/leader.ts',
@@ -98,7 +98,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'log-not-matched',
     title: 'entries are taken in without a look at the one before',
-    seed: 1,
+    seed: 10,
     patches: [
       {
         file: 'server/raft/log.ts',
@@ -110,7 +110,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'applied-before-commit',
     title: 'entries are applied as soon as they are durable here',
-    seed: 1,
+    seed: 3,
     patches: [
       {
         file: 'server/raft/log.ts',
@@ -139,7 +139,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'read-before-commit-in-term',
     title: 'a new leader answers reads before it knows what is committed',
-    seed: 1,
+    seed: 19,
     patches: [
       {
         file: 'server/raft/reads.ts',
@@ -151,7 +151,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'read-before-applied',
     title: 'reads are answered before their index is applied',
-    seed: 1,
+    seed: 5,
     patches: [
       {
         file: 'server/member/pending.ts',
@@ -205,7 +205,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'database-not-synced',
     title: 'the pages of a database are not forced to disk before the page that points to them',
-    seed: 1,
+    seed: 9,
     patches: [
       {
         file: 'server/bolt/commit-queue.ts',
@@ -243,7 +243,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'two-votes',
     title: 'a member votes for whoever asks',
-    seed: 1,
+    seed: 3,
     patches: [
       {
         file: 'server/raft/election.ts',
@@ -291,7 +291,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'progress-kept',
     title: 'a new leader relies on what it knew of the others in an earlier term',
-    seed: 1,
+    seed: 6,
     patches: [
       {
         file: 'server/raft/core.ts',
@@ -329,7 +329,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'snapshot-over-newer-log',
     title: 'an old snapshot takes the place of a newer log',
-    seed: 1,
+    seed: 4,
     patches: [
       {
         file: 'server/raft/follower.ts',
@@ -385,6 +385,20 @@ export const mutants: readonly Mutant[] = [
         file: 'server/raft/leader.ts',
         find: "import { isConfChange, takesVoter } from './conf-change.ts';",
         replace: "import { changeConfiguration, decodeConfChange, isConfChange, takesVoter } from './conf-change.ts';",
+      },
+    ],
+  },
+  {
+    name: 'read-by-lease',
+    title: 'a leader answers reads because it heard from a quorum not long ago',
+    seed: 1,
+    patches: [
+      {
+        file: 'server/raft/reads.ts',
+        find: '} else if (core.tracker.isOnlyVoter(core.id)) {',
+        replace:
+          '} else if (core.tracker.hasQuorum(new Set([...core.tracker.progress].filter(([id, each]) => ' +
+          'id === core.id || each.recentActive).map(([id]) => id)))) {',
       },
     ],
   },
