@@ -3,21 +3,6 @@ import type { Reflection } from '../reflection.ts';
 
 export const reflection: Reflection = {
   messages: {
-    'grpc.health.v1.HealthCheckRequest': [
-      {"number":1,"name":"service","jsonName":"service","kind":"string","repeated":false},
-    ],
-    'grpc.health.v1.HealthCheckResponse': [
-      {"number":1,"name":"status","jsonName":"status","kind":"enum","repeated":false,"type":"grpc.health.v1.HealthCheckResponse.ServingStatus"},
-    ],
-    'grpc.health.v1.HealthListRequest': [
-    ],
-    'grpc.health.v1.HealthListResponse': [
-      {"number":1,"name":"statuses","jsonName":"statuses","kind":"message","repeated":true,"type":"grpc.health.v1.HealthListEntry"},
-    ],
-    'grpc.health.v1.HealthListEntry': [
-      {"number":1,"name":"key","jsonName":"key","kind":"string","repeated":false},
-      {"number":2,"name":"value","jsonName":"value","kind":"message","repeated":false,"type":"grpc.health.v1.HealthCheckResponse"},
-    ],
     'etcdserverpb.RangeRequest': [
       {"number":1,"name":"key","jsonName":"key","kind":"bytes","repeated":false},
       {"number":2,"name":"range_end","jsonName":"rangeEnd","kind":"bytes","repeated":false},
@@ -429,9 +414,72 @@ export const reflection: Reflection = {
     'etcdserverpb.AuthRoleRevokePermissionResponse': [
       {"number":1,"name":"header","jsonName":"header","kind":"message","repeated":false,"type":"etcdserverpb.ResponseHeader"},
     ],
+    'v3electionpb.CampaignRequest': [
+      {"number":1,"name":"name","jsonName":"name","kind":"bytes","repeated":false},
+      {"number":2,"name":"lease","jsonName":"lease","kind":"int64","repeated":false},
+      {"number":3,"name":"value","jsonName":"value","kind":"bytes","repeated":false},
+    ],
+    'v3electionpb.CampaignResponse': [
+      {"number":1,"name":"header","jsonName":"header","kind":"message","repeated":false,"type":"etcdserverpb.ResponseHeader"},
+      {"number":2,"name":"leader","jsonName":"leader","kind":"message","repeated":false,"type":"v3electionpb.LeaderKey"},
+    ],
+    'v3electionpb.LeaderKey': [
+      {"number":1,"name":"name","jsonName":"name","kind":"bytes","repeated":false},
+      {"number":2,"name":"key","jsonName":"key","kind":"bytes","repeated":false},
+      {"number":3,"name":"rev","jsonName":"rev","kind":"int64","repeated":false},
+      {"number":4,"name":"lease","jsonName":"lease","kind":"int64","repeated":false},
+    ],
+    'v3electionpb.ProclaimRequest': [
+      {"number":1,"name":"leader","jsonName":"leader","kind":"message","repeated":false,"type":"v3electionpb.LeaderKey"},
+      {"number":2,"name":"value","jsonName":"value","kind":"bytes","repeated":false},
+    ],
+    'v3electionpb.ProclaimResponse': [
+      {"number":1,"name":"header","jsonName":"header","kind":"message","repeated":false,"type":"etcdserverpb.ResponseHeader"},
+    ],
+    'v3electionpb.LeaderRequest': [
+      {"number":1,"name":"name","jsonName":"name","kind":"bytes","repeated":false},
+    ],
+    'v3electionpb.LeaderResponse': [
+      {"number":1,"name":"header","jsonName":"header","kind":"message","repeated":false,"type":"etcdserverpb.ResponseHeader"},
+      {"number":2,"name":"kv","jsonName":"kv","kind":"message","repeated":false,"type":"mvccpb.KeyValue"},
+    ],
+    'v3electionpb.ResignRequest': [
+      {"number":1,"name":"leader","jsonName":"leader","kind":"message","repeated":false,"type":"v3electionpb.LeaderKey"},
+    ],
+    'v3electionpb.ResignResponse': [
+      {"number":1,"name":"header","jsonName":"header","kind":"message","repeated":false,"type":"etcdserverpb.ResponseHeader"},
+    ],
+    'grpc.health.v1.HealthCheckRequest': [
+      {"number":1,"name":"service","jsonName":"service","kind":"string","repeated":false},
+    ],
+    'grpc.health.v1.HealthCheckResponse': [
+      {"number":1,"name":"status","jsonName":"status","kind":"enum","repeated":false,"type":"grpc.health.v1.HealthCheckResponse.ServingStatus"},
+    ],
+    'grpc.health.v1.HealthListRequest': [
+    ],
+    'grpc.health.v1.HealthListResponse': [
+      {"number":1,"name":"statuses","jsonName":"statuses","kind":"message","repeated":true,"type":"grpc.health.v1.HealthListEntry"},
+    ],
+    'grpc.health.v1.HealthListEntry': [
+      {"number":1,"name":"key","jsonName":"key","kind":"string","repeated":false},
+      {"number":2,"name":"value","jsonName":"value","kind":"message","repeated":false,"type":"grpc.health.v1.HealthCheckResponse"},
+    ],
+    'v3lockpb.LockRequest': [
+      {"number":1,"name":"name","jsonName":"name","kind":"bytes","repeated":false},
+      {"number":2,"name":"lease","jsonName":"lease","kind":"int64","repeated":false},
+    ],
+    'v3lockpb.LockResponse': [
+      {"number":1,"name":"header","jsonName":"header","kind":"message","repeated":false,"type":"etcdserverpb.ResponseHeader"},
+      {"number":2,"name":"key","jsonName":"key","kind":"bytes","repeated":false},
+    ],
+    'v3lockpb.UnlockRequest': [
+      {"number":1,"name":"key","jsonName":"key","kind":"bytes","repeated":false},
+    ],
+    'v3lockpb.UnlockResponse': [
+      {"number":1,"name":"header","jsonName":"header","kind":"message","repeated":false,"type":"etcdserverpb.ResponseHeader"},
+    ],
   },
   enums: {
-    'grpc.health.v1.HealthCheckResponse.ServingStatus': {"UNKNOWN":0,"SERVING":1,"NOT_SERVING":2,"SERVICE_UNKNOWN":3},
     'etcdserverpb.RangeRequest.SortOrder': {"NONE":0,"ASCEND":1,"DESCEND":2},
     'etcdserverpb.RangeRequest.SortTarget': {"KEY":0,"VERSION":1,"CREATE":2,"MOD":3,"VALUE":4},
     'etcdserverpb.Compare.CompareResult': {"EQUAL":0,"GREATER":1,"LESS":2,"NOT_EQUAL":3},
@@ -442,11 +490,9 @@ export const reflection: Reflection = {
     'etcdserverpb.AlarmType': {"NONE":0,"NOSPACE":1,"CORRUPT":2},
     'etcdserverpb.DowngradeRequest.DowngradeAction': {"VALIDATE":0,"ENABLE":1,"CANCEL":2},
     'authpb.Permission.Type': {"READ":0,"WRITE":1,"READWRITE":2},
+    'grpc.health.v1.HealthCheckResponse.ServingStatus': {"UNKNOWN":0,"SERVING":1,"NOT_SERVING":2,"SERVICE_UNKNOWN":3},
   },
   methods: {
-    '/grpc.health.v1.Health/Check': {"request":"grpc.health.v1.HealthCheckRequest","response":"grpc.health.v1.HealthCheckResponse","requestStream":false,"responseStream":false},
-    '/grpc.health.v1.Health/List': {"request":"grpc.health.v1.HealthListRequest","response":"grpc.health.v1.HealthListResponse","requestStream":false,"responseStream":false},
-    '/grpc.health.v1.Health/Watch': {"request":"grpc.health.v1.HealthCheckRequest","response":"grpc.health.v1.HealthCheckResponse","requestStream":false,"responseStream":true},
     '/etcdserverpb.KV/Range': {"request":"etcdserverpb.RangeRequest","response":"etcdserverpb.RangeResponse","requestStream":false,"responseStream":false},
     '/etcdserverpb.KV/Put': {"request":"etcdserverpb.PutRequest","response":"etcdserverpb.PutResponse","requestStream":false,"responseStream":false},
     '/etcdserverpb.KV/DeleteRange': {"request":"etcdserverpb.DeleteRangeRequest","response":"etcdserverpb.DeleteRangeResponse","requestStream":false,"responseStream":false},
@@ -488,5 +534,15 @@ export const reflection: Reflection = {
     '/etcdserverpb.Auth/RoleDelete': {"request":"etcdserverpb.AuthRoleDeleteRequest","response":"etcdserverpb.AuthRoleDeleteResponse","requestStream":false,"responseStream":false},
     '/etcdserverpb.Auth/RoleGrantPermission': {"request":"etcdserverpb.AuthRoleGrantPermissionRequest","response":"etcdserverpb.AuthRoleGrantPermissionResponse","requestStream":false,"responseStream":false},
     '/etcdserverpb.Auth/RoleRevokePermission': {"request":"etcdserverpb.AuthRoleRevokePermissionRequest","response":"etcdserverpb.AuthRoleRevokePermissionResponse","requestStream":false,"responseStream":false},
+    '/v3electionpb.Election/Campaign': {"request":"v3electionpb.CampaignRequest","response":"v3electionpb.CampaignResponse","requestStream":false,"responseStream":false},
+    '/v3electionpb.Election/Proclaim': {"request":"v3electionpb.ProclaimRequest","response":"v3electionpb.ProclaimResponse","requestStream":false,"responseStream":false},
+    '/v3electionpb.Election/Leader': {"request":"v3electionpb.LeaderRequest","response":"v3electionpb.LeaderResponse","requestStream":false,"responseStream":false},
+    '/v3electionpb.Election/Observe': {"request":"v3electionpb.LeaderRequest","response":"v3electionpb.LeaderResponse","requestStream":false,"responseStream":true},
+    '/v3electionpb.Election/Resign': {"request":"v3electionpb.ResignRequest","response":"v3electionpb.ResignResponse","requestStream":false,"responseStream":false},
+    '/grpc.health.v1.Health/Check': {"request":"grpc.health.v1.HealthCheckRequest","response":"grpc.health.v1.HealthCheckResponse","requestStream":false,"responseStream":false},
+    '/grpc.health.v1.Health/List': {"request":"grpc.health.v1.HealthListRequest","response":"grpc.health.v1.HealthListResponse","requestStream":false,"responseStream":false},
+    '/grpc.health.v1.Health/Watch': {"request":"grpc.health.v1.HealthCheckRequest","response":"grpc.health.v1.HealthCheckResponse","requestStream":false,"responseStream":true},
+    '/v3lockpb.Lock/Lock': {"request":"v3lockpb.LockRequest","response":"v3lockpb.LockResponse","requestStream":false,"responseStream":false},
+    '/v3lockpb.Lock/Unlock': {"request":"v3lockpb.UnlockRequest","response":"v3lockpb.UnlockResponse","requestStream":false,"responseStream":false},
   },
 };
