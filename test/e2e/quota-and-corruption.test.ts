@@ -152,12 +152,11 @@ test('a database that would shrink enough is defragmented before the member serv
   for (let i = 0; i < 5; i++) await put('big', Buffer.alloc(1_000_000));
   const { header } = await client.range({ key: bytes('x') });
   await client.compact({ revision: header?.revision ?? 0, physical: true });
-  const file = path.join(cluster.member(0).dataDir, 'member/snap/db');
+  expect((await client.status()).dbSize).toBeGreaterThan(5_000_000);
   await cluster.signal(0, 'SIGTERM');
-  const before = statSync(file).size;
   cluster.launch(0);
   await cluster.waitHealthy();
-  expect(statSync(file).size).toBeLessThan(before);
+  // The file itself may have grown again by the step in which it grows.
   expect((await client.status()).dbSize).toBeLessThan(2_000_000);
   expect((await client.range({ key: bytes('big') })).count).toBe(1);
 });
@@ -246,12 +245,14 @@ test('healthy members are never found to differ, while they are written to, comp
     cluster.launch(round);
     await cluster.waitHealthy();
   }
-  await expect
-    .poll(
-      () => cluster.members.some(({ logFile }) => readFileSync(logFile, 'utf8').includes('successfully checked hash')),
-      pollTimeout,
-    )
-    .toBe(true);
+  // A member that was killed may have no hash of the last compaction: there are more, with all members there.
+  const isChecked = async (): Promise<boolean> => {
+    await put('more', 'x');
+    const { header } = await client.range({ key: bytes('x') });
+    await client.compact({ revision: header?.revision ?? 0 });
+    return cluster.members.some(({ logFile }) => readFileSync(logFile, 'utf8').includes('successfully checked hash'));
+  };
+  await expect.poll(isChecked, { ...pollTimeout, interval: 1000 }).toBe(true);
   expect(await raisedBy(AlarmType.CORRUPT)).toEqual([]);
 });
 
