@@ -217,7 +217,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'proposed-twice',
     title: 'a request is proposed twice',
-    seed: 1,
+    seed: 21,
     patches: [
       {
         file: 'server/member/proposer.ts',
@@ -279,7 +279,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'quorum-not-checked',
     title: 'a leader that hears from nobody goes on leading',
-    seed: 1,
+    seed: 3,
     patches: [
       {
         file: 'server/raft/step.ts',
@@ -303,7 +303,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'learner-counted',
     title: 'the copies of learners count for the commit',
-    seed: 1,
+    seed: 4,
     patches: [
       {
         file: 'server/raft/tracker.ts',
