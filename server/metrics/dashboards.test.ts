@@ -2,14 +2,8 @@
  * What the well-known alerts and dashboards of etcd ask of /metrics: each series must be there, of upstream's type and
  * with the labels that are asked for, and must move when something happens (contract: api.md §6).
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePorts } from '../../test/support/test-cluster.ts';
-import { silentLogger } from '../base/logger.ts';
-import { readCommandLine, thisSystem } from '../etcd/command-line.ts';
-import { EtcdServer } from '../etcd/start.ts';
+import { type StartedMembers, startMembers } from '../etcd/testing/start-members.ts';
 
 interface Asked {
   /** What asks: the name of an alert, or a panel of the dashboard. */
@@ -144,33 +138,13 @@ async function work(clientUrls: readonly string[]): Promise<void> {
 }
 
 describe('what is asked of /metrics', () => {
-  let directory: string;
-  const servers: EtcdServer[] = [];
+  let members: StartedMembers | undefined;
   let before: Scrape[];
   let after: Scrape[];
 
   beforeAll(async () => {
-    directory = await mkdtemp(path.join(os.tmpdir(), 'etcdlab-metrics-'));
-    const ports = await freePorts(4);
-    const urls = ports.map((port) => `http://127.0.0.1:${port}`);
-    const clientUrls = urls.slice(0, 2);
-    const peerUrls = urls.slice(2);
-    const started = clientUrls.map((clientUrl, i) => {
-      const command = readCommandLine(
-        [
-          ...[`--name=m${i}`, `--data-dir=${path.join(directory, `m${i}`)}`, '--metrics=extensive'],
-          ...[`--listen-client-urls=${clientUrl}`, `--advertise-client-urls=${clientUrl}`],
-          ...[`--listen-peer-urls=${peerUrls[i]}`, `--initial-advertise-peer-urls=${peerUrls[i]}`],
-          `--initial-cluster=${peerUrls.map((peerUrl, k) => `m${k}=${peerUrl}`).join()}`,
-        ],
-        { ...thisSystem(), environment: {} },
-      );
-      if (command.kind !== 'start') throw new Error(command.stderr);
-      const server = new EtcdServer(command.config, silentLogger);
-      servers.push(server);
-      return server.start({ onFatal: () => {}, onRemoved: () => {} });
-    });
-    await Promise.all(started);
+    members = await startMembers(2, 'http', ['--metrics=extensive']);
+    const { clientUrls } = members;
     const all = () => Promise.all(clientUrls.map((url) => scrape(url)));
     before = await all();
     // Backends commit, and followers apply, a moment later.
@@ -180,10 +154,7 @@ describe('what is asked of /metrics', () => {
       after = await all();
     } while (!asked.every(({ series, moves }) => !moves || hasMoved(series).every(Boolean)) && Date.now() < deadline);
   });
-  afterAll(async () => {
-    await Promise.all(servers.map((server) => server.stop()));
-    await rm(directory, { recursive: true, force: true });
-  });
+  afterAll(() => members?.close());
 
   /** For each member. */
   function hasMoved(name: string): boolean[] {

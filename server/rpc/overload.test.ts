@@ -7,7 +7,7 @@ import { KVService, RangeRequest } from '../proto/gen/rpc.ts';
 import { call, TestServer } from './testing/test-server.ts';
 
 /** What attackers may cost, both sides of their connections together. */
-const allowedGrowthBytes = 512 * 1024 * 1024;
+const allowedGrowthBytes = 1024 * 1024 * 1024;
 const connections = 4;
 /** Bytes that each of them sends, if the server takes them within its time. */
 const attackBytes = 16 * 1024 * 1024;

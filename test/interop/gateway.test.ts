@@ -31,8 +31,8 @@ async function ask(base: string, { path, body, method = 'POST', headers = {} }: 
 
 /**
  * Leaves out what two servers cannot have in common: ids of clusters and members come from ports and time, the term
- * from how many elections a start took, what is left of a lease from how busy the machine is, and Go's protobuf library puts either kind of space into its messages, so that
- * nobody relies on them.
+ * from how many elections a start took, what is left of a lease from how busy the machine is, and Go's protobuf library
+ * puts either kind of space into its messages, so that nobody relies on them.
  */
 function withoutIds(text: string): string {
   return text
