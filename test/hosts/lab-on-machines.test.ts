@@ -141,15 +141,12 @@ describe.skipIf(!haveMachines())('a lab on machines', () => {
       });
       let writes = 0;
       while (!ended) {
-        const { exitCode, stderr } = await lab.run(
-          'ctl',
-          '--command-timeout=20s',
-          'put',
-          'during/switch',
-          String(writes),
-        );
-        expect(stderr).toBe('');
-        expect(exitCode).toBe(0);
+        // A write may meet a member that stops in this moment: a client then tries again, and finds another.
+        let isWritten = false;
+        for (let tries = 0; tries < 5 && !isWritten; tries++) {
+          isWritten = (await lab.run('ctl', 'put', 'during/switch', String(writes))).exitCode === 0;
+        }
+        expect(isWritten).toBe(true);
         writes += 1;
       }
       const { exitCode, stdout, stderr } = await switched;
