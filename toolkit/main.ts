@@ -1,5 +1,6 @@
 /** The `etcdlab` command: from arguments to a command and an exit code. */
 import { Command, CommanderError } from 'commander';
+import { registerBackup } from './commands/backup.ts';
 import { registerCerts } from './commands/certs/mod.ts';
 import type { Cli, CliIo, RegisterCommand } from './commands/cli.ts';
 import { registerCtl } from './commands/ctl.ts';
@@ -13,6 +14,7 @@ import { registerExec, registerSsh } from './commands/exec.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerCut, registerHeal, registerRestart, registerStart, registerStop } from './commands/members.ts';
 import { registerRender } from './commands/render.ts';
+import { registerRestore } from './commands/restore.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerSupport } from './commands/support.ts';
 import { registerTour } from './commands/tour.ts';
@@ -36,6 +38,8 @@ const commands: readonly RegisterCommand[] = [
   registerCut,
   registerHeal,
   registerDrill,
+  registerBackup,
+  registerRestore,
   registerEngine,
   registerCerts,
   registerDoctor,

@@ -29,6 +29,8 @@ export interface SnapshotManifest {
   members: { name: string; peerURLs: string[]; clientURLs: string[] }[];
   /** Without these a snapshot alone does not bring the cluster back. */
   alsoNeeded: string[];
+  /** Why it was taken, in the words of whoever took it. */
+  reason?: string;
 }
 
 /** What is known of a snapshot from outside, once it is saved and has been checked. */

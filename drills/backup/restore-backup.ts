@@ -1,0 +1,117 @@
+/** Replaces the data of a lab by a backup's, and takes it back if the cluster does not come up with it. */
+
+import { LabError, messageOf, throwIfInterrupted } from '../../toolkit/errors.ts';
+import type { Lab } from '../../toolkit/lab/lab.ts';
+import { waitUntilHealthy } from '../../toolkit/provision/health/mod.ts';
+import { allDone } from '../engine/all-done.ts';
+import { Journal } from '../engine/journal.ts';
+import { restoreLab } from '../recovery/restore-lab.ts';
+import { type Backup, bestProof, isDisproved, isProven } from './backup-store.ts';
+
+/** The newest that is proven restorable. @throws LabError LAB_BACKUP_UNPROVEN when there is none */
+export function chooseBackup(backups: readonly Backup[]): Backup {
+  const chosen = backups.find(isProven);
+  if (chosen !== undefined) return chosen;
+  const [newest] = backups;
+  if (newest === undefined)
+    throw new LabError('LAB_BACKUP_UNPROVEN', 'there is no backup', { advice: 'etcdlab backup create' });
+  throw new LabError('LAB_BACKUP_UNPROVEN', `none of the ${backups.length} backups is proven restorable`, {
+    advice: [`etcdlab backup verify ${newest.id}`, `etcdlab restore --to ${newest.id} takes it as it is`],
+  });
+}
+
+/** @returns one line that says how far the backup can be trusted */
+export function describeTrust(backup: Backup): string {
+  if (isDisproved(backup)) return `disproved at ${backup.proofs.at(-1)?.at}: ${backup.proofs.at(-1)?.evidence.at(-1)}`;
+  const best = bestProof(backup);
+  return best === undefined ? 'not verified' : `proven at level ${best.level}, ${best.at}`;
+}
+
+export interface RestoreBackupOptions {
+  /** Names what is moved aside, and the new cluster token. */
+  runId: string;
+  signal: AbortSignal;
+  progress(text: string): void;
+}
+
+export interface RestoredBackup {
+  /** Where the data of before lies, by member; it stays there. */
+  aside: Record<string, string>;
+  /** One line: what the members show. */
+  proof: string;
+}
+
+/** To put back old data and start it has no use for a signal that has fired. */
+const rollBackDeadlineMs = 180_000;
+
+/**
+ * Stops all members, moves their data aside, restores each from the same bytes under a new token, starts them, and
+ * compares every member with the manifest. Whatever fails on the way is undone; killed, it is undone by the next
+ * command.
+ *
+ * @throws LabError LAB_RESTORE_UNDONE after it was undone, with what had failed; LAB_INTERRUPTED
+ */
+export async function restoreBackup(lab: Lab, backup: Backup, options: RestoreBackupOptions): Promise<RestoredBackup> {
+  const { runId, signal, progress } = options;
+  const journal = await Journal.open(lab);
+  await journal.begin(lab, runId);
+  try {
+    progress('stopping all members');
+    await allDone(lab.nodes.map(({ host }) => host.service.stop()));
+    const aside = await moveAside(lab, journal);
+    const token = `${lab.name}-${runId}`;
+    const restoredFrom = await restoreLab(lab, { snapshot: backup.snapshot, token, runId, signal, progress });
+    for (const [name, sha256] of Object.entries(restoredFrom)) {
+      if (sha256 === backup.manifest.sha256) continue;
+      throw new LabError('LAB_RESTORE', `${name} got SHA-256 ${sha256}, the backup has ${backup.manifest.sha256}`);
+    }
+    await journal.serving();
+    progress('starting all members');
+    await allDone(lab.nodes.map(({ host }) => host.service.start()));
+    await waitUntilHealthy(lab, { signal, onReason: progress });
+    const proof = await compare(lab, backup, signal);
+    throwIfInterrupted(signal);
+    await journal.close();
+    return { aside, proof };
+  } catch (error) {
+    progress('undoing it: the members get their data from before again');
+    const deadline = AbortSignal.timeout(rollBackDeadlineMs);
+    await journal.rollBack(lab, false, deadline);
+    await allDone(lab.nodes.map(({ host }) => host.service.start()));
+    throwIfInterrupted(signal);
+    throw new LabError('LAB_RESTORE_UNDONE', `the restore failed and was undone: ${messageOf(error)}`, {
+      details: error instanceof LabError ? error.details : [],
+      advice: ['etcdlab status', `etcdlab backup verify ${backup.id}`],
+      cause: error,
+    });
+  }
+}
+
+/** A member that has no data any more has nothing to be moved. */
+async function moveAside(lab: Lab, journal: Journal): Promise<Record<string, string>> {
+  const moved: Record<string, string> = {};
+  await allDone(
+    lab.nodes.map(async ({ name, host, paths }) => {
+      if (!(await host.exists(paths.data))) return;
+      const aside = journal.asideByNode[name] as string;
+      await host.rename(paths.data, aside);
+      moved[name] = aside;
+    }),
+  );
+  return moved;
+}
+
+async function compare(lab: Lab, { manifest }: Backup, signal: AbortSignal): Promise<string> {
+  const client = lab.client();
+  try {
+    for (const { name, clientUrl: endpoint } of lab.nodes) {
+      const { hash } = await client.hashKv({ revision: manifest.revision }, { endpoint, signal, timeoutMs: 60_000 });
+      if (manifest.hashKv === undefined || hash === manifest.hashKv) continue;
+      throw new LabError('LAB_DIVERGED', `${name} has HashKV ${hash}, the backup has ${manifest.hashKv}`);
+    }
+    const hash = manifest.hashKv === undefined ? '' : ` with HashKV ${manifest.hashKv}`;
+    return `all ${lab.nodes.length} members hold revision ${manifest.revision}${hash}`;
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,201 @@
+/** `etcdlab backup`: snapshots that are kept, and how far each can be trusted. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type Backup, BackupStore, bestProof, isDisproved, isProven } from '../../drills/backup/backup-store.ts';
+import { createBackup } from '../../drills/backup/create-backup.ts';
+import { decidePrune } from '../../drills/backup/prune.ts';
+import { describeTrust } from '../../drills/backup/restore-backup.ts';
+import { exportBackup, importBackup } from '../../drills/backup/transport.ts';
+import { highestLevel, verifyBackup } from '../../drills/backup/verify-backup.ts';
+import { ExitCode, LabError } from '../errors.ts';
+import { formatSpan, formatTable } from '../output/table.ts';
+import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
+import { requireHealthy } from './require-healthy.ts';
+
+interface BackupOptions extends CommonOptions {
+  readonly reason?: string;
+  readonly level?: string;
+  readonly keep?: string;
+  readonly keepDaily?: string;
+  readonly yes?: boolean;
+  readonly recipient?: string;
+  readonly identityFile?: string;
+}
+
+export const registerBackup: RegisterCommand = (program, cli) => {
+  const group = program.command('backup').description('snapshots that are kept, and how far each can be trusted');
+  const add = (
+    usage: string,
+    summary: string,
+    run: (options: BackupOptions, args: string[]) => Promise<ExitCode | undefined>,
+  ) => addCommand<BackupOptions>(group, cli, usage, summary, run);
+  add('create', 'take a backup, and check it', (options) => create(cli, options)).option(
+    '--reason <text>',
+    'why, for whoever finds it later',
+  );
+  add('list', 'the backups there are, and what is proved of each', (options) => list(cli, options));
+  add('show <id>', 'all that is known of a backup', (options, [id = '']) => show(cli, options, id));
+  add('verify [id]', 'prove that a backup (default: the newest) can be restored', (options, [id]) =>
+    verify(cli, options, id),
+  ).option('--level <0-5>', 'how far: 2 reads the file, 4 (default) starts a member on it, 5 a whole cluster');
+  add('prune', 'show which backups would be removed; --yes removes them', (options) => prune(cli, options))
+    .option('--keep <number>', 'how many of the newest stay (default: 5)')
+    .option('--keep-daily <number>', 'the newest of each of so many days stays as well')
+    .option('-y, --yes', 'remove them');
+  add('export <id> <folder>', 'write a backup compressed, to be carried elsewhere', (options, [id = '', folder = '']) =>
+    exportTo(cli, options, id, folder),
+  ).option('--recipient <age1...>', 'encrypt it to this public key');
+  add('import <file.json>', 'take a backup that was exported', (options, [file = '']) =>
+    importFrom(cli, options, file),
+  ).option('--identity-file <path>', 'file with the secret key that it is encrypted to');
+};
+
+async function create(cli: Cli, options: BackupOptions): Promise<undefined> {
+  const lab = await openLab(cli, options);
+  const { reason } = options;
+  const backup = await withLock(lab.paths, 'backup create', async () => {
+    await requireHealthy(lab, 'a backup records what all members hold');
+    return createBackup(lab, new BackupStore(lab.paths.backups), { signal: cli.signal, reason });
+  });
+  const { revision, keys, sha256 } = backup.manifest;
+  cli.ui.event({ event: 'finished', id: backup.id, manifest: backup.manifest });
+  cli.ui.line(`Backup ${backup.id}: revision ${revision}, ${keys} keys, SHA-256 ${sha256.slice(0, 16)}…`);
+  cli.ui.line(`  etcdlab backup verify ${backup.id}   proves that it can be restored`);
+}
+
+async function list(cli: Cli, options: BackupOptions): Promise<undefined> {
+  const lab = await openLab(cli, options);
+  const now = Date.now();
+  const backups = await new BackupStore(lab.paths.backups).list();
+  const rows = backups.map((backup) => {
+    const { id, manifest } = backup;
+    const best = bestProof(backup);
+    const proved = isDisproved(backup) ? 'DAMAGED' : best === undefined ? '-' : `L${best.level}`;
+    return [
+      id,
+      formatSpan(now - Date.parse(manifest.createdAt)),
+      String(manifest.revision),
+      String(manifest.keys),
+      `${(manifest.sizeBytes / 1024 ** 2).toFixed(1)} MiB`,
+      proved,
+      best === undefined ? '-' : best.at.slice(0, 16),
+    ];
+  });
+  const header = ['BACKUP', 'AGE', 'REVISION', 'KEYS', 'SIZE', 'PROVED', 'AT (UTC)'];
+  const told = backups.map((backup) => ({
+    id: backup.id,
+    proven: isProven(backup),
+    ...backup.manifest,
+    proofs: backup.proofs,
+  }));
+  cli.ui.listing(formatTable(header, rows), told);
+}
+
+async function show(cli: Cli, options: BackupOptions, id: string): Promise<undefined> {
+  const lab = await openLab(cli, options);
+  const backup = await new BackupStore(lab.paths.backups).find(id);
+  const { manifest, proofs, folder } = backup;
+  const rows: [string, string][] = [
+    ['Folder', folder],
+    ['Taken', `${manifest.createdAt} from ${manifest.takenFrom}, etcd ${manifest.serverVersion}`],
+    ...(manifest.reason === undefined ? [] : ([['Reason', manifest.reason]] as [string, string][])),
+    ['Revision', String(manifest.revision)],
+    [
+      'Keys',
+      Object.entries(manifest.keysByPrefix)
+        .map(([prefix, count]) => `${prefix} ${count}`)
+        .join(', ') || '0',
+    ],
+    ['HashKV', String(manifest.hashKv ?? 'not recorded')],
+    ['SHA-256', manifest.sha256],
+    ['Trust', describeTrust(backup)],
+    ...(proofs.at(-1)?.evidence ?? []).map((line): [string, string] => ['', line]),
+    ['Also needed', manifest.alsoNeeded.join('; ')],
+  ];
+  cli.ui.listing(formatTable(['', ''], rows), { id, ...manifest, proofs });
+}
+
+async function verify(cli: Cli, options: BackupOptions, id: string | undefined): Promise<ExitCode> {
+  const level = wholeNumber(options.level ?? '4', '--level', 0, highestLevel);
+  const lab = await openLab(cli, options);
+  const store = new BackupStore(lab.paths.backups);
+  return withLock(lab.paths, 'backup verify', async () => {
+    const backup = id === undefined ? (await store.list())[0] : await store.find(id);
+    if (backup === undefined)
+      throw new LabError('LAB_BACKUP_UNKNOWN', 'there is no backup', { advice: 'etcdlab backup create' });
+    const proof = await verifyBackup(backup, { level, engine: lab.state.engine, signal: cli.signal });
+    await store.addProof(backup, proof);
+    cli.ui.event({ event: 'finished', id: backup.id, proof });
+    for (const line of proof.evidence) cli.ui.line(line);
+    const took = `${(proof.durationMs / 1000).toFixed(1)} s`;
+    cli.ui.line(
+      proof.passed
+        ? cli.ui.style('green', `Backup ${backup.id} is proven at level ${proof.level} (${took}).`)
+        : cli.ui.style(
+            'red',
+            `Backup ${backup.id} does NOT hold at level ${proof.level} (${took}): do not rely on it.`,
+          ),
+    );
+    return proof.passed ? ExitCode.ok : ExitCode.failed;
+  });
+}
+
+async function prune(cli: Cli, options: BackupOptions): Promise<undefined> {
+  const keep = wholeNumber(options.keep ?? '5', '--keep', 1, 10_000);
+  const keepDaily = wholeNumber(options.keepDaily ?? '0', '--keep-daily', 0, 10_000);
+  const lab = await openLab(cli, options);
+  await withLock(lab.paths, 'backup prune', async () => {
+    const store = new BackupStore(lab.paths.backups);
+    const decisions = decidePrune(await store.list(), { keep, keepDaily });
+    const going = decisions.filter(({ stays }) => !stays).map(({ backup }) => backup);
+    if (options.yes === true) for (const backup of going) await store.remove(backup);
+    const rows = decisions.map(({ backup, stays, reason }) => [backup.id, stays ? 'stays' : 'goes', reason]);
+    const told = decisions.map(({ backup, stays, reason }) => ({
+      id: backup.id,
+      stays,
+      reason,
+      removed: !stays && options.yes === true,
+    }));
+    cli.ui.listing(formatTable(['BACKUP', '', 'WHY'], rows), told);
+    if (options.yes !== true && going.length > 0)
+      cli.ui.line('Nothing was removed: etcdlab backup prune --yes does it.');
+  });
+}
+
+async function exportTo(cli: Cli, options: BackupOptions, id: string, folder: string): Promise<undefined> {
+  const lab = await openLab(cli, options);
+  const backup: Backup = await new BackupStore(lab.paths.backups).find(id);
+  const target = path.resolve(cli.io.workingDirectory, folder);
+  const files = await exportBackup(backup, target, options.recipient, cli.signal);
+  cli.ui.event({ event: 'finished', id, files });
+  for (const file of files) cli.ui.line(file);
+}
+
+async function importFrom(cli: Cli, options: BackupOptions, file: string): Promise<undefined> {
+  const lab = await openLab(cli, options);
+  const identity = options.identityFile === undefined ? undefined : await readIdentity(cli, options.identityFile);
+  const about = path.resolve(cli.io.workingDirectory, file);
+  const backup = await withLock(lab.paths, 'backup import', () =>
+    importBackup(new BackupStore(lab.paths.backups), about, identity, cli.signal),
+  );
+  cli.ui.event({ event: 'finished', id: backup.id });
+  cli.ui.line(
+    `Backup ${backup.id}: its bytes are those of its manifest. etcdlab backup verify ${backup.id} proves more.`,
+  );
+}
+
+/** A secret key never stands on a command line, where every process can read it. */
+async function readIdentity(cli: Cli, file: string): Promise<string> {
+  const text = await readFile(path.resolve(cli.io.workingDirectory, file), 'utf8').catch((cause) => {
+    throw new LabError('LAB_USAGE', `${file} cannot be read`, { cause });
+  });
+  const identity = /^AGE-SECRET-KEY-[A-Z0-9-]+$/m.exec(text)?.[0];
+  if (identity !== undefined) return identity;
+  throw new LabError('LAB_USAGE', `${file} holds no age secret key`, { advice: 'age-keygen makes such a file' });
+}
+
+function wholeNumber(text: string, flag: string, least: number, most: number): number {
+  const value = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw new LabError('LAB_USAGE', `${flag} takes a whole number from ${least} to ${most}, not '${text}'`);
+}

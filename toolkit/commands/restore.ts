@@ -1,0 +1,95 @@
+/** `etcdlab restore`: the data of a backup in the place of the lab's own. */
+import { type Backup, BackupStore } from '../../drills/backup/backup-store.ts';
+import { tryBackup } from '../../drills/backup/create-backup.ts';
+import { chooseBackup, describeTrust, restoreBackup } from '../../drills/backup/restore-backup.ts';
+import { verifyBackup } from '../../drills/backup/verify-backup.ts';
+import { undoInterruptedDrill } from '../../drills/engine/interrupted.ts';
+import { LabError } from '../errors.ts';
+import type { Lab } from '../lab/lab.ts';
+import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
+import { confirm } from './confirm.ts';
+import { tellUndone } from './undone-drill.ts';
+
+interface RestoreOptions extends CommonOptions {
+  readonly to?: string;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+}
+
+export const registerRestore: RegisterCommand = (program, cli) => {
+  addCommand<RestoreOptions>(
+    program,
+    cli,
+    'restore',
+    'replace the data of the lab by that of a backup, and go back if that fails',
+    (options) => restore(cli, options),
+  )
+    .option('--to <backup>', 'which one (default: the newest that is proven restorable)')
+    .option('--dry-run', 'check the backup, say what would be done, and change nothing')
+    .option('-y, --yes', 'do not ask');
+};
+
+/** A file that cannot be restored is found out here, before a member is stopped. */
+const preflightLevel = 3;
+
+async function restore(cli: Cli, options: RestoreOptions): Promise<undefined> {
+  const lab = await openLab(cli, options);
+  const store = new BackupStore(lab.paths.backups);
+  const backup = options.to === undefined ? chooseBackup(await store.list()) : await store.find(options.to);
+  if (options.dryRun !== true && options.yes !== true) {
+    await confirm(cli, {
+      action: `The data of lab '${lab.name}' is replaced by backup ${backup.id} of ${backup.manifest.createdAt}; what was written since is moved aside`,
+      word: lab.name,
+      command: `etcdlab restore --to ${backup.id} --yes`,
+    });
+  }
+  await withLock(lab.paths, 'restore', async () => {
+    tellUndone(cli, await undoInterruptedDrill(lab));
+    await preflight(cli, lab, backup, store);
+    if (options.dryRun === true) tellPlan(cli, lab, backup);
+    else await carryOut(cli, lab, backup, store);
+  });
+}
+
+async function preflight(cli: Cli, lab: Lab, backup: Backup, store: BackupStore): Promise<void> {
+  cli.ui.line(`Backup ${backup.id}: ${describeTrust(backup)}`);
+  const proof = await verifyBackup(backup, { level: preflightLevel, engine: lab.state.engine, signal: cli.signal });
+  if (proof.passed) return;
+  await store.addProof(backup, proof);
+  throw new LabError('LAB_PREFLIGHT', `backup ${backup.id} cannot be restored; nothing was touched`, {
+    details: proof.evidence,
+    advice: 'etcdlab backup list shows the others',
+  });
+}
+
+function tellPlan(cli: Cli, lab: Lab, backup: Backup): void {
+  const steps = lab.nodes.map(({ name, paths, binaries }) => ({
+    node: name,
+    stop: name,
+    moveAside: paths.data,
+    run: `${binaries.etcdutl} snapshot restore ... --name ${name} --data-dir ${paths.data}`,
+    start: name,
+  }));
+  cli.ui.event({ event: 'planned', backup: backup.id, steps });
+  for (const { node, moveAside, run } of steps) {
+    cli.ui.line(`${node}: stop; move ${moveAside} aside; ${run}; start`);
+  }
+  cli.ui.line('Then every member is compared with the manifest. Nothing was changed.');
+}
+
+async function carryOut(cli: Cli, lab: Lab, backup: Backup, store: BackupStore): Promise<void> {
+  const { signal, ui } = cli;
+  const before = await tryBackup(lab, store, { signal, reason: `before the restore of ${backup.id}` });
+  if ('backup' in before) ui.line(`What the lab holds now is backup ${before.backup.id}.`);
+  else ui.warning(`no backup of what the lab holds now: ${before.problem}; its data is moved aside all the same`);
+  const runId = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const progress = (text: string): void => {
+    ui.event({ event: 'progress', text });
+    ui.line(`  ${text}`);
+  };
+  const { aside, proof } = await restoreBackup(lab, backup, { runId, signal, progress });
+  ui.event({ event: 'finished', backup: backup.id, aside, proof });
+  ui.line(ui.style('green', `Restored backup ${backup.id}: ${proof}.`));
+  ui.line('The data of before stays, until you remove it:');
+  for (const folder of Object.values(aside)) ui.line(`  ${folder}`);
+}
