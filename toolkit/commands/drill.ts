@@ -15,6 +15,7 @@ import { waitUntilHealthy } from '../provision/health/mod.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
 import { DrillProgress } from './drill-progress.ts';
+import { selftest } from './drill-selftest.ts';
 import { requireHealthy } from './require-healthy.ts';
 import { tellUndone } from './undone-drill.ts';
 
@@ -38,6 +39,13 @@ export const registerDrill: RegisterCommand = (program, cli) => {
       '--other-engine <engine>',
       "for drills that change it: 'built-in', or a folder (default: $ETCDLAB_UPSTREAM)",
     );
+  addCommand<CommonOptions>(
+    group,
+    cli,
+    'selftest',
+    'damage evidence and backups: the checks must find each',
+    (options) => selftest(cli, options),
+  );
   addCommand<CommonOptions>(group, cli, 'history', 'what came out of the runs so far, the newest first', (options) =>
     history(cli, options),
   );
