@@ -117,7 +117,7 @@ describe('the store', () => {
   test('finds a changed byte on the rung of digests, and climbs no further', async () => {
     const made = await add();
     writeFileSync(made.snapshot, 'hello_world\n');
-    const found = await verifyBackup(made, { level: 2, engine: { kind: 'built-in' }, signal });
+    const found = await verifyBackup(made, { level: 2, engine: { kind: 'built-in' }, workFolder: folder, signal });
     expect(found).toMatchObject({ level: 1, passed: false });
     expect(found.evidence.at(-1)).toMatch(/^L1: its SHA-256 is/);
   });

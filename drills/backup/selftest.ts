@@ -24,6 +24,7 @@ const lies: { wrong: string; level: number; change(manifest: SnapshotManifest): 
 
 export interface SelftestOptions {
   engine: EngineConfig;
+  workFolder: string;
   signal: AbortSignal;
   progress?: ((text: string) => void) | undefined;
 }

@@ -11,7 +11,6 @@
  * | 5 | so do all members of a cluster of its size, and what is written through one is read through the others |
  */
 import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { snapshotStatus } from '../../server/etcdutl/mod.ts';
 import { messageOf, throwIfInterrupted } from '../../toolkit/errors.ts';
@@ -21,7 +20,7 @@ import { waitUntilHealthy } from '../../toolkit/provision/health/mod.ts';
 import { allDone } from '../engine/all-done.ts';
 import { sha256OfFile } from '../recovery/file-digest.ts';
 import { restoreLab } from '../recovery/restore-lab.ts';
-import { createScratchLab, removeScratchLab } from '../scratch/scratch-lab.ts';
+import { createScratchLab, removeScratchLab, trialFolder } from '../scratch/scratch-lab.ts';
 import type { Backup, Proof } from './backup-store.ts';
 
 export const highestLevel = 5;
@@ -30,6 +29,8 @@ export interface VerifyBackupOptions {
   /** 0 to 5. */
   level: number;
   engine: EngineConfig;
+  /** The lab's folder of runs: there the next command finds, and ends, what a killed one has left running. */
+  workFolder: string;
   signal: AbortSignal;
   progress?: ((text: string) => void) | undefined;
 }
@@ -104,11 +105,11 @@ function must(holds: boolean, problem: string): void {
 /** Restores onto a cluster of its own in an empty directory, and removes it whatever comes of it. */
 async function onScratchLab(
   { snapshot, manifest }: Backup,
-  { engine, signal, progress }: VerifyBackupOptions,
+  { engine, workFolder, signal, progress }: VerifyBackupOptions,
   members: number,
   look: (lab: Lab) => Promise<string>,
 ): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'etcdlab-'));
+  const directory = await mkdtemp(path.join(workFolder, trialFolder));
   let lab: Lab | undefined;
   try {
     lab = await createScratchLab({ directory, engine, members });

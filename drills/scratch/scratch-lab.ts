@@ -16,6 +16,9 @@ import { deployPki } from '../../toolkit/provision/deploy-certificates.ts';
 import { configureMember } from '../../toolkit/provision/members.ts';
 import { nextState } from '../../toolkit/provision/up.ts';
 
+/** Folders of scratch labs that belong to no run begin like this. */
+export const trialFolder = '.trial-';
+
 /** The folder beside a run's report that holds its scratch labs. */
 const scratchFolder = 'scratch';
 /** Below the ports that kernels give to outgoing connections. */
@@ -72,7 +75,8 @@ export async function removeScratchLabs(reports: string): Promise<void> {
     const hosts = path.join(root, 'hosts');
     const names = await readdir(hosts).catch(() => []);
     await Promise.all(names.map((name) => new LocalHost(name, path.join(hosts, name)).service.kill()));
-    await rm(root, { recursive: true, force: true });
+    const isTrial = run.startsWith(trialFolder);
+    await rm(isTrial ? path.join(reports, run) : root, { recursive: true, force: true });
   }
 }
 

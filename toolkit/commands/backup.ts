@@ -123,7 +123,12 @@ async function verify(cli: Cli, options: BackupOptions, id: string | undefined):
     const backup = id === undefined ? (await store.list())[0] : await store.find(id);
     if (backup === undefined)
       throw new LabError('LAB_BACKUP_UNKNOWN', 'there is no backup', { advice: 'etcdlab backup create' });
-    const proof = await verifyBackup(backup, { level, engine: lab.state.engine, signal: cli.signal });
+    const proof = await verifyBackup(backup, {
+      level,
+      engine: lab.state.engine,
+      workFolder: lab.paths.reports,
+      signal: cli.signal,
+    });
     await store.addProof(backup, proof);
     cli.ui.event({ event: 'finished', id: backup.id, proof });
     for (const line of proof.evidence) cli.ui.line(line);

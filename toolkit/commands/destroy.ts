@@ -1,5 +1,6 @@
 /** `etcdlab destroy`: asks, then removes a lab with all its data. */
 import type { ListrTask } from 'listr2';
+import { removeScratchLabs } from '../../drills/scratch/scratch-lab.ts';
 import { removeLabFolder } from '../lab/state.ts';
 import { destroyLab, labContents, leaveMachinesTask } from '../provision/destroy.ts';
 import { addCommand, type Cli, type CommonOptions, isNoLab, locateLab, type RegisterCommand, withLock } from './cli.ts';
@@ -53,6 +54,8 @@ async function destroy(cli: Cli, options: DestroyOptions): Promise<undefined> {
         : [leaveMachinesTask(lab, options.forget), removal];
   await withLock(paths, 'destroy', async () => {
     if (lab?.state.provider === 'vagrant') await removeVirtualMachines(cli, vagrantOptions(cli, options, name));
+    // A drill that was killed may have left a cluster of its own running, in a folder that is removed now.
+    await removeScratchLabs(paths.reports);
     await cli.ui.runTasks(tasks, {});
   });
   cli.ui.event({ event: 'finished', name, changed: true });

@@ -11,7 +11,13 @@ export async function selftest(cli: Cli, options: CommonOptions): Promise<ExitCo
   const lab = await openLab(cli, options);
   const [newest] = await new BackupStore(lab.paths.backups).list();
   const ofBackups =
-    newest === undefined ? [] : await tryDamagedBackups(newest, { engine: lab.state.engine, signal: cli.signal });
+    newest === undefined
+      ? []
+      : await tryDamagedBackups(newest, {
+          engine: lab.state.engine,
+          workFolder: lab.paths.reports,
+          signal: cli.signal,
+        });
   const trials = [...tryMutants(), ...ofBackups];
   const missed = trials.filter(({ caught }) => !caught);
   const rows = trials.map(({ wrong, foundBy, caught }) => [caught ? 'caught' : 'MISSED', foundBy, wrong]);

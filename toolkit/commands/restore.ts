@@ -53,7 +53,12 @@ async function restore(cli: Cli, options: RestoreOptions): Promise<undefined> {
 
 async function preflight(cli: Cli, lab: Lab, backup: Backup, store: BackupStore): Promise<void> {
   cli.ui.line(`Backup ${backup.id}: ${describeTrust(backup)}`);
-  const proof = await verifyBackup(backup, { level: preflightLevel, engine: lab.state.engine, signal: cli.signal });
+  const proof = await verifyBackup(backup, {
+    level: preflightLevel,
+    engine: lab.state.engine,
+    workFolder: lab.paths.reports,
+    signal: cli.signal,
+  });
   if (proof.passed) return;
   await store.addProof(backup, proof);
   throw new LabError('LAB_PREFLIGHT', `backup ${backup.id} cannot be restored; nothing was touched`, {
