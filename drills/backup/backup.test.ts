@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SnapshotManifest } from '../engine/manifest.ts';
@@ -129,6 +130,21 @@ describe('the store', () => {
     await expect(exportBackup(made, away, undefined, signal)).rejects.toMatchObject({ code: 'LAB_FILE' });
     await store.remove(made);
     const back = await importBackup(store, about as string, undefined, signal);
+    expect(readFileSync(back.snapshot, 'utf8')).toBe('hello world\n');
+  });
+
+  test('carries it encrypted, for one key only', async () => {
+    const made = await add();
+    const identity = await generateX25519Identity();
+    const away = path.join(folder, 'away');
+    const [about] = await exportBackup(made, away, await identityToRecipient(identity), signal);
+    await store.remove(made);
+    expect(readdirSync(away).some((name) => name.endsWith('.db.zst.age'))).toBe(true);
+    const other = await generateX25519Identity();
+    for (const wrong of [other, undefined]) {
+      await expect(importBackup(store, about as string, wrong, signal)).rejects.toMatchObject({ code: 'LAB_BACKUP' });
+    }
+    const back = await importBackup(store, about as string, identity, signal);
     expect(readFileSync(back.snapshot, 'utf8')).toBe('hello world\n');
   });
 

@@ -44,7 +44,7 @@ export const registerBackup: RegisterCommand = (program, cli) => {
     .option('-y, --yes', 'remove them');
   add('export <id> <folder>', 'write a backup compressed, to be carried elsewhere', (options, [id = '', folder = '']) =>
     exportTo(cli, options, id, folder),
-  ).option('--recipient <age1...>', 'encrypt it to this public key');
+  ).option('--recipient <public-key>', 'encrypt it to this age public key (age1...)');
   add('import <file.json>', 'take a backup that was exported', (options, [file = '']) =>
     importFrom(cli, options, file),
   ).option('--identity-file <path>', 'file with the secret key that it is encrypted to');
