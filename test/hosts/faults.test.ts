@@ -43,7 +43,7 @@ describe.skipIf(!haveMachines())('bringing a lab up on machines', () => {
     await lab.on('node3', 'sudo mv /usr/bin/gzip /usr/bin/gzip.away');
     try {
       await expect
-        .poll(async () => (await lab.run('up', '--accept-new-host-keys')).stderr)
+        .poll(async () => (await lab.run('up', '--accept-new-host-keys')).stderr, { timeout: 60_000 })
         .toMatch(/node2 10\.200\.10\.11:2380: in use by systemd-socket-/);
       const { exitCode, stderr } = await lab.run('up', '--accept-new-host-keys');
       expect(exitCode).toBe(3);

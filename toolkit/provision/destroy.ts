@@ -10,8 +10,17 @@ import { isLockFile } from '../lab/lock.ts';
 import { type LabPaths, readState, removeLabFolder } from '../lab/state.ts';
 import { removeFromMachine } from './machines/remove.ts';
 
-/** Everything that a lab's folder may hold. */
-const ownNames = new Set(['pki', 'hosts', 'backups', 'reports', 'state.json', 'known_hosts', 'drill-journal.json']);
+/** Everything that a lab's folder may hold; `known_hosts.old` is what `ssh-keygen -R` leaves. */
+const ownNames = new Set([
+  'pki',
+  'hosts',
+  'backups',
+  'reports',
+  'state.json',
+  'known_hosts',
+  'known_hosts.old',
+  'drill-journal.json',
+]);
 
 /** What would be lost. */
 export interface LabContents {
