@@ -155,19 +155,31 @@ function explainFailure(socket: tls.TLSSocket, host: string, files: TlsFiles): v
     shown = socket.getPeerX509Certificate();
   });
   socket.prependOnceListener('error', (error: NodeJS.ErrnoException) => {
-    const { code = '' } = error;
-    const now = new Date();
-    const isVerdict = socket.authorizationError !== null && socket.authorizationError !== undefined;
-    let reason: string | undefined;
-    if (shown !== undefined && isVerdict) {
-      const verdict = code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? undefined : code;
-      reason = explainServerCertificate(shown, host, verdict, files.ca, now);
-    } else if (code.includes('_ALERT_')) {
-      const own = explainClientCertificate(files.clientCertificate(), now);
-      reason = `the peer refused this member's certificate${own === undefined ? '; its log says why' : `: ${own}`}`;
+    try {
+      const reason = failureReason(error, socket, shown, host, files);
+      if (reason !== undefined) error.message = `${reason} (${error.message})`;
+    } catch {
+      // This member's own files cannot be read just then: the error stays what it is, and takes its way.
     }
-    if (reason !== undefined) error.message = `${reason} (${error.message})`;
   });
+}
+
+function failureReason(
+  { code = '' }: NodeJS.ErrnoException,
+  socket: tls.TLSSocket,
+  shown: X509Certificate | undefined,
+  host: string,
+  files: TlsFiles,
+): string | undefined {
+  const now = new Date();
+  const isVerdict = socket.authorizationError !== null && socket.authorizationError !== undefined;
+  if (shown !== undefined && isVerdict) {
+    const verdict = code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? undefined : code;
+    return explainServerCertificate(shown, host, verdict, files.ca, now);
+  }
+  if (!code.includes('_ALERT_')) return undefined;
+  const own = explainClientCertificate(files.clientCertificate(), now);
+  return `the peer refused this member's certificate${own === undefined ? '; its log says why' : `: ${own}`}`;
 }
 
 /** Connects with the certificate that lies on disk at that moment. */

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { withDamagedDates } from '../tls/testing/test-pki.ts';
 import { type Leaf, TestCa } from './testing/certificates.ts';
 import { connect, message, type NodeOptions, streamsUp, TestNode, until } from './testing/nodes.ts';
 import { type PeerTls, PeerTlsError, TlsFiles } from './tls.ts';
@@ -125,6 +126,19 @@ describe('a connection is refused', () => {
     );
   });
 
+  test('when the certificate that it shows is damaged', async () => {
+    const a = await start(1n, { tls: files(good) });
+    const cert = withDamagedDates(fs.readFileSync(good.certFile, 'utf8'));
+    const key = fs.readFileSync(good.keyFile);
+    const { port } = new URL(a.url);
+    const socket = tls.connect({ host: '127.0.0.1', port: Number(port), cert, key, rejectUnauthorized: false });
+    socket.on('error', () => undefined);
+    await until(() => a.logged('rejected connection on peer endpoint').length > 0, 'a refuses');
+    const { reason } = a.logged('rejected connection')[0]?.fields ?? {};
+    expect(reason).toMatch(/valid Bad time value to .* is damaged: its validity is not a date$/);
+    socket.destroy();
+  });
+
   test('when it shows none', async () => {
     const a = await start(1n, { tls: files(good) });
     const socket = tls.connect({ host: '127.0.0.1', port: Number(new URL(a.url).port), rejectUnauthorized: false });
@@ -172,6 +186,15 @@ describe('a connection is refused', () => {
   test('when its certificate is revoked', async () => {
     const fields = await refusal(files(good), { isRevoked: () => true });
     expect(String(fields.error)).toMatch(/serial [0-9A-F]+ is revoked/);
+  });
+
+  test('by the dialer when the server’s certificate is damaged', async () => {
+    const { certFile, keyFile } = ca.issue('damaged-dates', 'IP:127.0.0.1');
+    fs.writeFileSync(certFile, withDamagedDates(fs.readFileSync(certFile, 'utf8')));
+    const a = await start(1n, { tls: files(good), serverTls: files({ certFile, keyFile }) });
+    const b = await start(2n, { tls: files(good) });
+    b.transport.addPeer(1n, [a.url]);
+    await until(() => b.lines.some((line) => /is damaged: its validity/.test(String(line.fields.error))), 'b says so');
   });
 
   test('by the dialer when the server’s certificate is not for its address', async () => {

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
@@ -132,6 +132,14 @@ describe('a TLS port', () => {
     await put(client());
   });
 
+  test('goes on with what it read before while a file cannot be read', async () => {
+    await startTls();
+    const file = path.join(directory, 'server-key.pem');
+    rmSync(file);
+    symlinkSync(file, file);
+    await put(client());
+  });
+
   describe('that refuses a connection says in plain words why', () => {
     const log: LogRecord[] = [];
     const logger = new Logger({ enabled: () => true, write: (record) => log.push(record) }, 'test');
@@ -204,6 +212,14 @@ describe('a TLS port', () => {
       const fields = await refusal(issued({}, old, before));
       expect(fields.error).toBe('tls: failed to verify certificate: x509: certificate has expired or is not yet valid');
       expect(fields.reason).toMatch(/"alice" .* has expired: this machine's clock says/);
+    });
+
+    test.each(['TLSv1.2', 'TLSv1.3'] as const)('when the certificate is damaged, over %s', async (maxVersion) => {
+      await startStrict();
+      const { certificate: cert, key } = pki.damagedClient('mallory');
+      const fields = await refusal({ cert, key, maxVersion });
+      expect(fields.error).toMatch(/^tls: failed to verify certificate/);
+      expect(fields.reason).toMatch(/"mallory" .*valid Bad time value to .* is damaged: its validity is not a date$/);
     });
 
     test('when it is revoked', async () => {

@@ -100,8 +100,10 @@ function explainChain(
 }
 
 function explainDates(certificate: X509Certificate, now: Date): string | undefined {
-  if (now < new Date(certificate.validFrom)) return `is not valid yet: this machine's clock says ${now.toISOString()}`;
-  if (now > new Date(certificate.validTo)) return `has expired: this machine's clock says ${now.toISOString()}`;
+  const [from, to] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
+  if (Number.isNaN(from.getTime()) || Number.isNaN(to.getTime())) return 'is damaged: its validity is not a date';
+  if (now < from) return `is not valid yet: this machine's clock says ${now.toISOString()}`;
+  if (now > to) return `has expired: this machine's clock says ${now.toISOString()}`;
   return undefined;
 }
 
@@ -126,6 +128,8 @@ function sanOf(host: string): string {
   return net.isIP(host) === 0 ? `DNS:${host}` : `IP:${host}`;
 }
 
-function isoDate(date: string): string {
-  return new Date(date).toISOString();
+/** As the certificate has it, if that is no date: what a client shows may hold anything (OpenSSL: `Bad time value`). */
+function isoDate(text: string): string {
+  const date = new Date(text);
+  return Number.isNaN(date.getTime()) ? text : date.toISOString();
 }

@@ -54,17 +54,21 @@ export class HandshakeWatch {
     return this.addresses.get(underlying(socket)) ?? addressOf(socket);
   }
 
-  /** Says what to log for the server's event `tlsClientError`. */
+  /**
+   * Says what to log for the server's event `tlsClientError`. Never throws: what it explains comes from strangers, and
+   * the files of this side may be unreadable just then; neither may end the server.
+   */
   refused(error: Error, socket: TLSSocket, now: Date): RefusedHandshake {
-    const certificate = this.certificates.get(socket) ?? socket.getPeerX509Certificate?.();
     const wasProbe = codeOf(error) === 'ECONNRESET' && (underlying(socket) as Socket).bytesRead === 0;
-    const fields = {
-      'remote-addr': this.addressOf(socket),
-      'server-name': socket.servername || '',
-      ...(certificate && namesOf(certificate)),
-      ...explain(error, socket, certificate, this.side(), now),
-    };
-    return { wasProbe, fields };
+    const known = { 'remote-addr': this.addressOf(socket), 'server-name': socket.servername || '' };
+    try {
+      const certificate = this.certificates.get(socket) ?? socket.getPeerX509Certificate?.();
+      const reason = explain(error, socket, certificate, this.side(), now);
+      return { wasProbe, fields: { ...known, ...(certificate && namesOf(certificate)), ...reason } };
+    } catch (failure) {
+      const reason = `the handshake failed, and the reason cannot be told: ${(failure as Error).message}`;
+      return { wasProbe, fields: { ...known, error: error.message, reason } };
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -29,8 +29,11 @@ describe('a revocation list of peers', () => {
     expect(isRevoked('0B')).toBe(true);
     rmSync(file);
     expect(isRevoked('0B')).toBe(true);
+    symlinkSync(file, file);
+    expect(isRevoked('0B')).toBe(true);
+    rmSync(file);
     expect(lines.map(({ msg }) => msg)).toEqual(
-      new Array(2).fill('cannot use the replaced revocation list; keeping the one read before'),
+      new Array(3).fill('cannot use the replaced revocation list; keeping the one read before'),
     );
   });
 

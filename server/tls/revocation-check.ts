@@ -1,7 +1,8 @@
 /** Whether a certificate is revoked, by a list that may be replaced while the server runs (contract: api.md §7). */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Logger } from '../base/logger.ts';
 import { normalizeSerial, revokedSerials } from './crl.ts';
+import { fileStamp } from './tls-files.ts';
 
 /**
  * @param file DER or PEM; looked at before each check, read again when it has changed. One that cannot be read any more
@@ -10,14 +11,10 @@ import { normalizeSerial, revokedSerials } from './crl.ts';
  * @throws Error when the file cannot be read now: a member must not start without the list that it was given
  */
 export function revocationCheck(file: string, logger: Logger): (serialNumber: string) => boolean {
-  const stampOf = () => {
-    const stat = statSync(file, { throwIfNoEntry: false, bigint: true });
-    return stat === undefined ? 'missing' : `${stat.ino}/${stat.size}/${stat.mtimeNs}`;
-  };
-  let stamp = stampOf();
+  let stamp = fileStamp(file);
   let revoked = revokedSerials(readFileSync(file));
   return (serialNumber) => {
-    const now = stampOf();
+    const now = fileStamp(file);
     if (now !== stamp) {
       stamp = now;
       try {

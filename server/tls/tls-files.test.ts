@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -6,7 +6,7 @@ import { Logger, type LogRecord, silentLogger } from '../base/logger.ts';
 import { openSslCiphers, unknownCipherSuite } from './cipher-suites.ts';
 import { ServerTls } from './server-tls.ts';
 import { TestPki } from './testing/test-pki.ts';
-import { loadTlsContext, type TlsFiles } from './tls-files.ts';
+import { filesStamp, loadTlsContext, type TlsFiles } from './tls-files.ts';
 import { WatchedTls } from './watched-tls.ts';
 
 let directory: string;
@@ -107,6 +107,23 @@ describe('watched files', () => {
     expect(watched.material().leaf?.subject).toContain('CN=server');
     watched.material();
     expect(records.map(({ level }) => level)).toEqual(['error']);
+  });
+
+  test('stay in force while a link leads to itself', () => {
+    const watched = new WatchedTls(files, versions, silentLogger);
+    const before = watched.secureContext();
+    rmSync(files.keyFile);
+    symlinkSync(files.keyFile, files.keyFile);
+    expect(watched.material().leaf?.subject).toContain('CN=server');
+    expect(watched.secureContext()).toBe(before);
+    expect(() => new WatchedTls(files, versions, silentLogger)).toThrow(/^open .*key\.pem: /);
+  });
+
+  test('of which no stamp can be taken are told by the reason', () => {
+    symlinkSync('loop', path.join(directory, 'loop'));
+    const crlFile = path.join(files.certFile, 'crl.pem');
+    const trustedCaFile = path.join(directory, 'loop');
+    expect(filesStamp({ trustedCaFile, crlFile })).toBe('  ELOOP ENOTDIR');
   });
 });
 

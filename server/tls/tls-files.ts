@@ -143,13 +143,19 @@ function warnAboutValidity(file: string, certificate: X509Certificate, now: Date
   }
 }
 
-/** A fingerprint of the files' state on disk, which changes whenever one is replaced or written to. */
+/** A fingerprint of the files' state on disk, which changes whenever one is replaced or written to. Never throws. */
 export function filesStamp(files: TlsFiles): string {
   return [files.certFile, files.keyFile, files.trustedCaFile, files.crlFile]
-    .map((file) => {
-      if (file === undefined || file === '') return '';
-      const stat = statSync(file, { throwIfNoEntry: false, bigint: true });
-      return stat === undefined ? 'missing' : `${stat.ino}/${stat.size}/${stat.mtimeNs}`;
-    })
+    .map((file) => (file === undefined || file === '' ? '' : fileStamp(file)))
     .join(' ');
+}
+
+/** The same of one file: of one that cannot be looked at, the reason, such as `ENOENT`. */
+export function fileStamp(file: string): string {
+  try {
+    const { ino, size, mtimeNs } = statSync(file, { bigint: true });
+    return `${ino}/${size}/${mtimeNs}`;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unreadable';
+  }
 }
