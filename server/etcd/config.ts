@@ -182,7 +182,8 @@ function apiSettings(values: FlagValues) {
     leaseCheckpoint: values.boolean('experimental-enable-lease-checkpoint'),
     leaseCheckpointPersist: values.boolean('experimental-enable-lease-checkpoint-persist'),
     maxRequestBytes: values.number('max-request-bytes'),
-    maxConcurrentStreams: values.number('max-concurrent-streams'),
+    // 0 is no limit to upstream's library.
+    maxConcurrentStreams: values.number('max-concurrent-streams') || 0xffffffff,
     keepalive: {
       minTimeMs: values.number('grpc-keepalive-min-time'),
       intervalMs: values.number('grpc-keepalive-interval'),

@@ -25,6 +25,8 @@ export interface SessionOptions {
   readonly maxHeaderListBytes: number;
   /** How long a client may take for its first SETTINGS. */
   readonly setupTimeoutMs: number;
+  /** A steady clock in milliseconds, for what a client may do so often in so much time; `performance.now` unless given. */
+  readonly now?: () => number;
 }
 
 /** Header blocks in pieces: so many, and so many bytes, until the client is sent away. */
@@ -52,6 +54,8 @@ interface HeaderBlockUnderWay {
 export class ServerSession implements StreamOwner {
   readonly socket: Duplex;
   readonly outbound: Outbound;
+  /** All that the client has sent. */
+  receivedBytes = 0;
   private readonly options: SessionOptions;
   private readonly reader = new FrameReader();
   private readonly decoder: HpackDecoder;
@@ -60,8 +64,9 @@ export class ServerSession implements StreamOwner {
   private readonly streams = new Map<number, ServerStream>();
   private readonly forgotten = new Set<number>();
   private readonly receiveWindow: ReceiveWindow;
-  private readonly resets = new Budget(resetBudget.burst, resetBudget.perSecond, performance.now());
-  private readonly idleFrames = new Budget(idleFrameBudget.burst, idleFrameBudget.perSecond, performance.now());
+  private readonly now: () => number;
+  private readonly resets: Budget;
+  private readonly idleFrames: Budget;
   private readonly setupTimer: NodeJS.Timeout;
   private readonly pings: (() => void)[] = [];
   /** What is missing of the preface; undefined when it was there. */
@@ -70,12 +75,17 @@ export class ServerSession implements StreamOwner {
   private headerBlock: HeaderBlockUnderWay | undefined;
   private lastStreamId = 0;
   private isDraining = false;
+  /** The last request that is served, once no more are taken. */
+  private lastServedId: number | undefined;
   private hasFailed = false;
 
   /** Takes over a socket on which nothing was read of what the client sends. */
   constructor(socket: Duplex, options: SessionOptions) {
     this.socket = socket;
     this.options = options;
+    this.now = options.now ?? (() => performance.now());
+    this.resets = new Budget(resetBudget.burst, resetBudget.perSecond, this.now());
+    this.idleFrames = new Budget(idleFrameBudget.burst, idleFrameBudget.perSecond, this.now());
     this.outbound = new Outbound(socket);
     this.decoder = new HpackDecoder(options.maxHeaderListBytes);
     this.receiveWindow = new ReceiveWindow(options.connectionWindowBytes);
@@ -102,6 +112,7 @@ export class ServerSession implements StreamOwner {
   drain(): void {
     if (this.isDraining) return;
     this.isDraining = true;
+    this.lastServedId = this.lastStreamId;
     this.sendGoaway(ErrorCode.NO_ERROR, '');
     this.closeWhenIdle();
   }
@@ -153,7 +164,8 @@ export class ServerSession implements StreamOwner {
   private sendGoaway(code: ErrorCode, reason: string): void {
     const text = Buffer.from(reason.slice(0, 200));
     const payload = Buffer.alloc(8 + text.length);
-    payload.writeUInt32BE(this.lastStreamId, 0);
+    // What one GOAWAY has given up, a later one does not take back (RFC 9113 §6.8).
+    payload.writeUInt32BE(this.lastServedId ?? this.lastStreamId, 0);
     payload.writeUInt32BE(code, 4);
     payload.set(text, 8);
     this.outbound.writer.frame(FrameType.GOAWAY, 0, 0, payload);
@@ -178,6 +190,7 @@ export class ServerSession implements StreamOwner {
   }
 
   private read(bytes: Uint8Array): void {
+    this.receivedBytes += bytes.length;
     if (this.hasFailed) return;
     try {
       const rest = this.preface === undefined ? bytes : this.readPreface(this.preface, bytes);
@@ -287,8 +300,12 @@ export class ServerSession implements StreamOwner {
       const code = streamId === this.lastStreamId ? ErrorCode.STREAM_CLOSED : ErrorCode.PROTOCOL_ERROR;
       throw new ConnectionError(code, `HEADERS on stream ${streamId}, which is closed`);
     }
-    if (this.isDraining) return;
     this.lastStreamId = streamId;
+    if (this.isDraining) {
+      // Not served, as GOAWAY has said: the client takes it elsewhere, and what follows of it is no mistake.
+      this.passOver(streamId);
+      return;
+    }
     if (isTruncated) this.refuse(streamId, ErrorCode.ENHANCE_YOUR_CALM);
     else if (this.isFull) this.refuse(streamId, ErrorCode.REFUSED_STREAM);
     else this.startRequest(streamId, block, isEnd);
@@ -411,7 +428,7 @@ export class ServerSession implements StreamOwner {
   }
 
   private spend(budget: Budget): void {
-    if (budget.spend(performance.now())) return;
+    if (budget.spend(this.now())) return;
     throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'too much for nothing');
   }
 

@@ -185,8 +185,9 @@ export class ServerStream implements Sender {
     let sent = 0;
     for (let frames = 0; frames < maxFrames; frames++) {
       const left = bytes.length - sent;
-      const size = Math.min(left, this.sendWindowBytes, outbound.room);
-      if (size <= 0 && left > 0) break;
+      // Windows can be less than nothing, and an empty end goes out all the same.
+      const size = Math.max(0, Math.min(left, this.sendWindowBytes, outbound.room));
+      if (size === 0 && left > 0) break;
       const isLast = size === left && this.ending === 'data' && this.queue.length === 0;
       const payload = size === bytes.length ? bytes : bytes.subarray(sent, sent + size);
       outbound.writer.frame(FrameType.DATA, isLast ? Flag.END_STREAM : 0, this.id, payload);

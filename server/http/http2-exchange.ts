@@ -23,11 +23,18 @@ export function serveHttp2(
   return exchange;
 }
 
+/** Several fields of one name are joined (RFC 9110 §5.3). In one pass: their number is the client's choice. */
 function headersOf({ head }: ServerStream): Record<string, string> {
-  const headers: Record<string, string> = head.authority === undefined ? {} : { host: head.authority };
-  for (const { name } of head.fields) headers[name] = head.get(name) as string;
-  return headers;
+  const headers = new Map<string, string>();
+  if (head.authority !== undefined) headers.set('host', head.authority);
+  for (const { name, value } of head.fields) {
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before}${name === 'cookie' ? '; ' : ', '}${value}`);
+  }
+  return Object.fromEntries(headers);
 }
+
+const copyLimitBytes = 4096;
 
 class Http2Exchange implements StreamHandler {
   readonly gone = new AbortController();
@@ -43,7 +50,8 @@ class Http2Exchange implements StreamHandler {
   }
 
   data(bytes: Uint8Array): void {
-    this.received.push(bytes);
+    // A view of few bytes would hold on to the whole read that it came with.
+    this.received.push(bytes.length < copyLimitBytes ? Uint8Array.from(bytes) : bytes);
     this.wakeReader();
   }
 
@@ -83,12 +91,17 @@ class Http2Exchange implements StreamHandler {
 
   async respond({ status, headers, body }: HttpResponse): Promise<void> {
     const fields: HeaderField[] = [{ name: ':status', value: String(status) }];
+    // An answer to HEAD has the fields of one to GET, and no body (RFC 9110 §9.3.2).
+    const isHead = this.stream.head.method === 'HEAD';
     for (const [name, value] of Object.entries(headers)) fields.push({ name: name.toLowerCase(), value });
     if (typeof body === 'string') {
       const bytes = Buffer.from(body);
       fields.push({ name: 'content-length', value: String(bytes.length) });
-      this.stream.respond(fields, bytes.length === 0);
+      this.stream.respond(fields, bytes.length === 0 || isHead);
       this.stream.data(bytes, true);
+    } else if (isHead) {
+      this.stream.respond(fields, true);
+      await body[Symbol.asyncIterator]().return?.();
     } else {
       this.stream.respond(fields);
       for await (const piece of body) {

@@ -11,8 +11,8 @@ export interface Connection {
   readonly certificate: X509Certificate | undefined;
   /** Called with each answer that is sent, for the rules about pings. */
   answered(): void;
-  /** Bytes of unfinished messages on the whole connection have become more or fewer. @returns whether they may */
-  assemble(bytes: number): boolean;
+  /** Memory taken by messages that are not complete or not read has become more or less. @returns whether it may */
+  hold(bytes: number): boolean;
 }
 
 interface Reader {
@@ -39,7 +39,8 @@ export class Http2Call implements GrpcCall, StreamHandler {
   private failure: Error | undefined;
   /** Received, and not acknowledged to the client while a message waits for its reader. */
   private heldBytes = 0;
-  private assembledBytes = 0;
+  /** What the connection knows that this call holds. */
+  private countedBytes = 0;
   private requestEnded = false;
   private headersSent = false;
   private finished = false;
@@ -86,6 +87,7 @@ export class Http2Call implements GrpcCall, StreamHandler {
     if (this.reader !== undefined) throw new Error('a call is read by one reader at a time');
     const raw = this.assembler.take();
     if (raw !== undefined) {
+      this.countHeld();
       this.acknowledge();
       return raw.compressed ? this.decompress(raw.bytes) : Promise.resolve(raw.bytes);
     }
@@ -149,7 +151,7 @@ export class Http2Call implements GrpcCall, StreamHandler {
     this.fail(error);
     this.abort?.abort(error);
     this.drain();
-    this.forgetPartial();
+    this.forgetHeld();
     if (!this.finished) this.cancelListener?.();
   }
 
@@ -158,11 +160,12 @@ export class Http2Call implements GrpcCall, StreamHandler {
     for (const resolve of this.waitingForRoom.splice(0)) resolve();
   }
 
-  /** The end of a call: whoever listens can stop. */
+  /** The end of a call: whoever listens can stop, and whoever reads. */
   private release(): void {
     this.abort?.abort();
+    this.fail(canceled());
     this.drain();
-    this.forgetPartial();
+    this.forgetHeld();
     this.acknowledge();
   }
 
@@ -185,10 +188,10 @@ export class Http2Call implements GrpcCall, StreamHandler {
   private receive(bytes: Uint8Array): void {
     try {
       this.assembler.push(bytes);
-      this.countPartial();
+      if (!this.countHeld()) throw new EtcdError(Code.ResourceExhausted, 'too much that is unread on one connection');
     } catch (error) {
       this.fail(error as Error);
-      this.forgetPartial();
+      this.forgetHeld();
       return;
     }
     if (this.reader !== undefined) this.deliver();
@@ -201,16 +204,16 @@ export class Http2Call implements GrpcCall, StreamHandler {
     this.heldBytes = 0;
   }
 
-  private countPartial(): void {
-    const change = this.assembler.partialBytes - this.assembledBytes;
-    this.assembledBytes += change;
-    if (this.connection.assemble(change)) return;
-    throw new EtcdError(Code.ResourceExhausted, 'too many unfinished messages on one connection');
+  /** @returns whether the connection may hold so much */
+  private countHeld(): boolean {
+    const change = this.assembler.heldBytes - this.countedBytes;
+    this.countedBytes += change;
+    return this.connection.hold(change);
   }
 
-  private forgetPartial(): void {
-    this.connection.assemble(-this.assembledBytes);
-    this.assembledBytes = 0;
+  private forgetHeld(): void {
+    this.connection.hold(-this.countedBytes);
+    this.countedBytes = 0;
   }
 
   private deliver(): void {
@@ -218,6 +221,7 @@ export class Http2Call implements GrpcCall, StreamHandler {
     if (raw === undefined) return;
     const { resolve, reject } = this.reader as Reader;
     this.reader = undefined;
+    this.countHeld();
     if (raw.compressed) this.decompress(raw.bytes).then(resolve, reject);
     else resolve(raw.bytes);
   }

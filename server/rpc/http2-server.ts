@@ -26,8 +26,8 @@ const streamWindowBytes = 1024 * 1024;
 const connectionWindowBytes = 8 * 1024 * 1024;
 /** The fields of one request, tokens and all. */
 const maxHeaderListBytes = 64 * 1024;
-/** Messages of one client that have begun and are not complete. */
-const maxPartialBytes = 256 * 1024 * 1024;
+/** Messages of one connection that are not complete or not read. */
+const maxHeldBytes = 256 * 1024 * 1024;
 const setupTimeoutMs = 10_000;
 
 class Http2Connection implements Connection {
@@ -36,7 +36,7 @@ class Http2Connection implements Connection {
   readonly session: ServerSession;
   private readonly socket: Socket;
   private readonly pings: ConnectionPings;
-  private partialBytes = 0;
+  private heldBytes = 0;
   private cachedCertificate: X509Certificate | undefined | null = null;
 
   constructor(socket: Socket, options: Http2Options, onClose: () => void) {
@@ -67,9 +67,9 @@ class Http2Connection implements Connection {
     this.pings.answered();
   }
 
-  assemble(bytes: number): boolean {
-    this.partialBytes += bytes;
-    return this.partialBytes <= maxPartialBytes;
+  hold(bytes: number): boolean {
+    this.heldBytes += bytes;
+    return this.heldBytes <= maxHeldBytes;
   }
 }
 

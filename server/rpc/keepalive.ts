@@ -81,17 +81,24 @@ export class ConnectionPings {
   }
 }
 
+/** Node's timers take at most 2^31-1 ms. */
+const maxTimerMs = 0x7fffffff;
+
 function watchClient(session: ServerSession, rule: KeepaliveRule): void {
-  // Node's timers take at most 2^31-1 ms.
-  const intervalMs = Math.min(Math.max(rule.intervalMs, 1000), 0x7fffffff);
   let deadline: NodeJS.Timeout | undefined;
-  const timer = setInterval(() => {
-    deadline ??= setTimeout(() => session.destroy(), rule.timeoutMs);
-    session.ping(() => {
-      clearTimeout(deadline);
-      deadline = undefined;
-    });
-  }, intervalMs);
+  const ask = (): void => {
+    const { receivedBytes } = session;
+    // Whatever comes is a sign of life, as upstream's library has it: the answer may be queued behind a long one.
+    deadline ??= setTimeout(
+      () => {
+        deadline = undefined;
+        if (session.receivedBytes === receivedBytes) session.destroy();
+      },
+      Math.min(rule.timeoutMs, maxTimerMs),
+    );
+    session.ping(() => {});
+  };
+  const timer = setInterval(ask, Math.min(Math.max(rule.intervalMs, 1000), maxTimerMs));
   timer.unref();
   session.socket.once('close', () => {
     clearInterval(timer);

@@ -138,7 +138,7 @@ export class Listener {
     }
     const waiting = this.waiting ?? [];
     this.waiting = undefined;
-    for (const socket of waiting) this.accept(socket);
+    for (const socket of waiting) if (!socket.destroyed) this.accept(socket);
   }
 
   /**

@@ -49,6 +49,27 @@ describe('messages', () => {
     assembler.push(frameMessage(Buffer.from('abc')).subarray(0, 6));
     expect([assembler.hasPartial, assembler.hasMessage]).toEqual([true, false]);
   });
+
+  test('holds no more than it has to: pieces are copied out of what they came with, and room grows with them', () => {
+    const assembler = new MessageAssembler(1_000_000);
+    const framed = frameMessage(Buffer.alloc(1_000_000, 7));
+    const read = Buffer.from(framed.subarray(0, 1000));
+    for (let at = 0; at < 1000; at += 10) assembler.push(read.subarray(at, at + 10));
+    expect(assembler.heldBytes).toBeGreaterThanOrEqual(1000);
+    expect(assembler.heldBytes).toBeLessThan(5000);
+    read.fill(0);
+    assembler.push(framed.subarray(1000));
+    expect(Buffer.from(assembler.take()?.bytes ?? []).equals(framed.subarray(5))).toBe(true);
+    expect(assembler.heldBytes).toBe(0);
+  });
+
+  test('counts what surrounds messages that nobody takes', () => {
+    const assembler = new MessageAssembler(10);
+    assembler.push(Buffer.alloc(5 * 1000));
+    expect(assembler.heldBytes).toBeGreaterThan(100 * 1000);
+    while (assembler.hasMessage) assembler.take();
+    expect(assembler.heldBytes).toBe(0);
+  });
 });
 
 describe('compression', () => {

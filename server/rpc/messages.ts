@@ -7,6 +7,7 @@ import { gunzip } from 'node:zlib';
 import { Code, EtcdError } from '../errors/etcd-error.ts';
 
 const prefixBytes = 5;
+const nothing = new Uint8Array(0);
 const gunzipAsync = promisify(gunzip);
 
 export interface RawMessage {
@@ -14,11 +15,17 @@ export interface RawMessage {
   readonly bytes: Uint8Array;
 }
 
-/** Puts messages together from whatever pieces they come in. Never holds more than one message and one piece. */
+/** What a message that waits takes besides its bytes, at least. */
+const messageOverheadBytes = 192;
+/** A message that comes in pieces begins with so much room, and gets twice as much whenever that is used up. */
+const firstRoomBytes = 512;
+
+/** Puts messages together from whatever pieces they come in. */
 export class MessageAssembler {
   private readonly maxBytes: number;
   private readonly complete: RawMessage[] = [];
-  private pieces: Uint8Array[] = [];
+  /** The message under way, copied: a piece of few bytes would hold on to the whole read that it came with. */
+  private partial: Uint8Array = nothing;
   private pendingBytes = 0;
   /** Size of the message under way with its prefix; unknown until the prefix is there. */
   private wantedBytes = prefixBytes;
@@ -43,9 +50,9 @@ export class MessageAssembler {
     return this.pendingBytes > 0;
   }
 
-  /** What is there of the message that has begun. */
-  get partialBytes(): number {
-    return this.pendingBytes;
+  /** Memory that is taken by the message under way, and by what surrounds the complete ones. */
+  get heldBytes(): number {
+    return this.partial.length + this.complete.length * messageOverheadBytes;
   }
 
   /**
@@ -54,13 +61,10 @@ export class MessageAssembler {
    * @throws EtcdError ResourceExhausted as soon as a prefix announces more than the limit
    */
   push(piece: Uint8Array): void {
-    let rest = piece;
-    if (this.pendingBytes === 0) rest = this.takeWhole(rest);
+    let rest = this.pendingBytes === 0 ? this.takeWhole(piece) : piece;
     while (rest.length > 0) {
-      const wanted = this.wantedBytes - this.pendingBytes;
-      const part = rest.length > wanted ? rest.subarray(0, wanted) : rest;
-      this.pieces.push(part);
-      this.pendingBytes += part.length;
+      const part = rest.subarray(0, this.wantedBytes - this.pendingBytes);
+      this.keep(part);
       rest = rest.subarray(part.length);
       if (this.pendingBytes === this.wantedBytes) this.finishPiece();
       if (this.pendingBytes === 0) rest = this.takeWhole(rest);
@@ -79,15 +83,26 @@ export class MessageAssembler {
     return start === 0 ? piece : piece.subarray(start);
   }
 
+  private keep(part: Uint8Array): void {
+    const neededBytes = this.pendingBytes + part.length;
+    if (neededBytes > this.partial.length) {
+      const roomBytes = Math.max(neededBytes, this.partial.length * 2, firstRoomBytes);
+      const larger = new Uint8Array(Math.min(roomBytes, this.wantedBytes));
+      larger.set(this.partial.subarray(0, this.pendingBytes));
+      this.partial = larger;
+    }
+    this.partial.set(part, this.pendingBytes);
+    this.pendingBytes = neededBytes;
+  }
+
   private finishPiece(): void {
     if (this.wantedBytes === prefixBytes) {
-      const prefix = join(this.pieces, prefixBytes);
-      this.wantedBytes = prefixBytes + this.readLength(prefix, 0);
+      this.wantedBytes = prefixBytes + this.readLength(this.partial, 0);
       if (this.wantedBytes > prefixBytes) return;
     }
-    const whole = join(this.pieces, this.wantedBytes);
-    this.complete.push({ compressed: whole[0] === 1, bytes: whole.subarray(prefixBytes) });
-    this.pieces = [];
+    const bytes = this.partial.subarray(prefixBytes, this.wantedBytes);
+    this.complete.push({ compressed: this.partial[0] === 1, bytes });
+    this.partial = nothing;
     this.pendingBytes = 0;
     this.wantedBytes = prefixBytes;
   }
@@ -106,10 +121,6 @@ export class MessageAssembler {
     }
     return length;
   }
-}
-
-function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  return pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces, length);
 }
 
 /**

@@ -91,6 +91,18 @@ describe('gRPC on the wire', () => {
     });
   });
 
+  test('a stream that the server ends is read by nobody any more', async () => {
+    await server.close();
+    const ended = Promise.withResolvers<unknown>();
+    const read = bidiStream(WatchService.Watch, async (stream) => {
+      await stream.receive().catch(ended.resolve);
+    });
+    await start({ methods: [read] });
+    const { headers } = await raw({ ':path': WatchService.Watch.path, 'grpc-timeout': '50m' }, [], false);
+    expect(headers['grpc-status']).toBe('4');
+    expect(await ended.promise).toMatchObject({ message: 'context canceled' });
+  });
+
   test('takes messages in pieces, compressed or not, and every content type of gRPC', async () => {
     const pieces = [...request].map((byte) => Buffer.from([byte]));
     expect((await raw({ 'content-type': 'application/grpc+proto' }, pieces)).trailers['grpc-status']).toBe('0');

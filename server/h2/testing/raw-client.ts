@@ -38,9 +38,13 @@ export class RawClient {
     this.session = new ServerSession(server, {
       accept: (stream) => {
         this.streams.push(stream);
-        const nothing = (): void => {};
-        const consume = (bytes: Uint8Array): void => stream.consumed(bytes.length);
-        return { data: consume, end: nothing, reset: nothing, drain: nothing, ...behaviour(stream) };
+        const given = behaviour(stream);
+        return {
+          data: (bytes) => (given.data === undefined ? stream.consumed(bytes.length) : given.data(bytes)),
+          end: () => given.end?.(),
+          reset: () => given.reset?.(),
+          drain: () => given.drain?.(),
+        };
       },
       maxConcurrentStreams: 100,
       streamWindowBytes: 65_536,
