@@ -16,7 +16,7 @@ const invalid = 'auth: invalid auth options';
  * Makes the provider of tokens that the flag asks for.
  *
  * @param text such as `simple`, `jwt,sign-method=RS256,priv-key=FILE,ttl=10m`, or nothing for no tokens
- * @param simpleTtlMs how long a simple token lives unused
+ * @param simpleTtlMs how long a simple token lives unused; five minutes for 0 and less
  * @throws Error when an option is wrong, or a key cannot be read or does not fit the method
  */
 export function tokenProvider(text: string, simpleTtlMs: number, log: Logger): TokenProvider {

@@ -40,6 +40,15 @@ describe('simple tokens', () => {
     expect(tokens.find(used, 1)).toBeUndefined();
   });
 
+  test.each([0, -1])('live for five minutes when they are given %i ms', (ttlMs) => {
+    const tokens = enabled(ttlMs);
+    const token = tokens.assign('u', 1, prefix, 1);
+    nowMs = 299_999;
+    expect(tokens.find(token, 1)).toBeDefined();
+    nowMs += 300_000;
+    expect(tokens.find(token, 1)).toBeUndefined();
+  });
+
   test('are kept from the moment on that authentication is on, until it is off', () => {
     const tokens = new SimpleTokens(1000, () => 0);
     const early = tokens.assign('u', 1, prefix, 1);

@@ -27,6 +27,7 @@ export interface TokenProvider {
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const prefixLength = 16;
+const defaultTtlMs = 300_000;
 
 /**
  * Random tokens that every member keeps in memory, until they have not been used for some time (contract: api.md
@@ -39,9 +40,13 @@ export class SimpleTokens implements TokenProvider {
   private readonly live = new Map<string, { username: string; expiresMs: number }>();
   private enabled = false;
 
-  /** @param now milliseconds of a clock that never goes back */
+  /**
+   * @param ttlMs how long a token lives unused; five minutes for 0 and less, as upstream has it: tokens that expire at
+   *   once would let nobody in
+   * @param now milliseconds of a clock that never goes back
+   */
   constructor(ttlMs: number, now: () => number = () => performance.now()) {
-    this.ttlMs = ttlMs;
+    this.ttlMs = ttlMs > 0 ? ttlMs : defaultTtlMs;
     this.now = now;
   }
 
