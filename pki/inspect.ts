@@ -72,7 +72,7 @@ function factsOf(x509: X509Certificate): CertificateFacts {
   return {
     subject,
     issuer: oneLine(x509.issuer),
-    commonName: /(?:^|\n)CN=(.*)/.exec(x509.subject ?? '')?.[1],
+    commonName: commonNameOf(x509),
     serial: x509.serialNumber,
     notBefore: x509.validFromDate,
     notAfter: x509.validToDate,
@@ -86,6 +86,12 @@ function factsOf(x509: X509Certificate): CertificateFacts {
     subjectKeyId: hex(extensions.get('2.5.29.14')),
     authorityKeyId: authorityKeyId(extensions.get('2.5.29.35')),
   };
+}
+
+/** The last one, which is whom etcd takes a client for. Not from `subject`: in that text the names stand escaped. */
+function commonNameOf(x509: X509Certificate): string | undefined {
+  const { CN } = x509.toLegacyObject().subject;
+  return Array.isArray(CN) ? CN.at(-1) : CN;
 }
 
 /** The values of all extensions by OID. */

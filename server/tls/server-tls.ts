@@ -149,9 +149,11 @@ export function presentedChain(socket: TLSSocket): X509Certificate[] {
   return chain;
 }
 
-/** The subject's CN, which is also the user name of a client without a token. */
+/** The subject's CN, which is also the user name of a client without a token. The last one counts, as in Go. */
 export function commonName(certificate: X509Certificate): string | undefined {
-  return /^CN=(.*)$/m.exec(certificate.subject)?.[1];
+  // Not from `subject`: in that text the names stand escaped, and those of one RDN in one line.
+  const { CN } = certificate.toLegacyObject().subject;
+  return Array.isArray(CN) ? CN.at(-1) : CN;
 }
 
 function validFor(certificate: X509Certificate, name: string): boolean {
