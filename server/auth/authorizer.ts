@@ -1,5 +1,5 @@
 /** Whether a caller may do what it asks for; nothing is refused while authentication is off (contract: api.md §2.7). */
-import { errAuthOldRevision, errPermissionDenied, errUserEmpty } from '../errors/etcd-error.ts';
+import { errAuthOldRevision, errPermissionDenied, errUserEmpty, errUserNotFound } from '../errors/etcd-error.ts';
 import type { AuthInfo } from './auth-info.ts';
 import { intervalOf } from './key-ranges.ts';
 import type { AuthStore } from './store.ts';
@@ -15,11 +15,13 @@ export function requireUser(auth: AuthStore, asker: Asker): void {
   if (auth.enabled && (asker === undefined || asker.username === '')) throw errUserEmpty();
 }
 
-/** @throws EtcdError when the asker has not the root role */
+/** @throws EtcdError PermissionDenied when the asker has not the root role, FailedPrecondition when it is no user */
 export function requireRoot(auth: AuthStore, asker: Asker): void {
   if (!auth.enabled) return;
   if (asker === undefined || asker.username === '') throw errUserEmpty();
-  if (auth.permissionsOf(asker.username)?.isRoot !== true) throw errPermissionDenied();
+  const permissions = auth.permissionsOf(asker.username);
+  if (permissions === undefined) throw errUserNotFound();
+  if (!permissions.isRoot) throw errPermissionDenied();
 }
 
 export function isRoot(auth: AuthStore, asker: Asker): boolean {

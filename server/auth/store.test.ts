@@ -276,7 +276,8 @@ describe('permission', () => {
       requireWrite(store, asker(name), bytes('a'), bytes('\0'));
     }
     expect(refusal(() => requireRoot(store, asker('u')))).toBe('permission denied');
-    expect(refusal(() => requireRoot(store, asker('gone')))).toBe('permission denied');
+    expect(refusal(() => requireRoot(store, asker('gone')))).toBe('user name not found');
+    expect(refusal(() => requireRead(store, asker('gone'), bytes('a')))).toBe('permission denied');
     expect(refusal(() => requireRoot(store, undefined))).toBe('user name is empty');
   });
 

@@ -368,7 +368,8 @@ function ifGone<T>(answer: Promise<T>, otherwise: () => T): Promise<T> {
 /** Four of the maintenance methods pass these errors on as upstream's auth store has them, without a code. */
 function inWordsOfAuth(error: unknown): never {
   if (!(error instanceof EtcdError)) throw error;
-  throw new EtcdError(Code.Unknown, error.message.replace(/^etcdserver: /, 'auth: '));
+  const words = error.message.replace(/^etcdserver: /, 'auth: ').replace('user name not found', 'user not found');
+  throw new EtcdError(Code.Unknown, words);
 }
 
 function memberInfo({ id, ...rest }: ClusterMember): MemberInfo {
