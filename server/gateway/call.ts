@@ -43,6 +43,8 @@ export class GatewayCall implements GrpcCall {
   /** Lines of a streamed answer that the client has not taken yet. */
   private lines: string[] = [];
   private wakeReader: (() => void) | undefined;
+  /** Ends a read of the body that is under way. */
+  private endRead: (() => void) | undefined;
   private wakeSenders: (() => void)[] = [];
 
   constructor(request: HttpRequest, { path, method, timeoutMs, maxReceiveBytes }: GatewayCallOptions) {
@@ -94,15 +96,23 @@ export class GatewayCall implements GrpcCall {
 
   send(message: Uint8Array): Promise<void> | undefined {
     if (this.finished) return undefined;
+    // First, because it may throw: then there is still an answer to be given.
+    const json = wireToJson(this.method.response, message, ',');
     this.startStream();
-    this.push(`{"result":${wireToJson(this.method.response, message, ',')}}\n`);
+    this.push(`{"result":${json}}\n`);
     return new Promise((resolve) => this.wakeSenders.push(resolve));
   }
 
   reply(message: Uint8Array): void {
     if (this.finished) return;
-    const body = wireToJson(this.method.response, message, ', ');
-    this.end({ status: 200, headers: successHeaders, body });
+    let response: HttpResponse;
+    try {
+      response = { status: 200, headers: successHeaders, body: wireToJson(this.method.response, message, ', ') };
+    } catch (error) {
+      // Whoever calls this takes the call for answered: an error that went up would leave the client waiting.
+      response = errorResponse(Code.Internal, `the answer cannot be given as JSON: ${(error as Error).message}`);
+    }
+    this.end(response);
   }
 
   finish({ code, message }: GrpcStatus): void {
@@ -124,6 +134,7 @@ export class GatewayCall implements GrpcCall {
       this.respond(response);
     }
     this.wakeReader?.();
+    this.endRead?.();
     this.releaseSenders();
     this.abort.abort();
   }
@@ -190,11 +201,18 @@ export class GatewayCall implements GrpcCall {
     return this.splitter.next();
   }
 
+  /** A call that is over waits for no more of its body: the client may be silent for as long as it likes. */
   private async nextPiece(): Promise<IteratorResult<Uint8Array>> {
+    if (this.finished) throw canceled();
+    // One for each read: a promise for the whole call would gather the reactions of all reads of a long stream.
+    const over = Promise.withResolvers<never>();
+    this.endRead = () => over.reject(canceled());
     try {
-      return await this.body.next();
+      return await Promise.race([this.body.next(), over.promise]);
     } catch {
       throw canceled();
+    } finally {
+      this.endRead = undefined;
     }
   }
 
@@ -206,6 +224,7 @@ export class GatewayCall implements GrpcCall {
     this.respond(errorResponse(Code.Canceled, 'context canceled'));
     this.abort.abort(canceled());
     this.wakeReader?.();
+    this.endRead?.();
     this.releaseSenders();
     this.cancelListener?.();
   }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createAuthority, inspect, PkiStore, splitPem, systemSources } from '../../../pki/mod.ts';
@@ -119,6 +119,19 @@ describe('a rotation of authorities', () => {
       'peer-ca.pem',
       'retired',
     ]);
+  });
+
+  it.each(['file', 'folder'])('keeps what was replaced also when a %s has its name already', async (kind) => {
+    const { store, journal } = await rotation({ phase: 'drop-old' });
+    const taken = join(store.directory, 'retired', '2026-11-20T12-00-00.000Z-authorities');
+    mkdirSync(kind === 'folder' ? taken : join(taken, '..'), { recursive: true });
+    writeFileSync(kind === 'folder' ? join(taken, 'older') : taken, 'older');
+    const folder = await closeRotation(store, journal);
+    expect(folder).toBe(`${taken}-2`);
+    expect(await new PkiStore(folder).load('client-ca')).toEqual(oldClient);
+    expect(readFileSync(kind === 'folder' ? join(taken, 'older') : taken, 'utf8')).toBe('older');
+    await writeRotation(store, journal);
+    expect(await closeRotation(store, journal), 'after an interruption').toBe(folder);
   });
 
   it('keeps the incoming authority instead when it is taken back', async () => {

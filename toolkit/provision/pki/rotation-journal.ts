@@ -8,6 +8,7 @@
  * Each phase says what the authorities' own files must hold. They are written anew whenever the rotation is taken up
  * again: whatever a crash has left of them does not matter.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -91,19 +92,25 @@ export async function stageRotation(
 }
 
 /**
- * Ends a rotation: what goes is kept in `retired/`.
+ * Ends a rotation: what goes is kept in `retired/`, under a name that nothing there has yet. The staging folder, which
+ * holds the only copy of the key that goes, is removed only after that.
  * @returns the folder where it is
  */
 export async function closeRotation(store: PkiStore, journal: RotationJournal): Promise<string> {
   const staged = stagedStores(store);
   const gone = journal.undo ? staged.incoming : staged.outgoing;
   const retired = join(store.directory, 'retired');
-  const folder = join(retired, `${journal.startedAt.replaceAll(':', '-')}-authorities`);
+  const name = join(retired, `${journal.startedAt.replaceAll(':', '-')}-authorities`);
   await mkdir(retired, { recursive: true, mode: 0o700 });
-  await rename(gone.directory, folder).catch((error: NodeJS.ErrnoException) => {
-    // Moved already by a run that was interrupted right here.
-    if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-  });
+  let [folder, last] = [name, name];
+  for (let n = 2; existsSync(folder); n++) [folder, last] = [`${name}-${n}`, folder];
+  try {
+    await rename(gone.directory, folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // Moved already, by a run that was interrupted right here.
+    folder = last;
+  }
   await rm(journalPath(store), { force: true });
   await rm(stagingPath(store), { recursive: true, force: true });
   return folder;

@@ -11,7 +11,12 @@ export interface Served {
   readonly certificate: Uint8Array | undefined;
   /** Whether a request got an answer: a server says no to a client only after the client thinks that all is well. */
   readonly answered: boolean;
-  /** Why not. */
+  /**
+   * Whether the server was there and turned the client away: it sent an alert about the certificate, or hung up after
+   * the handshake. Silence, and a connection that fails before, say nothing about the certificate.
+   */
+  readonly refused: boolean;
+  /** Why there was no answer. */
   readonly problem: string | undefined;
 }
 
@@ -33,22 +38,43 @@ const request = 'GET /version HTTP/1.1\r\nHost: etcdlab\r\nConnection: close\r\n
 export function probe({ address, port, client, timeoutMs = 3000 }: ProbeOptions): Promise<Served> {
   const { promise, resolve } = Promise.withResolvers<Served>();
   let leaf: X509Certificate | undefined;
+  let secured = false;
+  const where = `${address}:${port}`;
   const socket = open(address, port, client);
-  if (typeof socket === 'string') return Promise.resolve({ certificate: undefined, answered: false, problem: socket });
-  const finish = (answered: boolean, problem?: string) => {
+  if (typeof socket === 'string') {
+    return Promise.resolve({ certificate: undefined, answered: false, refused: false, problem: socket });
+  }
+  const finish = (outcome: Pick<Served, 'answered' | 'refused' | 'problem'>) => {
     clearTimeout(timer);
     socket.destroy();
-    resolve({ certificate: leaf?.raw, answered, problem });
+    resolve({ certificate: leaf?.raw, ...outcome });
   };
-  const timer = setTimeout(() => finish(false, `no answer from ${address}:${port} within ${timeoutMs} ms`), timeoutMs);
+  const fail = (problem: string, refused = false) => finish({ answered: false, refused, problem });
+  const timer = setTimeout(() => fail(`no answer from ${where} within ${timeoutMs} ms`), timeoutMs);
   socket.once('secureConnect', () => {
+    secured = true;
     leaf = socket.getPeerX509Certificate();
     socket.write(request);
   });
-  socket.once('data', () => finish(true));
-  socket.on('error', (error: NodeJS.ErrnoException) => finish(false, explain(error, address, port)));
-  socket.once('close', () => finish(false, `${address}:${port} closed the connection: it refuses the certificate`));
+  socket.once('data', () => finish({ answered: true, refused: false, problem: undefined }));
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    const hungUp = secured && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+    fail(explain(error, where), hungUp || isCertificateAlert(error));
+  });
+  socket.once('close', () => {
+    if (secured) fail(`${where} closed the connection: it refuses the certificate`, true);
+    else fail(`${where} closed the connection before the handshake was over`);
+  });
   return promise;
+}
+
+/**
+ * From `bad_certificate` to `access_denied`, and `certificate_required` (RFC 8446 §6.2). Others, such as one about the
+ * version of TLS or an error within the server, are no verdict on a certificate.
+ */
+function isCertificateAlert({ message }: Error): boolean {
+  const alert = Number(/SSL alert number (\d+)/.exec(message)?.[1]);
+  return (alert >= 42 && alert <= 49 && alert !== 47) || alert === 116;
 }
 
 /** @returns a socket on its way, or why the client's own certificate cannot be used */
@@ -66,9 +92,10 @@ function open(address: string, port: number, client: CertifiedKey | undefined): 
   }
 }
 
-function explain(error: NodeJS.ErrnoException, address: string, port: number): string {
+function explain(error: NodeJS.ErrnoException, where: string): string {
   const alert = /alert ([a-z ]+)/i.exec(error.message)?.[1];
-  if (error.code === 'ECONNREFUSED') return `nothing listens on ${address}:${port}`;
-  if (alert !== undefined) return `${address}:${port} refused the certificate: ${alert}`;
-  return `${address}:${port}: ${error.message}`;
+  if (error.code === 'ECONNREFUSED') return `nothing listens on ${where}`;
+  if (isCertificateAlert(error)) return `${where} refused the certificate: ${alert}`;
+  if (alert !== undefined) return `${where} ended the handshake: ${alert}`;
+  return `${where}: ${error.message}`;
 }
