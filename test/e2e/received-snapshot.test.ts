@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.ts';
 import type { EtcdClient } from '../../server/client/mod.ts';
+import { moveLeader } from '../support/leader-moves.ts';
 import { PeerNetwork } from '../support/peer-network.ts';
 import { TestCluster } from '../support/test-cluster.ts';
 
@@ -24,6 +25,15 @@ function clientOf(indexes: number[]): EtcdClient {
   const client = cluster.client(indexes.map((index) => cluster.member(index).clientUrl));
   open.push(client);
   return client;
+}
+
+/** Makes another member the leader, if it is this one. */
+async function leadElsewhere(own: EtcdClient): Promise<void> {
+  for (;;) {
+    const { header, leader } = await own.status();
+    if (leader !== header?.member_id) return;
+    await moveLeader(cluster);
+  }
 }
 
 /** Asks a member again and again until it is stopped, and remembers every refusal. */
@@ -65,6 +75,7 @@ describe('while a received database takes the place of the present one', () => {
     const own = clientOf([behind]);
     await client.put({ key: bytes('before'), value: bytes('1') });
     await own.range({ key: bytes('before') });
+    await leadElsewhere(own);
     network.isolate(behind);
     network.reset();
     for (let i = 0; i < keys; i++) {

@@ -1,6 +1,6 @@
 /** A cluster of real processes for one test: own ports, own folder, and nothing left behind. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
@@ -29,6 +29,17 @@ interface TestMember {
   dataDir: string;
   logFile: string;
   process?: ChildProcess;
+  /** Settles when the process is gone and all that it said is in the log. */
+  ended?: Promise<Ending>;
+  /** Where in the log the words of the present process begin. */
+  logFromBytes?: number;
+  /** What it was launched with beyond the usual. */
+  extraFlags?: string[];
+}
+
+interface Ending {
+  code: number | null;
+  signal: string | null;
 }
 
 export interface CommandResult {
@@ -104,6 +115,8 @@ export class TestCluster {
   launch(index: number, extraFlags: string[] = []): void {
     const member = this.member(index);
     mkdirSync(member.dataDir, { recursive: true, mode: 0o700 });
+    member.logFromBytes = statSync(member.logFile, { throwIfNoEntry: false })?.size ?? 0;
+    member.extraFlags = extraFlags;
     const log = createWriteStream(member.logFile, { flags: 'a' });
     const child = spawn(this.executables.etcd, [...this.flags(member), ...extraFlags], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -111,7 +124,9 @@ export class TestCluster {
     });
     child.stdout?.pipe(log, { end: false });
     child.stderr?.pipe(log, { end: false });
-    child.once('close', () => log.end());
+    member.ended = new Promise((resolve) => {
+      child.once('close', (code, signal) => log.end(() => resolve({ code, signal })));
+    });
     member.process = child;
   }
 
@@ -130,23 +145,26 @@ export class TestCluster {
     return this.members.length - 1;
   }
 
-  /** Waits until a member has ended by itself. @throws Error when that takes longer than 30 s */
-  async waitEnded(index: number): Promise<{ code: number | null; signal: string | null }> {
+  /**
+   * Waits until a member has ended by itself, and its log is whole.
+   *
+   * @throws Error when that takes longer than 30 s
+   */
+  async waitEnded(index: number): Promise<Ending> {
     const member = this.member(index);
-    const deadline = Date.now() + 30_000;
-    while (member.process?.exitCode === null && member.process.signalCode === null) {
-      if (Date.now() > deadline) throw new Error(`${member.name} does not end\n${this.logTail(member)}`);
-      await delay(20);
-    }
-    return { code: member.process?.exitCode ?? null, signal: member.process?.signalCode ?? null };
+    if (member.ended === undefined) return { code: null, signal: null };
+    const ending = await Promise.race([member.ended, delay(30_000, undefined, { ref: false })]);
+    if (ending === undefined) throw new Error(`${member.name} does not end\n${this.logTail(member)}`);
+    return ending;
   }
 
-  /** Waits until every running member has answered a linearizable read. */
+  /**
+   * Waits until every running member has answered a linearizable read. One that ended because somebody had taken its
+   * port meanwhile is launched again.
+   */
   async waitHealthy(timeoutMs = 30_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
-    for (const member of this.members.filter(
-      ({ process: child }) => child?.exitCode === null && child.signalCode === null,
-    )) {
+    for (const [index, member] of [...this.members.entries()].filter(([, { process: child }]) => isRunning(child))) {
       const client = this.client([member.clientUrl]);
       try {
         for (;;) {
@@ -155,11 +173,15 @@ export class TestCluster {
             (error: Error) => error.message,
           );
           if (failure === undefined) break;
-          if (member.process?.exitCode !== null) throw new Error(`${member.name} has ended\n${this.logTail(member)}`);
+          const hasEnded = !isRunning(member.process);
+          if (hasEnded) await member.ended;
+          const portIsTaken = hasEnded && this.logOfProcess(index).includes('address already in use');
+          if (hasEnded && !portIsTaken) throw new Error(`${member.name} has ended\n${this.logTail(member)}`);
           if (Date.now() > deadline) {
             throw new Error(`${member.name} is not healthy: ${failure}\n${this.logTail(member)}`);
           }
           await delay(50);
+          if (portIsTaken) this.launch(index, member.extraFlags);
         }
       } finally {
         client.close();
@@ -167,16 +189,13 @@ export class TestCluster {
     }
   }
 
-  /** Ends a member by a signal and waits until it is gone. @returns exit code and signal */
-  async signal(index: number, signal: NodeJS.Signals): Promise<{ code: number | null; signal: string | null }> {
-    const child = this.member(index).process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null)
-      return { code: null, signal: null };
-    const gone = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
-      child.once('exit', (code, by) => resolve({ code, signal: by }));
-    });
-    child.kill(signal);
-    return gone;
+  /** Ends a member by a signal and waits until it is gone, and its log whole. @returns exit code and signal */
+  async signal(index: number, signal: NodeJS.Signals): Promise<Ending> {
+    const { process: child, ended } = this.member(index);
+    const wasRunning = isRunning(child);
+    if (wasRunning) child?.kill(signal);
+    const ending = await ended;
+    return wasRunning && ending !== undefined ? ending : { code: null, signal: null };
   }
 
   async killAll(): Promise<void> {
@@ -212,6 +231,12 @@ export class TestCluster {
       [`--endpoints=${(options.endpoints ?? this.endpoints).join()}`, ...tls, ...args],
       options,
     );
+  }
+
+  /** What the present process of a member has said, or the last one. */
+  logOfProcess(index: number): string {
+    const { logFile, logFromBytes } = this.member(index);
+    return readFileSync(logFile).subarray(logFromBytes).toString();
   }
 
   logTail(member: TestMember, lines = 15): string {
@@ -274,6 +299,10 @@ export class TestCluster {
       issue(clients, { profile: 'client', commonName: 'root', validityMs: hourMs }, systemSources),
     );
   }
+}
+
+function isRunning(child: ChildProcess | undefined): boolean {
+  return child !== undefined && child.exitCode === null && child.signalCode === null;
 }
 
 /** Runs a program to its end, at most a minute. */
