@@ -43,7 +43,7 @@ describe('etcdlab without a lab', () => {
     ['an unknown command', ['upp'], 2, /unknown command 'upp' \(did you mean up\?\)/],
     ['an unknown flag', ['up', '--fast'], 2, /unknown option '--fast'/],
     ['an unknown flag of a drill', ['drill', 'run', 'restore', '--key', '5'], 2, /unknown option '--key'.*--keys/],
-    ['a command without its argument', ['drill', 'run'], 2, /missing required argument 'drill'/],
+    ['a command without its argument', ['drill', 'run'], 2, /name one drill, or give --all/],
     ['a flag without its value', ['up', '--engine'], 2, /'--engine <engine>' argument missing/],
     ['an engine that is not there', ['up', '--engine', 'nowhere'], 3, /nowhere: not there or not executable/],
     ['a description that is not there', ['up', '--file', 'nope.yaml'], 2, /nope\.yaml cannot be read/],
