@@ -12,6 +12,8 @@ import { RpcError } from './rpc-error.ts';
 /** Upstream's limits of the retries of a read: how many, and how far apart. */
 const maxReadAttempts = 100;
 const readRetryPauseMs = 25;
+/** What a login may take when the client has no time limit of its own. */
+const longestLoginMs = 60_000;
 
 /** What may be done about a call that failed: a `read` is asked again elsewhere, a `write` only if it was never sent. */
 export type Repeatable = 'read' | 'write';
@@ -55,7 +57,7 @@ export class Caller {
       if (this.user === undefined || !needsNewToken(error)) throw error;
     }
     // Tokens expire, and a member that restarts has forgotten those it gave. The refused call has had no effect.
-    if (this.login === login) this.login = undefined;
+    this.forget(login);
     await this.loggedIn(deadline);
     return method.response.decode(await this.attempt(method.path, bytes, repeatable, deadline, options.endpoint));
   }
@@ -142,9 +144,13 @@ export class Caller {
     start: (grpc: Client, callOptions: { deadline?: number }) => Stream,
   ): Promise<OpenStream<Stream>> {
     const deadline = new Deadline(options.timeoutMs ?? Number.POSITIVE_INFINITY, options.signal);
-    await this.loggedIn(deadline);
+    const { login } = await this.loggedIn(deadline);
     const connection = await this.pool.pick(deadline, options.endpoint);
-    return { stream: start(connection.grpc, deadline.forGrpc()), endpoint: connection.endpoint };
+    const renewLogin = (): boolean => {
+      this.forget(login);
+      return this.user !== undefined;
+    };
+    return { stream: start(connection.grpc, deadline.forGrpc()), endpoint: connection.endpoint, renewLogin };
   }
 
   private encode<Request>(method: MethodDefinition<Request, unknown>, request: Request): Buffer {
@@ -157,19 +163,32 @@ export class Caller {
   }
 
   /**
-   * Calls share one login; a failed one is tried again by the next call.
+   * Calls share one login, and each waits for it as long as it may itself. One that has failed, or that somebody gave up
+   * waiting for, is tried again by the next call.
    *
    * @returns the login that the call went through, to tell whether another call has renewed it since
    */
   private async loggedIn(deadline: Deadline): Promise<{ readonly login: Promise<void> | undefined }> {
     if (this.user === undefined) return { login: undefined };
-    this.login ??= this.authenticate(this.user, deadline).catch((error: unknown) => {
-      this.login = undefined;
-      throw error;
-    });
+    const limitMs = Math.min(this.requestTimeoutMs, longestLoginMs);
+    this.login ??= this.authenticate(this.user, new Deadline(limitMs));
     const { login } = this;
-    await login;
-    return { login };
+    // Also when nobody is left to wait for it.
+    login.catch(() => this.forget(login));
+    try {
+      if (await deadline.race(login, Number.POSITIVE_INFINITY)) return { login };
+    } catch (error) {
+      this.forget(login);
+      throw error;
+    }
+    this.forget(login);
+    const text = `cannot log in as ${this.user.name} within ${deadline.waited()} ms`;
+    throw new RpcError(Code.DeadlineExceeded, text, { neverSent: true });
+  }
+
+  /** Lets the next call log in anew, unless another has done so since. */
+  private forget(login: Promise<void> | undefined): void {
+    if (this.login === login) this.login = undefined;
   }
 
   private async authenticate(user: { name: string; password: string }, deadline: Deadline): Promise<void> {
@@ -190,6 +209,12 @@ export class Caller {
 export interface OpenStream<Stream> {
   readonly stream: Stream;
   readonly endpoint: string;
+  /**
+   * Called when the member has refused the stream's token (`needsNewToken`): the next stream is opened with a new one.
+   *
+   * @returns false when there is no user to log in, so that it would be no better
+   */
+  renewLogin(): boolean;
 }
 
 /** Turns what the gRPC library throws into an RpcError. */
@@ -218,7 +243,7 @@ function mayRepeat(error: unknown, repeatable: Repeatable): boolean {
 }
 
 /** A web token carries the auth revision of its making: any change of users and roles makes it old. */
-function needsNewToken(error: unknown): boolean {
+export function needsNewToken(error: unknown): boolean {
   if (!(error instanceof RpcError)) return false;
   return error.code === Code.Unauthenticated || error.message === errAuthOldRevision().message;
 }

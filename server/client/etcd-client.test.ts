@@ -2,7 +2,7 @@ import { ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createAuthority, issue, systemSources } from '../../pki/mod.ts';
 import { Code } from '../errors/etcd-error.ts';
-import { AuthService, KVService, MaintenanceService } from '../proto/gen/rpc.ts';
+import { AuthService, KVService, LeaseService, MaintenanceService } from '../proto/gen/rpc.ts';
 import { describeRpcError, EtcdClient, type EtcdClientOptions, RpcError } from './mod.ts';
 import { FakeMember, refusal } from './testing/fake-member.ts';
 
@@ -230,6 +230,52 @@ describe('with a user', () => {
     await Promise.all([asked.range({ key }), asked.range({ key })]);
     expect(made.calls.filter((name) => name === 'Authenticate')).toHaveLength(2);
   });
+
+  test('a lease is renewed over a new token when the old one is not good any more', async () => {
+    const { LeaseKeepAlive } = LeaseService;
+    let valid = 'token-1';
+    const made = new FakeMember()
+      .on(Authenticate, () => Authenticate.response.create({ token: valid }))
+      .on(LeaseKeepAlive, ({ ID }, token) => {
+        if (token !== valid) throw refusal(Code.Unauthenticated, 'etcdserver: invalid auth token');
+        return LeaseKeepAlive.response.create({ ID, TTL: 5 });
+      });
+    members.push(await made.listen());
+    const asked = client([made.endpoint], { user });
+    await asked.leaseKeepAliveOnce(7n);
+    valid = 'token-2';
+    expect(await asked.leaseKeepAliveOnce(7n)).toMatchObject({ ID: 7n, TTL: 5 });
+    expect(made.calls).toEqual(['Authenticate', 'LeaseKeepAlive', 'LeaseKeepAlive', 'Authenticate', 'LeaseKeepAlive']);
+  });
+
+  test.for(['its signal', 'its deadline'] as const)(
+    'a call that gives up, by %s, leaves the login that it began to the others',
+    async (by) => {
+      const { promise: asking, resolve: isAsked } = Promise.withResolvers<void>();
+      const { promise: answer, resolve: giveAnswer } = Promise.withResolvers<void>();
+      const made = new FakeMember()
+        .on(Authenticate, async () => {
+          isAsked();
+          await answer;
+          return Authenticate.response.create({ token: 'token' });
+        })
+        .on(Range, (_, token) => Range.response.create({ count: token === 'token' ? 1 : 2 }));
+      members.push(await made.listen());
+      const asked = client([made.endpoint], { user });
+      const stop = new AbortController();
+      const first = asked.range({ key }, by === 'its signal' ? { signal: stop.signal } : { timeoutMs: 500 });
+      const second = asked.range({ key });
+      const gone = expect(first).rejects.toMatchObject(
+        by === 'its signal' ? { code: Code.Canceled } : { code: Code.DeadlineExceeded, neverSent: true },
+      );
+      await asking;
+      stop.abort();
+      await gone;
+      giveAnswer();
+      expect((await second).count).toBe(1);
+      expect(made.calls).toEqual(['Authenticate', 'Range']);
+    },
+  );
 
   test('a refused login is told apart', async () => {
     const made = new FakeMember().on(Authenticate, () => {

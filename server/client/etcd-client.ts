@@ -54,7 +54,7 @@ import {
   WatchService,
 } from '../proto/gen/rpc.ts';
 import { AuthClient } from './auth-client.ts';
-import { Caller, toRpcError } from './caller.ts';
+import { Caller, needsNewToken, toRpcError } from './caller.ts';
 import type { CallOptions, EtcdClientOptions } from './client-options.ts';
 import { keepAlive } from './lease-keep-alive.ts';
 import { ResumingWatch, type ResumingWatchOptions } from './resuming-watch.ts';
@@ -232,10 +232,16 @@ export class EtcdClient {
   /** Renews a lease once. `TTL` is 0 when the lease has expired or never was. */
   async leaseKeepAliveOnce(id: bigint, options?: CallOptions): Promise<LeaseKeepAliveResponse> {
     const { path, request, response } = LeaseService.LeaseKeepAlive;
-    const opened = await this.caller.duplex(path, options, true);
-    opened.stream.write(Buffer.from(request.encode(request.create({ ID: id }))));
-    for await (const message of messages(opened, response.decode, options?.signal)) return message;
-    throw toRpcError(new Error('the server ended the stream without an answer'), opened.endpoint);
+    for (let mayRenewLogin = true; ; mayRenewLogin = false) {
+      const opened = await this.caller.duplex(path, options, true);
+      opened.stream.write(Buffer.from(request.encode(request.create({ ID: id }))));
+      try {
+        for await (const message of messages(opened, response.decode, options?.signal)) return message;
+        throw toRpcError(new Error('the server ended the stream without an answer'), opened.endpoint);
+      } catch (error) {
+        if (!mayRenewLogin || !needsNewToken(error) || !opened.renewLogin()) throw error;
+      }
+    }
   }
 
   /**

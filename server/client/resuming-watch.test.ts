@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Code } from '../errors/etcd-error.ts';
 import { Event, KeyValue } from '../proto/gen/kv.ts';
 import { ResponseHeader, WatchRequest, WatchResponse } from '../proto/gen/rpc.ts';
@@ -49,32 +49,39 @@ interface Seen {
   /** The start revisions that were asked for, one for each stream. */
   readonly starts: number[];
   readonly interruptions: number;
+  readonly renewedLogins: number;
 }
 
 /** Plays streams one after the other; the last one must end the watch. */
-async function play(startRevision: number, streams: (FakeStream | RpcError)[]): Promise<Seen> {
+async function play(startRevision: number, streams: (FakeStream | RpcError)[], hasUser = true): Promise<Seen> {
   const rest = [...streams];
   let interruptions = 0;
+  let renewedLogins = 0;
+  const renewLogin = (): boolean => {
+    renewedLogins++;
+    return hasUser;
+  };
   const watch = new ResumingWatch(
     async () => {
       const next = rest.shift();
       if (next === undefined) throw new RpcError(Code.Canceled, 'no more streams');
       if (next instanceof RpcError) throw next;
-      return { stream: next as unknown as ClientDuplexStream<Buffer, Buffer>, endpoint: 'e' };
+      return { stream: next as unknown as ClientDuplexStream<Buffer, Buffer>, endpoint: 'e', renewLogin };
     },
     { key: Buffer.from('k'), start_revision: startRevision },
     { onInterrupted: () => interruptions++ },
   );
   const responses: string[] = [];
   for await (const { created: isCreated, canceled, events, header } of watch) {
-    if (isCreated) responses.push('created');
+    if (isCreated && canceled) responses.push('refused');
+    else if (isCreated) responses.push('created');
     else if (canceled) responses.push('canceled');
     else responses.push(events.length === 0 ? `progress ${header?.revision}` : `event ${events[0]?.kv?.mod_revision}`);
   }
   const starts = streams.flatMap((each) =>
     each instanceof FakeStream ? [each.requests[0]?.create_request?.start_revision ?? -1] : [],
   );
-  return { responses, starts, interruptions };
+  return { responses, starts, interruptions, renewedLogins };
 }
 
 const canceled = { canceled: true };
@@ -131,7 +138,11 @@ test('asks for progress on the stream that there is, or on the next one if there
   const streams = [new FakeStream([created(1), event(2)], Code.Unavailable), new FakeStream([created(2), canceled])];
   const [first, second] = streams as [FakeStream, FakeStream];
   const watch = new ResumingWatch(
-    async () => ({ stream: streams.shift() as unknown as ClientDuplexStream<Buffer, Buffer>, endpoint: 'e' }),
+    async () => ({
+      stream: streams.shift() as unknown as ClientDuplexStream<Buffer, Buffer>,
+      endpoint: 'e',
+      renewLogin: () => false,
+    }),
     { key: Buffer.from('k') },
     { onInterrupted: () => watch.requestProgress() },
   );
@@ -141,11 +152,53 @@ test('asks for progress on the stream that there is, or on the next one if there
   expect(second.requests.map(({ progress_request }) => progress_request !== undefined)).toEqual([false, true]);
 });
 
+describe('a token that is not good any more', () => {
+  const refused = (reason: string): FakeStream =>
+    new FakeStream([{ ...created(20), canceled: true, cancel_reason: `rpc error: code = ${reason}` }]);
+  const invalid = 'Unauthenticated desc = etcdserver: invalid auth token';
+
+  test.for([[invalid], ['InvalidArgument desc = etcdserver: revision of auth store is old']] as const)(
+    'is replaced, and the watch goes on where it was: %s',
+    async ([reason]) => {
+      const { responses, starts, interruptions, renewedLogins } = await play(3, [
+        new FakeStream([created(9), event(4)], Code.Unavailable),
+        refused(reason),
+        new FakeStream([created(21), event(8), canceled]),
+      ]);
+      expect(responses).toEqual(['created', 'event 4', 'event 8', 'canceled']);
+      expect(starts).toEqual([3, 5, 5]);
+      expect({ interruptions, renewedLogins }).toEqual({ interruptions: 2, renewedLogins: 1 });
+    },
+  );
+
+  test('ends the watch when there is no user to log in', async () => {
+    const { responses } = await play(3, [new FakeStream([created(9)], Code.Unavailable), refused(invalid)], false);
+    expect(responses).toEqual(['created', 'refused']);
+  });
+
+  test('is not replaced for ever, nor for another refusal', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const all = play(
+        3,
+        Array.from({ length: 11 }, () => refused(invalid)),
+      );
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(await all).toMatchObject({ responses: ['refused'], renewedLogins: 10 });
+    } finally {
+      vi.useRealTimers();
+    }
+    const denied = await play(3, [refused('PermissionDenied desc = etcdserver: permission denied')]);
+    expect(denied).toMatchObject({ responses: ['refused'], renewedLogins: 0 });
+  });
+});
+
 test('is closed by its signal, and by leaving the loop', async () => {
   const stop = new AbortController();
   const open = (stream: FakeStream) => async () => ({
     stream: stream as unknown as ClientDuplexStream<Buffer, Buffer>,
     endpoint: 'e',
+    renewLogin: () => false,
   });
   const [one, other] = [new FakeStream([created(1)]), new FakeStream([created(1)])];
   const aborted = (async () => {

@@ -1,6 +1,6 @@
 /** A watch that outlives connections and members, as upstream's client does it. */
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { Code } from '../errors/etcd-error.ts';
+import { Code, errAuthOldRevision, errInvalidAuthToken } from '../errors/etcd-error.ts';
 import { WatchCreateRequest, WatchProgressRequest, WatchRequest, WatchResponse } from '../proto/gen/rpc.ts';
 import type { OpenStream } from './caller.ts';
 import { RpcError } from './rpc-error.ts';
@@ -19,6 +19,13 @@ export type OpenWatchStream = (
 /** Between two attempts: this at first, then twice as long each time. */
 const firstPauseMs = 50;
 const longestPauseMs = 1_000;
+/** So many tokens in a row may be refused. */
+const maxRefusedTokens = 10;
+/** Servers give the reason of a refusal as Go prints an error of gRPC. */
+const refusedToken = [
+  `rpc error: code = Unauthenticated desc = ${errInvalidAuthToken().message}`,
+  `rpc error: code = InvalidArgument desc = ${errAuthOldRevision().message}`,
+];
 
 /**
  * One watch on a stream of its own. When the stream breaks, it goes on over another one, at the revision after the last
@@ -32,6 +39,7 @@ export class ResumingWatch implements AsyncIterable<WatchResponse> {
   /** The next revision to see; 0 until the first answer says which that is. */
   private next: number;
   private isCreated = false;
+  private refusedTokens = 0;
   /** Asked for while there was no stream to ask on. */
   private isProgressWanted = false;
 
@@ -82,11 +90,23 @@ export class ResumingWatch implements AsyncIterable<WatchResponse> {
     this.stream = opened.stream;
     if (this.isProgressWanted) this.requestProgress();
     try {
-      yield* messages(opened, WatchResponse.decode, signal);
+      for await (const response of messages(opened, WatchResponse.decode, signal)) {
+        if (this.mayRenewToken(response) && opened.renewLogin()) {
+          throw new RpcError(Code.Unavailable, response.cancel_reason, { endpoint: opened.endpoint });
+        }
+        yield response;
+      }
     } finally {
       this.stream = undefined;
     }
     throw new RpcError(Code.Unavailable, 'the server ended the stream', { endpoint: opened.endpoint });
+  }
+
+  /** Whether a watch was refused for a token that was good once: they expire, and changes of users make them old. */
+  private mayRenewToken({ created, canceled, cancel_reason }: WatchResponse): boolean {
+    const isRefused = created && canceled && refusedToken.includes(cancel_reason);
+    this.refusedTokens = isRefused ? this.refusedTokens + 1 : 0;
+    return isRefused && this.refusedTokens <= maxRefusedTokens;
   }
 
   private seen({ header, created, events }: WatchResponse): void {

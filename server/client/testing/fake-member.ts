@@ -21,12 +21,12 @@ export class FakeMember {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** Answers a method that takes one request. */
+  /** Answers each request of a method. A stream of responses ends after them, unless one of requests goes with it. */
   on<Request, Response>(method: MethodDefinition<Request, Response>, answer: Answer<Request, Response>): this {
     const { path } = method;
     this.methods[path] = {
       path,
-      requestStream: false,
+      requestStream: method.requestStream,
       responseStream: method.responseStream,
       requestSerialize: raw,
       requestDeserialize: raw,
@@ -38,7 +38,11 @@ export class FakeMember {
       const responses = await answer(method.request.decode(bytes), token);
       return [responses].flat().map((response) => Buffer.from(method.response.encode(response as Response)));
     };
-    const handle: unknown = method.responseStream ? stream(respond) : unary(respond);
+    const handle: unknown = method.requestStream
+      ? duplex(respond)
+      : method.responseStream
+        ? stream(respond)
+        : unary(respond);
     this.handlers[path] = handle as UntypedHandleCall;
     return this;
   }
@@ -90,7 +94,20 @@ function stream(respond: Respond) {
   };
 }
 
-function tokenOf(call: Call): string | undefined {
+function duplex(respond: Respond) {
+  return (call: Call & { on(event: 'data', listener: (bytes: Buffer) => void): void }): void => {
+    call.on('data', (bytes) => {
+      respond(bytes, tokenOf(call)).then(
+        (responses) => {
+          for (const response of responses) call.write(response);
+        },
+        (error: unknown) => call.emit('error', error),
+      );
+    });
+  };
+}
+
+function tokenOf(call: Pick<Call, 'metadata'>): string | undefined {
   return call.metadata.get('token')[0] as string | undefined;
 }
 
