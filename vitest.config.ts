@@ -4,7 +4,9 @@ import { defineConfig } from 'vitest/config';
 // stops and cuts them off for a while, `simulation` runs whole clusters on simulated clock, network and disks (each run in a
 // process of its own), `hosts` brings labs up on machines with systemd (root), `interop` also needs the upstream binaries
 // (ETCDLAB_UPSTREAM names their folder).
-const shared = { testTimeout: 60_000, hookTimeout: 60_000, restoreMocks: true };
+// A second, Vitest's own patience with what is polled for, is too short on a busy machine.
+const expectation = { poll: { timeout: 10_000 } };
+const shared = { testTimeout: 60_000, hookTimeout: 60_000, restoreMocks: true, expect: expectation };
 // Whole clusters on a busy machine: a test that needs its second try is reported as one that did. Tests of what must
 // never happen, such as a lost write, have no second try.
 const processes = { ...shared, testTimeout: 120_000, retry: 1, globalSetup: ['test/support/build-once.ts'] };

@@ -58,7 +58,7 @@ describe('a put', () => {
     fill(backend, 9);
     expect(timer.pending.length).toBe(1);
     backend.delete('key', bytes('k100000'));
-    await vi.waitFor(() => expect(commits(fs)).toBe(before + 1));
+    await vi.waitFor(() => expect(commits(fs)).toBe(before + 1), 10_000);
     expect(timer.pending).toEqual([]);
     expect((await stored(fs)).size).toBe(8);
   });
@@ -67,7 +67,7 @@ describe('a put', () => {
     const { fs, backend } = await open(undefined, { batchLimit: 10 });
     const before = commits(fs);
     fill(backend, 35);
-    await vi.waitFor(() => expect(commits(fs)).toBe(before + 1));
+    await vi.waitFor(() => expect(commits(fs)).toBe(before + 1), 10_000);
     expect((await stored(fs)).size).toBe(35);
   });
 
@@ -150,7 +150,7 @@ describe('a commit', () => {
     broken = true;
     backend.put('key', bytes('a'), bytes('1'));
     timer.fire();
-    await vi.waitFor(() => expect(failures.length).toBe(1));
+    await vi.waitFor(() => expect(failures.length).toBe(1), 10_000);
     expect(failures[0]).toMatchObject({ code: 'BOLT_IO', message: expect.stringContaining('/db: ENOSPC') });
     expect(() => backend.put('key', bytes('b'), bytes('2'))).toThrow('an earlier commit failed');
     expect(() => backend.get('key', bytes('a'))).toThrow('an earlier commit failed');
@@ -223,7 +223,7 @@ describe('a backend whose place another takes', () => {
     const copy = await BoltBackend.open('/copy', { fs });
     expect(await copy.hash()).toBe(hash);
     await copy.close();
-    await vi.waitFor(() => expect(() => get(backend, 'k100007')).toThrow('the database is closed'));
+    await vi.waitFor(() => expect(() => get(backend, 'k100007')).toThrow('the database is closed'), 10_000);
     await other.close();
     expect(await stored(fs)).toEqual(new Map([['of the other', '1']]));
     expect(await fs.list('/')).toEqual(['copy', 'db']);

@@ -51,7 +51,7 @@ describe('a stream over the gateway', () => {
     const { request, lines } = openStream('watch');
     request.end('{"create_request":{"key":"YQ=="}}');
     await lines.next();
-    await vi.waitFor(() => expect(server.member.watches.stats().watchers).toBe(1));
+    await vi.waitFor(() => expect(server.member.watches.stats().watchers).toBe(1), 10_000);
     request.destroy();
   });
 
@@ -88,7 +88,7 @@ describe('a stream over the gateway', () => {
     request.end('{}');
     const answer = await response;
     answer.pause();
-    await vi.waitFor(() => expect(server.member.openSnapshots).toBe(1));
+    await vi.waitFor(() => expect(server.member.openSnapshots).toBe(1), 10_000);
     answer.destroy();
     await vi.waitFor(() => expect(server.member.openSnapshots).toBe(0), { timeout: 10_000 });
   });

@@ -96,7 +96,10 @@ describe('a hash that is computed in slices', () => {
     await refused;
     // With a reader left, the file would stay open.
     backend.retire();
-    await vi.waitFor(() => expect(() => backend.sizeBytes() && backend.get('key', Buffer.of(1))).toThrow('closed'));
+    await vi.waitFor(
+      () => expect(() => backend.sizeBytes() && backend.get('key', Buffer.of(1))).toThrow('closed'),
+      10_000,
+    );
   });
 
   test('is refused as at once: below the compaction and in the future', async () => {

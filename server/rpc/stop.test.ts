@@ -141,7 +141,7 @@ test('a call that can be answered is answered', async () => {
   });
   server = await TestServer.start({ logger: silentLogger, methods: [unary(KVService.Put, () => answered)] });
   const put = call(server.client(), KVService.Put, { key: Buffer.from('k') });
-  await vi.waitFor(() => expect(server.dispatcher.stats.methods[0]?.started).toBe(1));
+  await vi.waitFor(() => expect(server.dispatcher.stats.methods[0]?.started).toBe(1), 10_000);
   server.dispatcher.stop(graceMs);
   const closed = server.listener.close(graceMs);
   answer();

@@ -261,10 +261,12 @@ describe('a TLS port', () => {
       await startStrict();
       const socket = net.connect(server.listener.port, '127.0.0.1', () => socket.write('GET /health HTTP/1.1\r\n\r\n'));
       socket.on('error', () => {});
-      await vi.waitFor(() =>
-        expect(log.map(({ fields }) => fields?.reason)).toContain(
-          'the client does not speak TLS: it must use https://',
-        ),
+      await vi.waitFor(
+        () =>
+          expect(log.map(({ fields }) => fields?.reason)).toContain(
+            'the client does not speak TLS: it must use https://',
+          ),
+        10_000,
       );
       socket.destroy();
     });
@@ -272,7 +274,7 @@ describe('a TLS port', () => {
     test('and makes no fuss about a probe of the port', async () => {
       await startStrict();
       const socket = net.connect(server.listener.port, '127.0.0.1', () => socket.destroy());
-      await vi.waitFor(() => expect(log).not.toEqual([]));
+      await vi.waitFor(() => expect(log).not.toEqual([]), 10_000);
       expect(log).toMatchObject([
         {
           level: 'debug',

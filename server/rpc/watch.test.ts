@@ -145,7 +145,7 @@ describe('a Watch call', () => {
     await call.received(3);
     put(server.member.mvcc, 'a', '1');
     put(server.member.mvcc, 'a', '2');
-    await vi.waitFor(() => expect(call.events).toHaveLength(4));
+    await vi.waitFor(() => expect(call.events).toHaveLength(4), 10_000);
     expect(call.events.sort()).toEqual(['PUT a=1@2', 'PUT a=1@2', 'PUT a=2@3', 'PUT a=2@3 was 1@2']);
   });
 
@@ -162,16 +162,19 @@ describe('a Watch call', () => {
     const call = new WatchCall().create({ key: b('a'), progress_notify: true });
     await call.received(1);
     call.abandon();
-    await vi.waitFor(() => expect(server.member.watches.stats()).toMatchObject({ watchers: 0, watchStreams: 0 }));
+    await vi.waitFor(
+      () => expect(server.member.watches.stats()).toMatchObject({ watchers: 0, watchStreams: 0 }),
+      10_000,
+    );
     const stats = server.dispatcher.stats.methods.find(({ service }) => service === 'etcdserverpb.Watch');
-    await vi.waitFor(() => expect(stats?.handled[1]).toBe(1));
+    await vi.waitFor(() => expect(stats?.handled[1]).toBe(1), 10_000);
   });
 
   test('ends with Unavailable when the member stops, so that the client goes elsewhere', async () => {
     const call = new WatchCall().create({ key: b('a') });
     await call.received(1);
     server.member.watches.close();
-    await vi.waitFor(() => expect(call.status).toEqual({ code: 14, details: 'etcdserver: server stopped' }));
+    await vi.waitFor(() => expect(call.status).toEqual({ code: 14, details: 'etcdserver: server stopped' }), 10_000);
   });
 
   test('ends with an error when a message cannot be read', async () => {
@@ -181,14 +184,15 @@ describe('a Watch call', () => {
     const ended = new Promise<number>((resolve) => stream.on('error', ({ code }: ServiceError) => resolve(code)));
     stream.write(Buffer.from([0x0a, 0x7f]));
     expect(await ended).toBe(13);
-    await vi.waitFor(() => expect(server.member.watches.stats().watchStreams).toBe(0));
+    await vi.waitFor(() => expect(server.member.watches.stats().watchStreams).toBe(0), 10_000);
   });
 
   test('is refused by a learner', async () => {
     server.member.learner = true;
     const call = new WatchCall();
-    await vi.waitFor(() =>
-      expect(call.status).toEqual({ code: 14, details: 'etcdserver: rpc not supported for learner' }),
+    await vi.waitFor(
+      () => expect(call.status).toEqual({ code: 14, details: 'etcdserver: rpc not supported for learner' }),
+      10_000,
     );
   });
 
@@ -197,7 +201,7 @@ describe('a Watch call', () => {
     await call.received(1);
     server.member.leaderId = 0n;
     if (asks) {
-      await vi.waitFor(() => expect(call.status).toEqual({ code: 14, details: 'etcdserver: no leader' }));
+      await vi.waitFor(() => expect(call.status).toEqual({ code: 14, details: 'etcdserver: no leader' }), 10_000);
       expect(watchers()).toBe(0);
     } else {
       put(server.member.mvcc, 'a', '1');
@@ -244,7 +248,7 @@ describe('a message that is too large', () => {
     const call = new WatchCall().create({ key: b('k'), range_end: b('l'), fragment: true });
     await call.received(1);
     writeTogether(member, 8);
-    await vi.waitFor(() => expect(call.events).toHaveLength(8));
+    await vi.waitFor(() => expect(call.events).toHaveLength(8), 10_000);
     const pieces = call.responses.slice(1);
     expect(pieces.map(({ fragment }) => fragment)).toEqual([true, true, false]);
     expect(pieces.map(({ events }) => events.length)).toEqual([3, 3, 2]);
@@ -306,7 +310,7 @@ describe('a client that does not read', () => {
       receive: async () => {
         asked++;
         // The second request waits until there is plenty to send; a third never comes.
-        if (asked === 2) await vi.waitFor(() => expect(watches.stats().slowWatchers).toBe(1));
+        if (asked === 2) await vi.waitFor(() => expect(watches.stats().slowWatchers).toBe(1), 10_000);
         return asked <= 2 ? WatchRequest.create({ create_request }) : new Promise(() => {});
       },
       send: () => new Promise((resolve) => (takeMore = resolve)),
@@ -315,10 +319,10 @@ describe('a client that does not read', () => {
       put(mvcc, 'a', 'x'.repeat(100_000));
       await new Promise(setImmediate);
     }
-    await vi.waitFor(() => expect(watchers()).toBe(2));
+    await vi.waitFor(() => expect(watchers()).toBe(2), 10_000);
     expect(asked).toBe(2);
     takeMore();
-    await vi.waitFor(() => expect(asked).toBe(3));
+    await vi.waitFor(() => expect(asked).toBe(3), 10_000);
     client.abort();
     await expect(over).rejects.toMatchObject({ code: 1, message: 'etcdserver: watch canceled' });
   });

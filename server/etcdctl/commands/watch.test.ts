@@ -34,22 +34,22 @@ describe('interactively', () => {
     put(mvcc, 'a', '1');
     const { stdin, ended, out, err } = interactive();
     stdin.write('watch a --rev=2 --prev-kv\nwatch b c -- sh -c "echo $ETCD_WATCH_KEY"\n');
-    await vi.waitFor(() => expect(server.member.watches.stats().watchers).toBe(2));
+    await vi.waitFor(() => expect(server.member.watches.stats().watchers).toBe(2), 10_000);
     put(mvcc, 'a', '2');
-    await vi.waitFor(() => expect(out()).toBe('PUT\na\n1\nPUT\na\n1\na\n2\n'));
+    await vi.waitFor(() => expect(out()).toBe('PUT\na\n1\nPUT\na\n1\na\n2\n'), 10_000);
     remove(mvcc, 'b');
     put(mvcc, 'bb', '3');
-    await vi.waitFor(() => expect(out()).toMatch(/PUT\nbb\n3\n"bb"\n$/));
+    await vi.waitFor(() => expect(out()).toMatch(/PUT\nbb\n3\n"bb"\n$/), 10_000);
     stdin.end();
     expect(await ended).toBe(3);
     expect(err()).toBe('Error: error reading watch request line: EOF\n');
-    await vi.waitFor(() => expect(server.member.watches.stats().watchers).toBe(0));
+    await vi.waitFor(() => expect(server.member.watches.stats().watchers).toBe(0), 10_000);
   });
 
   test('progress is asked for of all watches', async () => {
     const { stdin, ended, out } = interactive();
     stdin.write('watch a\nwatch b\nprogress\n');
-    await vi.waitFor(() => expect(out()).toBe('progress notify: 1\nprogress notify: 1\n'));
+    await vi.waitFor(() => expect(out()).toBe('progress notify: 1\nprogress notify: 1\n'), 10_000);
     stdin.end();
     await ended;
   });
@@ -85,7 +85,7 @@ describe('interactively', () => {
     stdin.write('watch b\nwatch a --rev=2 -- sh -c "exit 7"\n');
     expect(await ended).toBe(1);
     expect(err()).toBe('command ["sh" "-c" "exit 7"] error (exit status 7)\n');
-    await vi.waitFor(() => expect(server.member.watches.stats().watchers).toBe(0));
+    await vi.waitFor(() => expect(server.member.watches.stats().watchers).toBe(0), 10_000);
   });
 });
 

@@ -42,7 +42,7 @@ async function connect(from: string): Promise<{ socket: net.Socket; index: numbe
   const index = accepted.length;
   const request = `GET /raft/stream/message/${from} HTTP/1.1\r\nX-Server-From: ${from}\r\n\r\n`;
   socket.write(request);
-  await vi.waitFor(() => expect(got(index)).toBe(request));
+  await vi.waitFor(() => expect(got(index)).toBe(request), 10_000);
   received[index]?.splice(0);
   return { socket, index, answers: () => answers };
 }
@@ -58,10 +58,10 @@ test('everything passes, in both directions and to the end', async () => {
   const large = Buffer.alloc(3_000_000, 'x');
   socket.write(large);
   (accepted[index] as net.Socket).end('answer');
-  await vi.waitFor(() => expect(gotBytes(index)).toBe(large.length));
-  await vi.waitFor(() => expect(answers()).toBe('answer'));
+  await vi.waitFor(() => expect(gotBytes(index)).toBe(large.length), 10_000);
+  await vi.waitFor(() => expect(answers()).toBe('answer'), 10_000);
   socket.end();
-  await vi.waitFor(() => expect(proxy.openLinks).toBe(0));
+  await vi.waitFor(() => expect(proxy.openLinks).toBe(0), 10_000);
 });
 
 describe('a cut link', () => {
@@ -74,7 +74,7 @@ describe('a cut link', () => {
     expect([got(index), answers()]).toEqual(['', '']);
     expect(socket.destroyed).toBe(false);
     proxy.heal();
-    await vi.waitFor(() => expect([got(index), answers()]).toEqual(['one', 'two']));
+    await vi.waitFor(() => expect([got(index), answers()]).toEqual(['one', 'two']), 10_000);
   });
 
   test('is silent in one direction only, if so wanted', async () => {
@@ -82,7 +82,7 @@ describe('a cut link', () => {
     proxy.fault({ cut: ['back'] });
     accepted[index]?.write('two');
     socket.write('one');
-    await vi.waitFor(() => expect(got(index)).toBe('one'));
+    await vi.waitFor(() => expect(got(index)).toBe('one'), 10_000);
     await aWhile();
     expect(answers()).toBe('');
   });
@@ -92,7 +92,7 @@ describe('a cut link', () => {
     proxy.fault({ cut: ['towards', 'back'] }, 'a1');
     a.socket.write('lost');
     b.socket.write('there');
-    await vi.waitFor(() => expect(got(b.index)).toBe('there'));
+    await vi.waitFor(() => expect(got(b.index)).toBe('there'), 10_000);
     const late = net.connect(proxy.port, '127.0.0.1');
     clients.push(late);
     late.write('GET / HTTP/1.1\r\nX-Server-From: a1\r\n\r\n');
@@ -138,7 +138,7 @@ test('a reset breaks the connections of one member and leaves the others', async
   proxy.reset('a1');
   await broken;
   b.socket.write('still there');
-  await vi.waitFor(() => expect(got(b.index)).toBe('still there'));
+  await vi.waitFor(() => expect(got(b.index)).toBe('still there'), 10_000);
   expect(proxy.openLinks).toBe(1);
 });
 
