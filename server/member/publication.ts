@@ -1,7 +1,11 @@
 /** Makes this member's name and client URLs known to the cluster, which takes a leader: clients may be served then. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../base/logger.ts';
 import { type Cluster, idToHex } from '../membership/mod.ts';
 import type { ClusterMemberAttrSetRequest } from '../proto/gen/membership.ts';
+
+/** A proposal may be refused at once; without a pause nothing else had its turn, not even what ends the refusals. */
+const pauseMs = 100;
 
 export interface PublicationOptions {
   readonly localId: bigint;
@@ -32,7 +36,7 @@ export class Publication {
     while (!signal.aborted) {
       if (hasEnded()) throw new Error('this member does not run any more');
       try {
-        await Promise.race([propose({ member_ID, member_attributes: { name, client_urls } }), inSnapshot]);
+        await Promise.race([inSnapshot, propose({ member_ID, member_attributes: { name, client_urls } })]);
         log.info('published local member to cluster through raft', {
           'local-member-id': idToHex(member_ID),
           'cluster-id': idToHex(cluster().id),
@@ -41,6 +45,7 @@ export class Publication {
       } catch (error) {
         if (hasEnded()) throw error;
         log.warn('failed to publish local member to cluster through raft', { error: (error as Error).message });
+        await Promise.race([inSnapshot, delay(pauseMs, undefined, { signal }).catch(() => undefined)]);
       }
     }
     signal.throwIfAborted();

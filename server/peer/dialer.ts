@@ -159,7 +159,7 @@ function explainFailure(socket: tls.TLSSocket, host: string, files: TlsFiles): v
       const reason = failureReason(error, socket, shown, host, files);
       if (reason !== undefined) error.message = `${reason} (${error.message})`;
     } catch {
-      // This member's own files cannot be read just then: the error stays what it is, and takes its way.
+      // Words are not worth a member: the error stays what it is, and takes its way.
     }
   });
 }
@@ -191,8 +191,17 @@ class TlsAgent extends https.Agent {
     this.connect = connect;
   }
 
-  override createConnection(options: object): Duplex {
-    return this.connect(options);
+  override createConnection(
+    options: object,
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): Duplex | undefined {
+    try {
+      return this.connect(options);
+    } catch (error) {
+      // Not thrown: for a request that has waited for its turn, there is nobody on the stack to catch it.
+      callback?.(error as Error, undefined as never);
+      return undefined;
+    }
   }
 }
 

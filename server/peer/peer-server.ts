@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type tls from 'node:tls';
 import { splitHostPort } from '../membership/mod.ts';
 import { describeCertificate } from '../tls/explain-certificate.ts';
-import { HandshakeWatch, namesOf } from '../tls/refused-handshake.ts';
+import { HandshakeWatch, namesOf, type RefusedHandshake } from '../tls/refused-handshake.ts';
 import { commonName, presentedChain } from '../tls/server-tls.ts';
 import { checkClientAddress, type NameService, plainAddress } from './client-address.ts';
 import { answerPeerRequest, type PeerHandlers } from './peer-endpoints.ts';
@@ -189,10 +189,19 @@ class ConnectionGuard {
 
   /** One line for each handshake that fails. */
   failed(error: Error, socket: tls.TLSSocket): void {
-    const refused = this.handshakes?.refused(error, socket, new Date());
-    if (refused === undefined) return;
+    const refused = this.refusal(error, socket);
     if (refused.wasProbe) this.log('debug', 'connection closed before its handshake', refused.fields);
     else this.log('warn', 'rejected connection on peer endpoint', refused.fields);
+  }
+
+  /** Never throws: that would end the process over the words about a stranger's handshake. */
+  private refusal(error: Error, socket: tls.TLSSocket): RefusedHandshake {
+    const plain = { wasProbe: false, fields: { error: error.message } };
+    try {
+      return this.handshakes?.refused(error, socket, new Date()) ?? plain;
+    } catch (cause) {
+      return { ...plain, fields: { ...plain.fields, reason: `not known: ${reasonOf(cause)}` } };
+    }
   }
 
   /**

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import tls from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { withDamagedDates } from '../tls/testing/test-pki.ts';
 import { type Leaf, TestCa } from './testing/certificates.ts';
 import { connect, message, type NodeOptions, streamsUp, TestNode, until } from './testing/nodes.ts';
@@ -102,6 +103,37 @@ describe('mutual TLS', () => {
     fs.writeFileSync(leaf.certFile, whole);
     a.transport.addPeer(2n, [b.url]);
     await streamsUp(a, b);
+  });
+});
+
+describe('while the files cannot be used', () => {
+  test.each([
+    ['a damaged certificate', (leaf: Leaf) => fs.writeFileSync(leaf.certFile, 'nonsense')],
+    ['a missing key', (leaf: Leaf) => fs.rmSync(leaf.keyFile)],
+    ['a key of another certificate', (leaf: Leaf) => fs.copyFileSync(stranger.keyFile, leaf.keyFile)],
+  ])('messages name the certificate that was usable last: %s', (_, damage) => {
+    const leaf = ca.issue('spoilt', 'IP:127.0.0.1');
+    const loaded = files(leaf);
+    const [pem, serial] = [fs.readFileSync(leaf.certFile), loaded.side().leaf?.serialNumber];
+    damage(leaf);
+    expect(() => loaded.serverOptions()).toThrow(PeerTlsError);
+    expect(() => loaded.clientContext()).toThrow(PeerTlsError);
+    expect(loaded.side().leaf?.serialNumber).toBe(serial);
+    expect(loaded.clientCertificate()).toEqual(pem);
+  });
+
+  test('a handshake that began before and fails is logged, and the member goes on', async () => {
+    const leaf = ca.issue('vanishing', 'IP:127.0.0.1');
+    const loaded = files(leaf);
+    const a = await start(1n, { tls: loaded });
+    const accepted = vi.spyOn(loaded, 'serverOptions');
+    const socket = net.connect(Number(new URL(a.url).port), '127.0.0.1').on('error', () => undefined);
+    await until(() => accepted.mock.calls.length > 0, 'a has taken the connection');
+    fs.rmSync(leaf.certFile);
+    socket.write('GET / HTTP/1.1\r\n\r\n');
+    await until(() => a.logged('rejected connection on peer endpoint').length > 0, 'a says so');
+    expect(a.logged('rejected connection')[0]?.fields.reason).toMatch(/does not speak TLS/);
+    socket.destroy();
   });
 });
 

@@ -40,35 +40,56 @@ export class PeerTlsError extends Error {
   override readonly name = 'PeerTlsError';
 }
 
+interface LoadedPair {
+  readonly options: tls.SecureContextOptions;
+  readonly context: tls.SecureContext;
+}
+
 /** A certificate and its key, as they lie in two files. */
 class KeyPair {
   private readonly certFile: string;
   private readonly keyFile: string;
   private readonly options: tls.SecureContextOptions;
-  private stamp = '';
-  private current: { options: tls.SecureContextOptions; context: tls.SecureContext } | undefined;
+  private stamp: string;
+  private current: LoadedPair;
 
+  /** @throws PeerTlsError when the files cannot be used */
   constructor(certFile: string, keyFile: string, options: tls.SecureContextOptions) {
     this.certFile = certFile;
     this.keyFile = keyFile;
     this.options = options;
+    this.stamp = this.stampNow();
+    this.current = this.read();
+  }
+
+  /** The pair that was usable last, whatever the files hold now: what messages name. Does not throw. */
+  get last(): LoadedPair {
+    return this.current;
   }
 
   /** @throws PeerTlsError when the files cannot be used as they are now */
-  load(): { options: tls.SecureContextOptions; context: tls.SecureContext } {
-    const stamp = `${fileStamp(this.certFile)} ${fileStamp(this.keyFile)}`;
-    if (this.current !== undefined && stamp === this.stamp) return this.current;
+  load(): LoadedPair {
+    const stamp = this.stampNow();
+    if (stamp === this.stamp) return this.current;
+    this.current = this.read();
+    this.stamp = stamp;
+    return this.current;
+  }
+
+  private stampNow(): string {
+    return `${fileStamp(this.certFile)} ${fileStamp(this.keyFile)}`;
+  }
+
+  private read(): LoadedPair {
     const options = { ...this.options, cert: readFile(this.certFile), key: readFile(this.keyFile) };
     try {
-      this.current = { options, context: tls.createSecureContext(options) };
+      return { options, context: tls.createSecureContext(options) };
     } catch (error) {
       throw new PeerTlsError(
         `certificate ${this.certFile} and key ${this.keyFile} cannot be used together: ${(error as Error).message}`,
         { cause: error },
       );
     }
-    this.stamp = stamp;
-    return this.current;
   }
 }
 
@@ -93,8 +114,6 @@ export class TlsFiles {
     this.serving = new KeyPair(config.certFile, config.keyFile, shared);
     const { clientCertFile = config.certFile, clientKeyFile = config.keyFile } = config;
     this.dialing = new KeyPair(clientCertFile, clientKeyFile, shared);
-    this.serving.load();
-    this.dialing.load();
   }
 
   /** What `setSecureContext` of a server takes. @returns the same object as long as the files do not change */
@@ -102,11 +121,11 @@ export class TlsFiles {
     return this.serving.load().options;
   }
 
-  /** What messages about refused handshakes name. */
+  /** What messages about refused handshakes name: they must not fail because the files cannot be used any more. */
   side(): HandshakeSide {
     const { minVersion = 'TLSv1.2' } = this.config;
     return {
-      leaf: new X509Certificate(this.serverOptions().cert as Buffer),
+      leaf: new X509Certificate(this.serving.last.options.cert as Buffer),
       ca: this.ca?.toString('latin1'),
       minVersion: minVersion.replace('TLSv', 'TLS'),
     };
@@ -116,9 +135,9 @@ export class TlsFiles {
     return this.dialing.load().context;
   }
 
-  /** The certificate that is shown when dialing, PEM. */
+  /** The certificate that was shown when dialing last, PEM. Does not throw, as `side`. */
   clientCertificate(): Buffer {
-    return this.dialing.load().options.cert as Buffer;
+    return this.dialing.last.options.cert as Buffer;
   }
 
   /** Whether whoever connects has to show a certificate. */
