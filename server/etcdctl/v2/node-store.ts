@@ -2,7 +2,7 @@
  * The tree of nodes that the v2 API had, on the flat keys of v3: the file `/a/b` is the key `/a/b`, the directory `/a` is
  * the key `/a/`, which exists although nothing may be in it. What v2 calls an index is the revision.
  */
-import type { EtcdClient } from '../../client/mod.ts';
+import { type EtcdClient, RpcError } from '../../client/mod.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import {
   Compare,
@@ -65,10 +65,13 @@ export function normalizedPath(path: string): string {
     .reduce((joined, part) => `${joined}/${part}`, '');
 }
 
-export class NodeStore {
-  private readonly client: EtcdClient;
+/** What the tree takes of a client. */
+export type NodeClient = Pick<EtcdClient, 'range' | 'txn' | 'leaseGrant' | 'leaseRevoke' | 'leaseTimeToLive'>;
 
-  constructor(client: EtcdClient) {
+export class NodeStore {
+  private readonly client: NodeClient;
+
+  constructor(client: NodeClient) {
     this.client = client;
   }
 
@@ -110,13 +113,38 @@ export class NodeStore {
   /** Writes a file or makes a directory. @throws V2Error when the options do not hold */
   async write(path: string, value: string, options: WriteOptions, action = 'set'): Promise<V2Change> {
     if (path === '') throw new V2Error(107, '/', 0);
-    const lease = options.ttl > 0 ? (await this.client.leaseGrant({ TTL: options.ttl })).ID : 0n;
+    let lease = 0n;
+    // Granted when nothing speaks against the write any more, and once for all attempts.
+    const leaseForIt = async (): Promise<bigint> => {
+      if (lease === 0n && options.ttl > 0) lease = (await this.client.leaseGrant({ TTL: options.ttl })).ID;
+      return lease;
+    };
+    try {
+      return await this.writeWith(leaseForIt, path, value, options, action);
+    } catch (error) {
+      // A call that failed may have been done, and then the node has the lease.
+      if (lease !== 0n && !(error instanceof RpcError)) {
+        await this.client.leaseRevoke({ ID: lease }).catch(() => undefined);
+      }
+      throw error;
+    }
+  }
+
+  private async writeWith(
+    leaseForIt: () => Promise<bigint>,
+    path: string,
+    value: string,
+    options: WriteOptions,
+    action: string,
+  ): Promise<V2Change> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const found = await this.find(path);
       check(path, found, options);
+      const parents = await this.missingParents(path);
       const key = bytes(options.isDirectory ? `${path}/` : path);
+      const lease = await leaseForIt();
       const put: RequestOp = { request_put: PutRequest.create({ key, value: bytes(value), lease }) };
-      const index = await this.commit(path, found, [...(await this.missingParents(path)), put]);
+      const index = await this.commit(path, found, [...parents, put]);
       if (index === undefined) continue;
       const before = await this.nodeOf(path, found);
       const createdIndex = action === 'update' ? (before?.createdIndex ?? index) : index;
@@ -129,9 +157,16 @@ export class NodeStore {
 
   /** A file below `path` whose name grows from one to the next. */
   async writeInOrder(path: string, value: string, ttl: number): Promise<V2Change> {
-    const { header } = await this.client.range({ key: bytes(`${path}/`), count_only: true });
-    const name = String((header?.revision ?? 0) + 1).padStart(20, '0');
-    return this.write(`${path}/${name}`, value, { ttl, mustNotExist: true }, 'create');
+    for (let attempt = 1; ; attempt++) {
+      const { header } = await this.client.range({ key: bytes(`${path}/`), count_only: true });
+      const name = String((header?.revision ?? 0) + 1).padStart(20, '0');
+      try {
+        return await this.write(`${path}/${name}`, value, { ttl, mustNotExist: true }, 'create');
+      } catch (error) {
+        // Another one has taken the name meanwhile; the revision is a later one now.
+        if (!(error instanceof V2Error && error.code === 105) || attempt === maxAttempts) throw error;
+      }
+    }
   }
 
   /**
@@ -153,10 +188,11 @@ export class NodeStore {
       if (!before.isDirectory) checkCondition(found, condition);
       const key = bytes(path);
       const below = { key: bytes(`${path}/`), range_end: bytes(`${path}0`) };
-      const index = await this.commit(path, found, [
+      const deletions = [
         { request_delete_range: DeleteRangeRequest.create({ key }) },
         { request_delete_range: DeleteRangeRequest.create(below) },
-      ]);
+      ];
+      const index = await this.commit(path, found, deletions, what === 'tree' ? [] : [nothingBelow(path)]);
       if (index === undefined) continue;
       const node = { ...before, value: '', modifiedIndex: index, ttl: 0 };
       const isCompared = condition.ifValue !== undefined || condition.ifIndex !== undefined;
@@ -171,7 +207,7 @@ export class NodeStore {
       success: [
         range({ key: bytes(path === '' ? '/' : path) }),
         range({ key: bytes(`${path}/`) }),
-        range({ key: bytes(`${path}/\0`), range_end: bytes(`${path}0`), limit: 1, keys_only: true }),
+        range({ ...insideOf(path), limit: 1, keys_only: true }),
       ],
     });
     const [file, marker, child] = responses.map(({ response_range }) => response_range?.kvs[0]);
@@ -205,14 +241,33 @@ export class NodeStore {
     return ops;
   }
 
-  /** Does the operations if the node has not changed since it was found. @returns the new index, or undefined if it has */
-  private async commit(path: string, { file, marker }: Found, success: RequestOp[]): Promise<number | undefined> {
+  /**
+   * Does the operations if the node has not changed since it was found, and what else is compared holds.
+   *
+   * @returns the new index, or undefined if nothing was done
+   */
+  private async commit(
+    path: string,
+    { file, marker }: Found,
+    success: RequestOp[],
+    more: readonly Compare[] = [],
+  ): Promise<number | undefined> {
     const unchanged = (key: string, kv: KeyValue | undefined): Compare =>
       Compare.create({ key: bytes(key), target: Compare_CompareTarget.MOD, mod_revision: kv?.mod_revision ?? 0 });
-    const compare = [unchanged(path, file), unchanged(`${path}/`, marker)];
+    const compare = [unchanged(path, file), unchanged(`${path}/`, marker), ...more];
     const { succeeded, header } = await this.client.txn({ compare, success });
     return succeeded ? (header?.revision ?? 0) : undefined;
   }
+}
+
+/** All that is in a directory, without its own key. */
+function insideOf(path: string): { key: Buffer; range_end: Buffer } {
+  return { key: bytes(`${path}/\0`), range_end: bytes(`${path}0`) };
+}
+
+/** Holds only for a range without keys: every key that there is was created at some revision. */
+function nothingBelow(path: string): Compare {
+  return Compare.create({ ...insideOf(path), target: Compare_CompareTarget.CREATE, create_revision: 0 });
 }
 
 function check(path: string, found: Found, options: WriteOptions): void {

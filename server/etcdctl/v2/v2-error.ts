@@ -12,9 +12,11 @@ const messages = {
 
 export class V2Error extends Error {
   override readonly name = 'V2Error';
+  readonly code: keyof typeof messages;
 
   /** @param cause the path, or what did not compare */
   constructor(code: keyof typeof messages, cause: string, index: number) {
     super(`${code}: ${messages[code]} (${cause}) [${index}]`);
+    this.code = code;
   }
 }
