@@ -45,6 +45,8 @@ export async function campaign(
   try {
     if (mine !== undefined && !Buffer.from(mine.value).equals(value)) await proclaim(store, place, { lease, value });
     await waitForTurn(store, line, place.revision, signal);
+    // Its turn came as it went away: nobody is told who leads.
+    if (signal.aborted) throw new EtcdError(Code.Canceled, 'context canceled');
   } catch (error) {
     // Else others would wait for somebody who has gone. If this fails as well, the lease takes the key away.
     await leave(store, place).catch(() => undefined);

@@ -45,6 +45,8 @@ export async function acquireLock(
     await waitForTurn(store, line, place.revision, signal);
     const { header, kvs } = await store.range(own);
     if (kvs.length === 0) throw new EtcdError(Code.Unknown, 'mutex: session is expired');
+    // Its turn came as it went away: nobody is told that the lock is held.
+    if (signal.aborted) throw new EtcdError(Code.Canceled, 'context canceled');
     return { place, header };
   } catch (error) {
     // Else others would wait for somebody who has gone. If this fails as well, the lease takes the key away.

@@ -112,6 +112,25 @@ describe('locks', () => {
     expect(bench.keys()).toEqual(['l/1']);
   });
 
+  test('a waiter that goes away as its turn comes leaves it to the next; a holder that asks again keeps it', async () => {
+    lock(1n);
+    const [second, third] = [lock(2n), lock(3n)];
+    await settled();
+    const { range } = bench;
+    bench.range = async (request, caller) => {
+      second.cancel();
+      bench.range = range;
+      return range(request, caller);
+    };
+    await remove('l/1');
+    await expect(second.answer).rejects.toMatchObject({ code: Code.Canceled });
+    await third.answer;
+    const again = lock(3n);
+    again.cancel();
+    await again.answer;
+    expect(bench.keys()).toEqual(['l/3']);
+  });
+
   test('a call that has been cancelled already leaves nothing behind', async () => {
     lock(1n);
     const second = lock(2n);
@@ -171,6 +190,22 @@ describe('elections', () => {
     await expect(call('Proclaim', { leader, value: bytes('x') }).answer).rejects.toThrow('election: not leader');
     await call('Resign', { leader }).answer;
     await expect(call('Leader', { name: bytes('e') }).answer).rejects.toThrow('election: no leader');
+  });
+
+  test('a candidate that goes away as its turn comes leaves it to the next', async () => {
+    await campaign(1n, 'a').answer;
+    const [second, third] = [campaign(2n, 'b'), campaign(3n, 'c')];
+    await settled();
+    const { range } = bench;
+    bench.range = async (request, caller) => {
+      second.cancel();
+      bench.range = range;
+      return range(request, caller);
+    };
+    await remove('e/1');
+    await expect(second.answer).rejects.toMatchObject({ code: Code.Canceled });
+    await third.answer;
+    expect(bench.keys()).toEqual(['e/3']);
   });
 
   test('a candidate that is cancelled leaves the line; the observer of a stopping member is told why', async () => {
