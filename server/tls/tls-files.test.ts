@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Logger, type LogRecord, silentLogger } from '../base/logger.ts';
 import { openSslCiphers, unknownCipherSuite } from './cipher-suites.ts';
@@ -107,6 +109,16 @@ describe('watched files', () => {
     expect(watched.material().leaf?.subject).toContain('CN=server');
     watched.material();
     expect(records.map(({ level }) => level)).toEqual(['error']);
+  });
+
+  test('stay in force while OpenSSL does not take what replaces them: a key that is too short', () => {
+    const watched = new WatchedTls(files, versions, silentLogger);
+    const pair = ['-keyout', files.keyFile, '-out', files.certFile];
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:1024', '-nodes', ...pair, '-subj', '/CN=weak'], {
+      stdio: 'pipe',
+    });
+    expect(watched.material().leaf?.subject).toContain('CN=server');
+    expect(() => createSecureContext(watched.options())).not.toThrow();
   });
 
   test('stay in force while a link leads to itself', () => {

@@ -50,8 +50,10 @@ export class WatchedTls {
     if (stamp === this.stamp) return this.loaded;
     this.stamp = stamp;
     try {
-      this.loaded = loadTlsContext(this.files, this.now());
-      this.context = undefined;
+      const latest = loadTlsContext(this.files, this.now());
+      // Now, because OpenSSL refuses more than cannot be read, such as short keys: in a listener's event it would throw.
+      this.context = createSecureContext(this.optionsOf(latest));
+      this.loaded = latest;
       this.logger.info('reloaded TLS files', { 'cert-file': this.files.certFile, 'ca-file': this.files.trustedCaFile });
       this.warn();
     } catch (error) {
@@ -62,7 +64,17 @@ export class WatchedTls {
 
   /** The options of a context made of what the files hold now. */
   options(): SecureContextOptions {
-    const { cert, key, ca } = this.material();
+    return this.optionsOf(this.material());
+  }
+
+  /** A context for dialing, made anew only when the files have changed. */
+  secureContext(): SecureContext {
+    this.material();
+    this.context ??= createSecureContext(this.options());
+    return this.context;
+  }
+
+  private optionsOf({ cert, key, ca }: TlsMaterial): SecureContextOptions {
     const { minVersion, maxVersion, cipherSuites } = this.versions;
     const ciphers = openSslCiphers(cipherSuites);
     return {
@@ -73,13 +85,6 @@ export class WatchedTls {
       ...(ca === undefined ? {} : { ca }),
       ...(ciphers === undefined ? {} : { ciphers }),
     };
-  }
-
-  /** A context for dialing, made anew only when the files have changed. */
-  secureContext(): SecureContext {
-    this.material();
-    this.context ??= createSecureContext(this.options());
-    return this.context;
   }
 
   private warn(): void {
