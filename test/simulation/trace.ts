@@ -16,12 +16,12 @@ export class Trace {
     this.count++;
     this.hash.update(text).update('\n');
     this.lines.push(text);
-    if (this.lines.length > 2 * this.keep) this.lines = this.lines.slice(-this.keep);
+    if (this.lines.length > 2 * this.keep) this.lines = this.tail();
   }
 
   /** The last lines. */
   tail(count = this.keep): string[] {
-    return this.lines.slice(-count);
+    return this.lines.slice(Math.max(0, this.lines.length - count));
   }
 
   /** Of all lines so far; equal digests, equal runs. */
