@@ -10,6 +10,8 @@ export interface Mutant {
   readonly name: string;
   /** What is wrong with it. */
   readonly title: string;
+  /** What must be seen of it: a seed that fails in another way does not count. */
+  readonly violation: RegExp;
   /** The first seed to try. */
   readonly seed: number;
   readonly patches: readonly Patch[];
@@ -19,6 +21,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'vote-not-synced',
     title: 'a vote is written, but not forced to disk',
+    violation: /durability: term/,
     seed: 6,
     patches: [
       {
@@ -31,6 +34,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'vote-counted-twice',
     title: 'a vote is counted twice',
+    violation: /pre-vote: /,
     seed: 1,
     patches: [
       {
@@ -43,12 +47,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'vote-kept',
     title: 'a vote of an earlier term is not forgotten',
+    violation: /no progress/,
     seed: 1,
     patches: [{ file: 'server/raft/core.ts', find: '      this.vote = 0n;\n', replace: '' }],
   },
   {
     name: 'vote-for-outdated',
     title: 'candidates that lack entries get votes',
+    violation: /leader completeness: /,
     seed: 3,
     patches: [
       {
@@ -61,6 +67,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'older-term-committed',
     title: 'entries of older terms are committed by counting their copies',
+    violation: /commit rule: /,
     seed: 5,
     patches: [
       {
@@ -73,6 +80,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'own-copy-early',
     title: 'a leader counts its own copy before it is durable',
+    violation: /durable only on/,
     seed: 3,
     patches: [
       {
@@ -85,7 +93,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'acknowledged-before-sync',
     title: 'the driver calls durable what the log is still writing',
-    seed: 1,
+    violation: /the end of the log is lost/,
+    seed: 2,
     patches: [
       {
         file: 'server/member/raft-driver.ts',
@@ -98,7 +107,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'log-not-matched',
     title: 'entries are taken in without a look at the one before',
-    seed: 10,
+    violation: /log matching: /,
+    seed: 22,
     patches: [
       {
         file: 'server/raft/log.ts',
@@ -110,6 +120,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'applied-before-commit',
     title: 'entries are applied as soon as they are durable here',
+    violation: /no leader, is the first to commit/,
     seed: 3,
     patches: [
       {
@@ -127,6 +138,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'read-without-quorum',
     title: 'a leader answers reads without making sure that it still leads',
+    violation: /read index: /,
     seed: 1,
     patches: [
       {
@@ -139,6 +151,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'read-before-commit-in-term',
     title: 'a new leader answers reads before it knows what is committed',
+    violation: /linearizability: .* may read at/,
     seed: 19,
     patches: [
       {
@@ -151,6 +164,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'read-before-applied',
     title: 'reads are answered before their index is applied',
+    violation: /not linearizable: /,
     seed: 5,
     patches: [
       {
@@ -163,13 +177,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'log-not-synced',
     title: 'the log is written without a sync',
-    seed: 1,
+    violation: /the end of the log is lost/,
+    seed: 2,
     patches: [{ file: 'server/wal/log-writer.ts', find: '      await this.file.datasync();\n', replace: '' }],
   },
   {
     name: 'segment-name-not-synced',
     title: 'a new segment of the log has no durable name',
-    seed: 1,
+    violation: /the end of the log is lost/,
+    seed: 3,
     patches: [
       {
         file: 'server/wal/log-writer.ts',
@@ -181,7 +197,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'snapshot-before-database',
     title: 'the log is cut at a snapshot that the database does not hold yet',
-    seed: 1,
+    violation: /is missing or older than the snapshot/,
+    seed: 2,
     patches: [
       {
         file: 'server/member/log-snapshots.ts',
@@ -193,7 +210,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'applied-twice',
     title: 'what the database holds already is applied again after a restart',
-    seed: 1,
+    violation: /state machine safety: /,
+    seed: 2,
     patches: [
       {
         file: 'server/member/state-machine.ts',
@@ -205,6 +223,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'database-not-synced',
     title: 'the pages of a database are not forced to disk before the page that points to them',
+    violation: /The file is damaged/,
     seed: 9,
     patches: [
       {
@@ -217,7 +236,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'proposed-twice',
     title: 'a request is proposed twice',
-    seed: 21,
+    violation: /not linearizable: /,
+    seed: 28,
     patches: [
       {
         file: 'server/member/proposer.ts',
@@ -229,7 +249,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'persist-skipped',
     title: 'what changes term and vote only is not written',
-    seed: 1,
+    violation: /durability: term/,
+    seed: 2,
     patches: [
       {
         file: 'server/member/raft-driver.ts',
@@ -243,6 +264,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'two-votes',
     title: 'a member votes for whoever asks',
+    violation: /election safety: /,
     seed: 3,
     patches: [
       {
@@ -255,6 +277,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'promises-early',
     title: 'votes and acknowledgements leave before they are durable',
+    violation: /durable only on/,
     seed: 1,
     patches: [
       {
@@ -267,6 +290,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'pre-vote-skipped',
     title: 'a member begins a term without having asked first',
+    violation: /pre-vote: .* only 0 of/,
     seed: 1,
     patches: [
       {
@@ -279,6 +303,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'quorum-not-checked',
     title: 'a leader that hears from nobody goes on leading',
+    violation: /check-quorum: /,
     seed: 3,
     patches: [
       {
@@ -291,7 +316,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'progress-kept',
     title: 'a new leader relies on what it knew of the others in an earlier term',
-    seed: 6,
+    violation: /leader completeness: /,
+    seed: 33,
     patches: [
       {
         file: 'server/raft/core.ts',
@@ -303,6 +329,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'learner-counted',
     title: 'the copies of learners count for the commit',
+    violation: /durable only on/,
     seed: 4,
     patches: [
       {
@@ -317,6 +344,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'heartbeat-beyond-match',
     title: 'a heartbeat commits entries that the follower may have otherwise',
+    violation: /raft cannot continue: .* entries were lost/,
     seed: 1,
     patches: [
       {
@@ -329,6 +357,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'snapshot-over-newer-log',
     title: 'an old snapshot takes the place of a newer log',
+    violation: /there is no database for the snapshot/,
     seed: 4,
     patches: [
       {
@@ -342,7 +371,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'snapshot-without-its-record',
     title: 'the log does not know of the snapshot that it begins at',
-    seed: 1,
+    violation: /does not follow on .* it was not written/,
+    seed: 2,
     patches: [
       {
         file: 'server/member/raft-driver.ts',
@@ -354,7 +384,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'changes-overlap',
     title: 'a change of the members is taken up while another one is not applied',
-    seed: 1,
+    violation: /members: .* changes that are not committed/,
+    seed: 7,
     patches: [
       {
         file: 'server/raft/leader.ts',
@@ -372,6 +403,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'change-in-force-early',
     title: 'a leader puts a change of the members in force before it is committed',
+    violation: /members: .* and applied no change/,
     seed: 1,
     patches: [
       {
@@ -391,6 +423,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'read-by-lease',
     title: 'a leader answers reads because it heard from a quorum not long ago',
+    violation: /read index: /,
     seed: 1,
     patches: [
       {
@@ -405,7 +438,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'progress-behind-data',
     title: 'the database says that it has come further than it has',
-    seed: 1,
+    violation: /the end of the log is lost/,
+    seed: 2,
     patches: [
       {
         file: 'server/member/state-machine.ts',

@@ -3,7 +3,7 @@ import type { Ready } from '../../server/raft/mod.ts';
 import type { Prng } from '../../server/raft/testing/prng.ts';
 import type { SimulatedHost } from './host.ts';
 import type { NetworkManners, SimulatedNetwork } from './network.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import type { Owner, VirtualTime } from './virtual-time.ts';
 
 /** How often each thing happens in relation to the others. Each run favours some and leaves out others. */
 const usualWeights = {
@@ -167,9 +167,10 @@ export class Nemesis {
     const host = this.pickUp();
     if (host === undefined) return false;
     if (fault === 'stop') {
+      const { owner } = host;
       host.stop();
       // It stops in its own time, and is started again when it has.
-      this.restartWhenDown(host);
+      this.restartWhenDown(host, owner);
       return true;
     }
     host[fault]();
@@ -177,9 +178,10 @@ export class Nemesis {
     return true;
   }
 
-  private restartWhenDown(host: SimulatedHost): void {
+  /** Also when all faults have ended meanwhile: nobody else would start it. */
+  private restartWhenDown(host: SimulatedHost, owner: Owner): void {
     this.options.time.after(500, undefined, () => {
-      if (host.isUp && !this.stopped) this.restartWhenDown(host);
+      if (owner.isAlive) this.restartWhenDown(host, owner);
       else this.restartLater(host);
     });
   }

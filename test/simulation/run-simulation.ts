@@ -6,10 +6,18 @@ import type { Outcome } from './simulation.ts';
 export interface SimulationRun {
   /** Of the seeds that passed. */
   readonly outcomes: Outcome[];
-  /** What was violated, the end of the trace and the command that replays it; undefined when nothing was. */
-  readonly failure: string | undefined;
+  /** Of the seed that did not; undefined when all did. */
+  readonly failure: SimulationFailure | undefined;
   /** The last line: how much was simulated. */
   readonly summary: string;
+}
+
+export interface SimulationFailure {
+  readonly seed: number;
+  /** What was violated, in one line. */
+  readonly violation: string;
+  /** The end of the trace, what was violated, and the command that replays it. */
+  readonly report: string;
 }
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -30,15 +38,20 @@ export function runSimulation(...options: string[]): Promise<SimulationRun> {
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as Outcome);
       const summary = stderr.trim().split('\n').at(-1) ?? '';
-      resolve({ outcomes, summary, failure: error === null ? undefined : stderr });
+      resolve({ outcomes, summary, failure: error === null ? undefined : readFailure(stderr) });
     });
   });
+}
+
+function readFailure(report: string): SimulationFailure {
+  const [, seed, violation = ''] = /^seed (\d+) fails: (.*)$/m.exec(report) ?? [];
+  return { seed: Number(seed), violation, report };
 }
 
 /** Asks that every seed passes. @throws Error with all that is known of the one that did not */
 export async function simulateSafely(...options: string[]): Promise<SimulationRun> {
   const run = await runSimulation(...options);
-  if (run.failure !== undefined) throw new Error(run.failure);
+  if (run.failure !== undefined) throw new Error(run.failure.report);
   console.log(run.summary);
   return run;
 }
