@@ -28,6 +28,7 @@ const exitCodes: Readonly<Record<string, ExitCode>> = {
   LAB_BACKUP_UNKNOWN: ExitCode.usage,
   LAB_PREFLIGHT: ExitCode.refused,
   LAB_BACKUP_UNPROVEN: ExitCode.refused,
+  LAB_CLUSTER_LOST: ExitCode.refused,
   LAB_LOCKED: ExitCode.refused,
   LAB_NOT_CONFIRMED: ExitCode.refused,
   LAB_PKI_REFUSED: ExitCode.refused,

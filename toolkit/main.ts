@@ -14,6 +14,7 @@ import { registerExec, registerSsh } from './commands/exec.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerCut, registerHeal, registerRestart, registerStart, registerStop } from './commands/members.ts';
 import { registerRender } from './commands/render.ts';
+import { registerReplace } from './commands/replace.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerSupport } from './commands/support.ts';
@@ -37,6 +38,7 @@ const commands: readonly RegisterCommand[] = [
   registerRestart,
   registerCut,
   registerHeal,
+  registerReplace,
   registerDrill,
   registerBackup,
   registerRestore,

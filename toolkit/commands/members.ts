@@ -35,6 +35,7 @@ export const registerRestart: RegisterCommand = (program, cli) => {
     'stop one member and start it again',
     (options, [name = '']) =>
       onNode(cli, options, 'restart', name, async (lab, node, progress, signal) => {
+        await lab.requireData(name);
         await node.host.service.stop();
         return start(lab, node, progress, signal);
       }),
@@ -73,8 +74,8 @@ export const registerHeal: RegisterCommand = (program, cli) => {
 };
 
 /** @returns what the member is now; when all run, only once the cluster is healthy */
-async function start(lab: Lab, { name, host }: LabNode, progress: (text: string) => void, signal?: AbortSignal) {
-  await host.service.start();
+async function start(lab: Lab, { name }: LabNode, progress: (text: string) => void, signal?: AbortSignal) {
+  await lab.start(name);
   const view = openClusterView(lab);
   try {
     const { members } = await clusterStatus(lab.name, view);

@@ -1,6 +1,7 @@
 /** `etcdlab up`: from nothing, or from anything in between, to a healthy cluster. */
 import { existsSync } from 'node:fs';
 import type { ListrTask } from 'listr2';
+import { restoreAdvice } from '../../drills/backup/restore-advice.ts';
 import { type UndoneDrill, undoInterruptedDrill } from '../../drills/engine/interrupted.ts';
 import { PkiStore } from '../../pki/mod.ts';
 import { LabError } from '../errors.ts';
@@ -66,7 +67,8 @@ export async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
     const passphrase = authorityPassphrase(cli, {}, { mayAsk: false });
     const nodes = config.provider === 'local' ? undefined : await findMachines(cli, options, config, paths);
     try {
-      const tasks = upTasks({ config, stateDirectory, paths, nodes, passphrase, signal: cli.signal });
+      const signal = cli.signal;
+      const tasks = upTasks({ config, stateDirectory, paths, nodes, passphrase, signal, restoreAdvice });
       await cli.ui.runTasks(tasks, context);
     } finally {
       if (context.lab !== undefined) cli.opened.push(context.lab);

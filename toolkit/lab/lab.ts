@@ -10,6 +10,7 @@ import type { Host, RunOptions, RunResult, StopOptions } from '../hosts/host.ts'
 import { LocalHost } from '../hosts/local-host.ts';
 import { type EngineBinaries, engineBinaries } from './engine.ts';
 import { renderMemberConfig } from './member-config.ts';
+import { type LostMember, lostDataError, lostMembers, memberData } from './member-data.ts';
 import { type LabNode, labNodes } from './nodes.ts';
 import { type Bootstrap, type LabPaths, type LabState, labPaths, readState, writeState } from './state.ts';
 
@@ -141,9 +142,37 @@ export class Lab {
     return new LocalHost('this machine', this.paths.root).run(file, args, options);
   }
 
-  /** Starts a member and returns once its process is alive, which is long before it is healthy. */
-  start(name: string): Promise<void> {
-    return this.node(name).host.service.start();
+  /**
+   * Starts a member and returns once its process is alive, which is long before it is healthy.
+   * @throws LabError LAB_DATA_LOST or LAB_CLUSTER_LOST if it had data and has none
+   */
+  async start(name: string): Promise<void> {
+    await this.requireData(name);
+    await this.node(name).host.service.start();
+  }
+
+  /** @throws LabError LAB_DATA_LOST or LAB_CLUSTER_LOST if the member had data and has none */
+  async requireData(name: string): Promise<void> {
+    if (await this.hasLostData(name)) throw lostDataError(this.nodes.length, await this.lostMembers());
+  }
+
+  /** @returns whether the member once had data and has none now; false if its host cannot be asked */
+  async hasLostData(name: string): Promise<boolean> {
+    return (await lostMembers([this.node(name)], this.#state.membersWithData ?? [])).length > 0;
+  }
+
+  lostMembers(): Promise<LostMember[]> {
+    return lostMembers(this.nodes, this.#state.membersWithData ?? []);
+  }
+
+  /** Remembers which members have data now, so that it is noticed when they have lost it. */
+  async rememberData(): Promise<void> {
+    const known = this.#state.membersWithData ?? [];
+    const found = await Promise.all(
+      this.nodes.map(async (node) => known.includes(node.name) || (await memberData(node)) === 'there'),
+    );
+    const membersWithData = this.nodes.filter((_, i) => found[i]).map(({ name }) => name);
+    if (membersWithData.length > known.length) await this.remember({ ...this.#state, membersWithData });
   }
 
   stop(name: string, options?: StopOptions): Promise<void> {

@@ -62,6 +62,8 @@ const stateSchema = z.strictObject({
   createdAt: z.iso.datetime(),
   /** By node name. */
   bootstrap: z.record(z.string(), bootstrapSchema),
+  /** Names of the nodes whose member was seen with data: none of them may start as a blank one again. */
+  membersWithData: z.array(z.string()).optional(),
 });
 
 export type LabState = z.output<typeof stateSchema>;

@@ -43,9 +43,11 @@ export async function clusterStatus(name: string, view: ClusterView): Promise<Cl
     view.nodes.map(async (node): Promise<MemberStatus> => {
       const { state, pid, startedAt, reason } = await processOf(view, node);
       const common = { node: node.name, endpoint: node.clientUrl, process: state, ...(pid !== undefined && { pid }) };
+      const isLost = state !== 'unreachable' && (await view.hasLostData(node));
+      if (isLost) problems.push(`${node.name} has lost its data: etcdlab replace ${node.name}`);
       if (state === 'unreachable') problems.push(reason);
       else if (state !== 'running') {
-        problems.push(processProblem(node, state, startedAt));
+        if (!isLost || state === 'frozen') problems.push(processProblem(node, state, startedAt));
         return common;
       }
       const report = await view.status(node).then(memberReport, () => undefined);

@@ -9,6 +9,7 @@ import { throwIfInterrupted } from '../errors.ts';
 import type { LabConfig } from '../lab/config.ts';
 import { type EnsureBuilt, ensureBuilt } from '../lab/engine.ts';
 import { Lab, type WrapHost } from '../lab/lab.ts';
+import { type LostMember, lostDataError, quorumIsLeft } from '../lab/member-data.ts';
 import { type LabPaths, type LabState, type NodeState, readState } from '../lab/state.ts';
 import { applyPki, planPki } from './certificates.ts';
 import { deployPki } from './deploy-certificates.ts';
@@ -43,6 +44,8 @@ export interface UpOptions {
   /** For authorities whose key is encrypted; asked only when something must be signed. */
   readonly passphrase?: Passphrase;
   readonly build?: EnsureBuilt;
+  /** @returns what to do when a majority of the members has lost its data, such as the backup to restore */
+  readonly restoreAdvice?: (lab: Lab) => Promise<readonly string[]>;
 }
 
 /** What the steps hand on to each other. */
@@ -56,12 +59,14 @@ export interface UpContext {
   changed: boolean;
   /** Members that run with an older configuration, trust or executable. */
   toRestart: string[];
+  /** Members that had data and have none; they are not started. */
+  lost: readonly LostMember[];
   /** Empty with provider `local`. */
   machines: MachineContext;
 }
 
 export function newUpContext(): UpContext {
-  return { warnings: [], changed: false, toRestart: [], machines: { facts: new Map(), engines: new Map() } };
+  return { warnings: [], changed: false, toRestart: [], lost: [], machines: { facts: new Map(), engines: new Map() } };
 }
 
 type Step = ListrTask<UpContext>;
@@ -78,6 +83,7 @@ export function upTasks(options: UpOptions): Step[] {
     certificateStep(options),
     configureStep(),
     startStep(options),
+    lostDataStep(),
     // What is waited for does not come when nothing happens.
     ...(rehearsal === undefined ? [healthStep(options)] : []),
     restartStep(options),
@@ -171,6 +177,7 @@ export function nextState(
     certificates: config.certificates,
     createdAt: before?.createdAt ?? new Date().toISOString(),
     bootstrap: before?.bootstrap ?? bootstrap,
+    ...(before?.membersWithData && { membersWithData: before.membersWithData }),
   };
 }
 
@@ -213,12 +220,18 @@ function configureStep(): Step {
   };
 }
 
-function startStep({ signal }: UpOptions): Step {
+function startStep({ signal, restoreAdvice }: UpOptions): Step {
   return {
     title: 'Start the members',
-    task: (context, task) =>
-      task.newListr(
-        labOf(context).nodes.map((node) => ({
+    task: async (context, task) => {
+      const lab = labOf(context);
+      await lab.rememberData();
+      context.lost = await lab.lostMembers();
+      if (!quorumIsLeft(lab.nodes.length, context.lost)) {
+        throw lostDataError(lab.nodes.length, context.lost, await restoreAdvice?.(lab));
+      }
+      return task.newListr(
+        lab.nodes.map((node) => ({
           title: node.name,
           task: async (_, subtask) => {
             throwIfInterrupted(signal);
@@ -226,7 +239,11 @@ function startStep({ signal }: UpOptions): Step {
               await node.host.heal();
               context.changed = true;
             }
-            const action = await pendingAction(labOf(context), node);
+            if (context.lost.some(({ name }) => name === node.name)) {
+              subtask.skip('has lost its data');
+              return;
+            }
+            const action = await pendingAction(lab, node);
             if (action === 'none' || action === 'restart') {
               if (action === 'restart') context.toRestart.push(node.name);
               subtask.skip(action === 'none' ? 'is running' : 'is running, and restarted below');
@@ -234,11 +251,23 @@ function startStep({ signal }: UpOptions): Step {
             }
             context.changed = true;
             if (action === 'thaw') await node.host.service.thaw();
-            else await node.host.service.start();
+            else await lab.start(node.name);
           },
         })),
         { concurrent: true },
-      ),
+      );
+    },
+  };
+}
+
+/** After the others were started: with them, the members that have lost their data can be replaced. */
+function lostDataStep(): Step {
+  return {
+    title: 'Every member has its data',
+    enabled: ({ lost }) => lost.length > 0,
+    task: ({ lost, lab }) => {
+      throw lostDataError(lab?.nodes.length ?? 0, lost);
+    },
   };
 }
 
@@ -257,7 +286,9 @@ function healthStep({ signal }: UpOptions): Step {
                 subtask.output = `not yet: ${reason}`;
               };
               await waitForCondition(view, condition, { signal, onReason });
-              if (index === conditions.length - 1) view.close();
+              if (index < conditions.length - 1) return;
+              view.close();
+              await labOf(context).rememberData();
             } catch (error) {
               view.close();
               throw error;

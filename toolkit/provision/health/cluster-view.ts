@@ -17,6 +17,8 @@ export interface KeySpaceHash {
 export interface ClusterView {
   readonly nodes: readonly LabNode[];
   process(node: LabNode): Promise<ServiceStatus>;
+  /** @returns whether the member once had data and has none now */
+  hasLostData(node: LabNode): Promise<boolean>;
   /** @returns the end of the member's log of its present or last run, as far as it says what went wrong */
   tellingLog(node: LabNode): Promise<string[]>;
   /** @returns why no TCP connection can be made, or undefined */
@@ -56,6 +58,7 @@ export function openClusterView(lab: Lab): ClusterView {
   return {
     nodes: lab.nodes,
     process: (node) => node.host.service.status(),
+    hasLostData: ({ name }) => lab.hasLostData(name),
     tellingLog: async ({ host }) => {
       const { startedAt } = await host.service.status();
       return tellingLines(await host.service.logTail(searchedLogLines), startedAt, shownLogLines);

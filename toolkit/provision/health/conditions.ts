@@ -74,11 +74,19 @@ async function missingProcesses(view: ClusterView): Promise<readonly Shortfall[]
 
 /** A process that has ended does not come back by waiting. */
 async function exitedError(view: ClusterView, node: LabNode): Promise<LabError> {
+  const details = await view.tellingLog(node);
+  const cure = details.some((line) => aboutData.test(line))
+    ? `etcdlab replace ${node.name}, if its data is damaged or lost: it joins anew, and gets the data of the others`
+    : 'etcdlab up starts it again';
   return new LabError('LAB_MEMBER_EXITED', `${node.name} has ended by itself`, {
-    details: await view.tellingLog(node),
-    advice: [`etcdlab logs ${node.name}`, 'etcdlab up starts it again'],
+    details,
+    advice: [`etcdlab logs ${node.name}`, cure],
   });
 }
+
+/** What members of either engine say when their data is no good: then another start ends in the same way. */
+const aboutData =
+  /already been bootstrapped|permanently removed|damaged|corrupt|\bcrc\b|checksum|mismatch|\bwal\b|invalid (database|page|freelist)|recover v3 backend/i;
 
 /** A call over gRPC is the proof; only when it fails is there something to explain. */
 async function tlsProblem(view: ClusterView, node: LabNode): Promise<string | undefined> {

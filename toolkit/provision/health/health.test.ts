@@ -25,6 +25,7 @@ const answer = (change: Partial<StatusResponse> = {}) =>
 const view = (change: Partial<ClusterView> = {}): ClusterView => ({
   nodes,
   process: async () => ({ state: 'running' }),
+  hasLostData: async () => false,
   tellingLog: async () => ['08:13:02.123 fatal boom error=no'],
   portProblem: async () => undefined,
   status: async () => answer(),
@@ -62,6 +63,22 @@ describe('a healthy cluster', () => {
       code: 'LAB_MEMBER_EXITED',
       message: 'node2 has ended by itself',
       details: ['08:13:02.123 fatal boom error=no'],
+      advice: ['etcdlab logs node2', 'etcdlab up starts it again'],
+    });
+  });
+
+  it.each([
+    'fatal discovery failed error=member 8e9e05c52164694d has already been bootstrapped',
+    'error cannot start error=/data/member/snap/db is damaged: page 7',
+    'panic: walpb: crc mismatch',
+    'fatal discovery failed error=the member has been permanently removed from the cluster',
+  ])('has a member replaced whose log says: %s', async (line) => {
+    const ended = shortfalls('one-leader', {
+      process: async () => ({ state: 'exited' }),
+      tellingLog: async () => [line],
+    });
+    await expect(ended).rejects.toMatchObject({
+      advice: [expect.anything(), expect.stringMatching(/^etcdlab replace node1/)],
     });
   });
 
