@@ -63,8 +63,8 @@ describe('simple tokens', () => {
   });
 
   test.each([
-    [`${prefix}.12`, 12],
-    ['.0', 0],
+    [`${prefix}.12`, 13],
+    ['.0', 1],
     [prefix, undefined],
     [`${prefix}.`, undefined],
     [`${prefix}.-1`, undefined],

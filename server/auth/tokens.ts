@@ -76,7 +76,8 @@ export class SimpleTokens implements TokenProvider {
 
   knownFrom(token: string): number | undefined {
     const parts = /^[^.]*\.([0-9]{1,15})$/.exec(token);
-    return parts === null ? undefined : Number(parts[1]);
+    // The login's own entry comes after the one that its token names, and only with it is the token here.
+    return parts === null ? undefined : Number(parts[1]) + 1;
   }
 
   find(token: string, revision: number): AuthInfo | undefined {

@@ -68,8 +68,9 @@ describe('a caller', () => {
 
   test('with a token of a member that is ahead is waited for', async () => {
     const answer = gatekeeper().identify(caller({ token: `${prefix}.12` }));
-    auth.authenticate('root', prefix, 12);
     applied.advance(12);
+    auth.authenticate('root', prefix, 12);
+    applied.advance(13);
     expect(await answer).toMatchObject({ username: 'root' });
   });
 
