@@ -1,3 +1,4 @@
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import { clampBcryptCost, hashSync, isMatchSync } from './bcrypt.ts';
 import { BcryptPool, type BcryptPoolOptions } from './passwords.ts';
@@ -79,11 +80,39 @@ describe('passwords', () => {
     await expect(passwords.hash('d')).rejects.toThrow('server stopped');
   });
 
-  test('that make the thread fail are an error, and the next one has another thread', async () => {
+  test('that cannot be compared are an error, and the thread goes on', async () => {
     const passwords = pool({ threads: 1 });
     await expect(passwords.isMatch(3 as unknown as string, hashSync('a', cost))).rejects.toThrow(
       'hashing a password failed',
     );
     expect(await passwords.hash('a')).toMatch(/^\$2a/);
+  });
+
+  test('whose thread ends are an error, and those behind them have another thread', async () => {
+    const threads = ["throw new Error('lost')", "parentPort.postMessage({ result: 'hashed' })"];
+    const startThread = () => {
+      const program = `const { parentPort } = require('node:worker_threads');
+        parentPort.on('message', () => { ${threads.shift()} });`;
+      return new Worker(program, { eval: true });
+    };
+    const passwords = pool({ threads: 1, startThread });
+    const [first, second] = [passwords.hash('a'), passwords.hash('b')];
+    await expect(first).rejects.toThrow('the thread that hashes passwords failed: lost');
+    expect(await second).toBe('hashed');
+    expect(threads).toEqual([]);
+  });
+
+  test('for which no thread can be started are an error, and leave the line', async () => {
+    let isShort = true;
+    const startThread = () => {
+      if (isShort) throw new Error('no memory');
+      return new Worker(new URL('./bcrypt-worker.ts', import.meta.url));
+    };
+    const passwords = pool({ threads: 1, maxWaiting: 1, startThread });
+    for (const password of ['a', 'b']) {
+      await expect(passwords.hash(password)).rejects.toThrow('the thread that hashes passwords failed: no memory');
+    }
+    isShort = false;
+    expect(await passwords.hash('c')).toMatch(/^\$2a/);
   });
 });

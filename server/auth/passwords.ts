@@ -24,6 +24,8 @@ export interface BcryptPoolOptions {
   readonly threads?: number;
   /** Passwords that may wait for a thread; 256 unless given: half a minute of logins. */
   readonly maxWaiting?: number;
+  /** Starts a thread that runs `bcrypt-worker.ts`, or throws; for tests. */
+  readonly startThread?: () => Worker;
 }
 
 interface Waiting {
@@ -40,15 +42,17 @@ export class BcryptPool implements PasswordHasher {
   private readonly cost: number;
   private readonly maxThreads: number;
   private readonly maxWaiting: number;
+  private readonly startThread: () => Worker;
   private readonly waiting: Waiting[] = [];
   private readonly idle: Worker[] = [];
   private readonly busy = new Map<Worker, Waiting>();
   private closed = false;
 
-  constructor({ cost, threads, maxWaiting = 256 }: BcryptPoolOptions) {
+  constructor({ cost, threads, maxWaiting = 256, startThread = startBcryptThread }: BcryptPoolOptions) {
     this.cost = cost;
     this.maxThreads = threads ?? Math.max(1, Math.min(4, availableParallelism() - 1));
     this.maxWaiting = maxWaiting;
+    this.startThread = startThread;
   }
 
   async hash(password: string): Promise<string> {
@@ -79,18 +83,20 @@ export class BcryptPool implements PasswordHasher {
 
   private startNext(): void {
     while (this.waiting.length > 0) {
-      const worker = this.idle.pop() ?? (this.busy.size < this.maxThreads ? this.startWorker() : undefined);
-      if (worker === undefined) return;
+      if (this.idle.length === 0 && this.busy.size >= this.maxThreads) return;
       const next = this.waiting.shift() as Waiting;
-      this.busy.set(worker, next);
-      worker.postMessage(next.job);
+      try {
+        const worker = this.idle.pop() ?? this.startWorker();
+        this.busy.set(worker, next);
+        worker.postMessage(next.job);
+      } catch (error) {
+        next.reject(failedThread(error));
+      }
     }
   }
 
   private startWorker(): Worker {
-    const worker = isSea()
-      ? new Worker(getAsset(workerAsset, 'utf8'), { eval: true })
-      : new Worker(new URL('./bcrypt-worker.ts', import.meta.url));
+    const worker = this.startThread();
     // A thread with nothing to do is no reason for the process to go on.
     worker.unref();
     worker.on('message', (answer: BcryptAnswer) => {
@@ -104,7 +110,7 @@ export class BcryptPool implements PasswordHasher {
     });
     // Without memory for it, say: its password fails, and the next one gets another thread.
     worker.on('error', (error) => {
-      this.busy.get(worker)?.reject(new Error(`the thread that hashes passwords failed: ${(error as Error).message}`));
+      this.busy.get(worker)?.reject(failedThread(error));
       this.busy.delete(worker);
       const at = this.idle.indexOf(worker);
       if (at >= 0) this.idle.splice(at, 1);
@@ -112,4 +118,14 @@ export class BcryptPool implements PasswordHasher {
     });
     return worker;
   }
+}
+
+function startBcryptThread(): Worker {
+  return isSea()
+    ? new Worker(getAsset(workerAsset, 'utf8'), { eval: true })
+    : new Worker(new URL('./bcrypt-worker.ts', import.meta.url));
+}
+
+function failedThread(error: unknown): Error {
+  return new Error(`the thread that hashes passwords failed: ${(error as Error).message}`, { cause: error });
 }
