@@ -206,7 +206,11 @@ export class AuthStore {
     return this.records.roleNames();
   }
 
-  /** A permission on the same key and range_end is replaced; see `indexOfSame` for where that is looked for. */
+  /**
+   * A permission on the same key and range_end is replaced; see `indexOfSame` for where that is looked for. Those with
+   * one key keep the order in which they were granted, as upstream's do in a role of up to twelve; from the thirteenth
+   * permission on its sort may move them, which ours does not imitate.
+   */
   grantPermission({ name, perm }: AuthRoleGrantPermissionRequest): void {
     if (perm === undefined) throw errPermissionNotGiven();
     if (!isValidRange(perm)) throw errInvalidAuthManagement();
