@@ -285,3 +285,42 @@ test('the hash covers bucket names, keys and values in order, less what is to be
   expect(await backend.hash()).not.toBe(empty);
   expect(await backend.hash((bucket, key) => bucket === 'meta' && key.toString() === 'consistent_index')).toBe(empty);
 });
+
+describe('what is looked at for a view is as of the same moment', () => {
+  /** Puts a number after the other, in one microtask after the other, while the view is taken. */
+  async function whileChanging<T>(backend: BoltBackend, take: () => Promise<T>): Promise<T> {
+    backend.put('key', bytes('a'), bytes('0'));
+    const taken = take();
+    for (let i = 1; i <= 20; i++) {
+      await Promise.resolve();
+      backend.put('key', bytes('a'), bytes(String(i)));
+    }
+    return taken;
+  }
+
+  test('frozen', async () => {
+    const { backend } = await open();
+    const { view, seen } = await whileChanging(backend, () => backend.freeze(() => get(backend, 'a')));
+    expect([...view.pairs('key', bytes(''))].map(([, value]) => value.toString())).toEqual([seen]);
+    view.close();
+  });
+
+  test('sent as a snapshot', async () => {
+    const { backend } = await open();
+    let seen: string | undefined;
+    const snapshot = await whileChanging(backend, () => backend.snapshot(() => (seen = get(backend, 'a'))));
+    const fs = new CrashFileSystem();
+    fs.seedFile('/db', await imageOf(snapshot.chunks()));
+    snapshot.close();
+    expect(await stored(fs)).toEqual(new Map([['a', seen]]));
+  });
+
+  test('hashed', async () => {
+    const { backend } = await open();
+    let seen: string | undefined;
+    const hash = await whileChanging(backend, () => backend.hash(undefined, () => (seen = get(backend, 'a'))));
+    const { backend: other } = await open();
+    other.put('key', bytes('a'), bytes(seen as string));
+    expect(await other.hash()).toBe(hash);
+  });
+});

@@ -14,6 +14,13 @@ const maxCommitsUnderWay = 2;
 /** Names in the file's directory that begin so are leftovers of something that did not finish. */
 const temporarySuffix = '.tmp.';
 
+interface SealedView<T> {
+  readonly database: BoltDatabase;
+  readonly reader: ReadTx;
+  readonly durable: Promise<void>;
+  readonly seen: T;
+}
+
 export type { BoltBackendOptions, SetTimer } from './backend-options.ts';
 
 export class BoltBackend implements Backend {
@@ -103,19 +110,13 @@ export class BoltBackend implements Backend {
   }
 
   async freeze<T>(look: () => T): Promise<Frozen<T>> {
-    const { reader } = await this.sealAndView();
-    try {
-      return { view: reader, seen: look() };
-    } catch (error) {
-      reader.close();
-      throw error;
-    }
+    const { reader, seen } = await this.sealAndView(look);
+    return { view: reader, seen };
   }
 
   async snapshot(look: () => void = () => undefined): Promise<BackendSnapshot> {
-    const { database, reader, durable } = await this.sealAndView();
+    const { database, reader, durable } = await this.sealAndView(look);
     try {
-      look();
       await durable;
     } catch (error) {
       reader.close();
@@ -143,9 +144,11 @@ export class BoltBackend implements Backend {
   /**
    * CRC-32C over all buckets as they are when it begins, uncommitted changes included (see `hashDatabase`). Reads the
    * whole database, in slices.
+   *
+   * @param look as of `freeze`
    */
-  async hash(ignore?: HashIgnore): Promise<number> {
-    const { reader } = await this.sealAndView();
+  async hash(ignore?: HashIgnore, look: () => void = () => undefined): Promise<number> {
+    const { reader } = await this.sealAndView(look);
     try {
       return await inSlices(hashSteps(reader, ignore));
     } finally {
@@ -200,12 +203,22 @@ export class BoltBackend implements Backend {
     return this.closing;
   }
 
-  /** @returns a reader of all that was put, and when that is durable; whoever does not wait for it need not catch it */
-  private async sealAndView(): Promise<{ database: BoltDatabase; reader: ReadTx; durable: Promise<void> }> {
+  /**
+   * @param look runs in the very moment: no turn of anybody else, not even a microtask, is between it and the view
+   * @returns a reader of all that was put, and when that is durable; whoever does not wait for it need not catch it
+   */
+  private async sealAndView<T>(look: () => T): Promise<SealedView<T>> {
     await this.turn();
     const durable = this.seal();
     durable.catch(() => {});
-    return { database: this.database, reader: this.database.view(), durable };
+    const { database } = this;
+    const reader = database.view();
+    try {
+      return { database, reader, durable, seen: look() };
+    } catch (error) {
+      reader.close();
+      throw error;
+    }
   }
 
   private changed(): void {

@@ -4,6 +4,19 @@ import type { HashKvResult } from '../mvcc/mod.ts';
 import { Hashes, type WithState } from './hashes.ts';
 import type { StateMachine } from './state-machine.ts';
 
+test('of the database come with the revision of their moment', async () => {
+  const store = { currentRevision: 5 };
+  const backend = {
+    hash: async (_ignore: unknown, look: () => void) => {
+      look();
+      store.currentRevision = 9;
+      return 77;
+    },
+  };
+  const hashes = new Hashes((work) => work({ store, backend } as unknown as StateMachine));
+  expect(await hashes.database()).toEqual({ hash: 77, currentRevision: 5 });
+});
+
 test('are computed one after the other, and refused when too many wait', async () => {
   const running: ((result: HashKvResult) => void)[] = [];
   const state = { store: { hashKvInSlices: () => new Promise<HashKvResult>((resolve) => running.push(resolve)) } };

@@ -10,6 +10,12 @@ import { StateMachine } from './state-machine.ts';
 /** Who asks when so many wait already is told so: a hash takes about a second for a million keys. */
 const maxWaiting = 8;
 
+export interface DatabaseHash {
+  readonly hash: number;
+  /** The store's revision at the moment that the hash is of. */
+  readonly currentRevision: number;
+}
+
 export type WithState = <T>(work: (state: StateMachine) => Promise<T>) => Promise<T>;
 
 export class Hashes {
@@ -33,8 +39,15 @@ export class Hashes {
   }
 
   /** The hash of the whole database. @throws EtcdError ResourceExhausted when too many wait already */
-  database(): Promise<number> {
-    const work = () => this.withState(({ backend }) => backend.hash(StateMachine.isHashIgnored));
+  database(): Promise<DatabaseHash> {
+    const work = () =>
+      this.withState(async ({ backend, store }) => {
+        let currentRevision = 0;
+        const hash = await backend.hash(StateMachine.isHashIgnored, () => {
+          currentRevision = store.currentRevision;
+        });
+        return { hash, currentRevision };
+      });
     return this.turns.run(work, errTooManyRequests);
   }
 }

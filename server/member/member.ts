@@ -224,13 +224,14 @@ export class Member implements EtcdMember {
 
   async hash(caller?: Caller): Promise<HashResponse> {
     await this.requireRoot(caller).catch(inWordsOfAuth);
-    return { header: this.header(), hash: await this.replica.hashes.database() };
+    const { hash, currentRevision } = await this.replica.hashes.database();
+    return { header: { ...this.header(), revision: currentRevision }, hash };
   }
 
   async hashKv(revision: number, caller?: Caller): Promise<HashKVResponse> {
     await this.requireRoot(caller).catch(inWordsOfAuth);
-    const { hash, compactRevision } = await this.replica.hashes.kv(revision);
-    return { header: this.header(), hash, compact_revision: compactRevision };
+    const { hash, compactRevision, currentRevision } = await this.replica.hashes.kv(revision);
+    return { header: { ...this.header(), revision: currentRevision }, hash, compact_revision: compactRevision };
   }
 
   async status(caller?: Caller): Promise<StatusResponse> {
@@ -365,9 +366,12 @@ function ifGone<T>(answer: Promise<T>, otherwise: () => T): Promise<T> {
   });
 }
 
-/** Four of the maintenance methods pass these errors on as upstream's auth store has them, without a code. */
+/**
+ * Four of the maintenance methods pass these errors on as upstream's auth store has them, without a code. That this
+ * member cannot say just now who asks is none of them: by its code, clients try again.
+ */
 function inWordsOfAuth(error: unknown): never {
-  if (!(error instanceof EtcdError)) throw error;
+  if (!(error instanceof EtcdError) || error.code === Code.Unavailable) throw error;
   const words = error.message.replace(/^etcdserver: /, 'auth: ').replace('user name not found', 'user not found');
   throw new EtcdError(Code.Unknown, words);
 }

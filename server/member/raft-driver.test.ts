@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { expect, test } from 'vitest';
-import { ConfState, HardState, Snapshot, SnapshotMetadata } from '../proto/gen/raft.ts';
+import { describe, expect, test } from 'vitest';
+import { ConfState, HardState, Message, MessageType, Snapshot, SnapshotMetadata } from '../proto/gen/raft.ts';
 import type { RawNode, Ready } from '../raft/mod.ts';
 import { startNode } from '../raft/testing/node.ts';
 import type { Snapshotter } from '../snap/mod.ts';
@@ -24,6 +24,9 @@ class Bench {
   readonly driver: RaftDriver;
   readonly check = Promise.withResolvers<void>();
   readonly installed = Promise.withResolvers<void>();
+  /** What raft does with a message, to where its log begins. */
+  onStep: () => void = () => undefined;
+  firstIndex = 8;
   private readonly readys: Ready[] = [newReady({ snapshot })];
 
   constructor() {
@@ -32,6 +35,8 @@ class Bench {
       hasReady: () => this.readys.length > 0,
       ready: () => this.readys.shift(),
       persisted: () => undefined,
+      firstIndex: () => this.firstIndex,
+      step: () => this.onStep(),
       applied: (index: number) => this.done.push(`applied ${index}`),
     };
     const save = async (): Promise<void> => undefined;
@@ -84,4 +89,34 @@ test('a snapshot that is only being stored when the member stops is left for the
   bench.check.resolve();
   await stopped;
   expect(bench.done).toEqual(['stopped']);
+});
+
+test('whoever waits for the installation under way goes on when it has ended', async () => {
+  const bench = new Bench();
+  await bench.driver.installation();
+  bench.driver.wake();
+  await turns();
+  const waited = bench.driver.installation().then(() => bench.done.push('waited'));
+  bench.check.resolve();
+  await turns();
+  bench.installed.resolve();
+  await waited;
+  expect(bench.done).toEqual(['install begins', 'install ends', 'applied 7', 'waited']);
+});
+
+describe('a snapshot that is offered to raft', () => {
+  const message = Message.create({ type: MessageType.MsgSnap, snapshot });
+
+  test('is to be installed when it takes the place of the log', () => {
+    const bench = new Bench();
+    bench.firstIndex = 3;
+    bench.onStep = () => {
+      bench.firstIndex = 8;
+    };
+    expect(bench.driver.offerSnapshot(message)).toBe(true);
+  });
+
+  test('is not wanted when the log began behind it before', () => {
+    expect(new Bench().driver.offerSnapshot(message)).toBe(false);
+  });
 });

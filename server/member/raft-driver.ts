@@ -103,8 +103,15 @@ export class RaftDriver {
 
   /** Hands a received snapshot to raft. @returns whether it takes the place of the log, and is to be installed */
   offerSnapshot(message: Message): boolean {
+    // Only a snapshot that takes the log's place moves its beginning in this very step.
+    const before = this.node.firstIndex();
     this.step(message);
-    return this.node.firstIndex() === (message.snapshot?.metadata.index ?? 0) + 1;
+    return this.node.firstIndex() !== before;
+  }
+
+  /** Resolves when no received snapshot is being put in its place; does not reject. */
+  async installation(): Promise<void> {
+    if (this.installing) await this.lastInstall;
   }
 
   /** Asks for a read index; without a leader the question is lost, and the caller asks again. */

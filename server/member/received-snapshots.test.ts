@@ -157,6 +157,44 @@ describe('a received database', () => {
     await snapshots.close();
   });
 
+  test('keeps its file while it is being installed, although it comes once more', async () => {
+    const snapshots = receiver();
+    await snapshots.receive(message(), chunks());
+    const { store, backend } = snapshots.take(index);
+    // Raft has it by now, and would not want it again.
+    wants = false;
+    commitIndex = index;
+    await expect(snapshots.receive(message(), chunks())).rejects.toThrow('another snapshot is being received');
+    expect(await fs.exists(received(index))).toBe(true);
+    await backend.renameTo(`${snapDir}/db`);
+    snapshots.installed(index);
+    await snapshots.receive(message(), chunks());
+    expect([offered, await files()]).toEqual([[index, index], []]);
+    await store.close();
+    await backend.close();
+  });
+
+  test.each([
+    { title: 'before its end', isWhole: false },
+    { title: 'when all of it is there', isWhole: true },
+  ])('that is being received when the member stops is gone when it has stopped: $title', async ({ isWhole }) => {
+    const snapshots = receiver();
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      yield* sent.database;
+      arrive();
+      if (!isWhole) await new Promise(() => undefined);
+    }
+    const done: string[] = [];
+    const receiving = snapshots.receive(message(), slow()).catch((error: Error) => done.push(error.message));
+    await arrived;
+    const closing = snapshots.close().then(() => done.push('closed'));
+    await Promise.all([receiving, closing]);
+    expect(done).toEqual(['the member is stopping', 'closed']);
+    expect([offered, await files()]).toEqual([[], []]);
+    await expect(snapshots.receive(message(), chunks())).rejects.toThrow('the member is stopping');
+  });
+
   test('that somebody removes before it is installed is missed before anything is written about it', async () => {
     const snapshots = receiver();
     await snapshots.receive(message(), chunks());

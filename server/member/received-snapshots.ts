@@ -29,10 +29,13 @@ export interface ReceivedSnapshotsOptions {
 export class ReceivedSnapshots {
   private readonly options: ReceivedSnapshotsOptions;
   private readonly fs: FileSystem;
-  private isReceiving = false;
-  /** The state of the snapshot that raft wants installed. */
+  /** Settles when the reception under way has ended, however it ended. */
+  private receiving: Promise<void> | undefined;
+  /** The state of the snapshot that raft wants installed, until it is: what comes meanwhile would touch its file. */
   private wanted: { readonly index: number; readonly machine: StateMachine } | undefined;
   private isClosed = false;
+  /** Ends the wait for the next piece of a database. */
+  private endWait: () => void = () => undefined;
 
   constructor(options: ReceivedSnapshotsOptions) {
     this.options = options;
@@ -46,14 +49,16 @@ export class ReceivedSnapshots {
    * @throws Error when another one is being received or installed, or this one cannot be used; nothing is left of it then
    */
   async receive(message: Message, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    if (this.isReceiving || this.wanted !== undefined) {
+    if (this.isClosed) throw errStopping();
+    if (this.receiving !== undefined || this.wanted !== undefined) {
       throw new Error('another snapshot is being received: send this one again when that is done');
     }
-    this.isReceiving = true;
+    const reception = this.storeAndOffer(message, chunks);
+    this.receiving = reception.catch(() => undefined);
     try {
-      await this.storeAndOffer(message, chunks);
+      await reception;
     } finally {
-      this.isReceiving = false;
+      this.receiving = undefined;
     }
   }
 
@@ -74,17 +79,29 @@ export class ReceivedSnapshots {
     );
   }
 
-  /** Hands out the state of the snapshot that `check` found installable. Its file still has to get the database's name. */
+  /**
+   * Hands out the state of the snapshot that `check` found installable. Its file still has to get the database's name:
+   * until `installed` says that it has, every other snapshot is refused.
+   */
   take(index: number): StateMachine {
     const { wanted } = this;
     if (wanted?.index !== index) throw new Error(`there is no database for the snapshot at index ${index}`);
-    this.wanted = undefined;
     return wanted.machine;
   }
 
-  /** Closes what was not installed; its file is removed at the next start or installation. */
+  /** The file of the snapshot at `index` has the database's name, and its state belongs to the member. */
+  installed(index: number): void {
+    if (this.wanted?.index === index) this.wanted = undefined;
+  }
+
+  /**
+   * Breaks off a reception under way, waits until nothing is left of it, and closes what was not installed; the file of
+   * that is removed at the next start or installation. To be called when nothing is being installed any more.
+   */
   async close(): Promise<void> {
     this.isClosed = true;
+    this.endWait();
+    await this.receiving;
     const machine = this.wanted?.machine;
     this.wanted = undefined;
     if (machine !== undefined) await drop(machine);
@@ -94,14 +111,14 @@ export class ReceivedSnapshots {
     const { snapshotter, log, commitIndex } = this.options;
     const snapshot = message.snapshot as Snapshot;
     const { index } = snapshot.metadata;
-    const { path, sizeBytes } = await snapshotter.saveDatabase(index, chunks);
+    const { path, sizeBytes } = await snapshotter.saveDatabase(index, this.untilClosed(chunks));
     const fields = { 'snapshot-index': index, from: idToHex(message.from) };
     log.info('received and saved database snapshot', { ...fields, 'size-bytes': sizeBytes });
     let machine: StateMachine | undefined;
     try {
       // The log has brought the rest meanwhile: raft only answers.
       if (commitIndex() < index) machine = await this.open(snapshot, path);
-      if (this.isClosed) throw new Error('the member is stopping');
+      if (this.isClosed) throw errStopping();
       if (this.options.offer(message) && machine !== undefined) {
         this.wanted = { index, machine };
         return;
@@ -114,6 +131,25 @@ export class ReceivedSnapshots {
     log.info('did not need the received snapshot any more', fields);
     if (machine !== undefined) await drop(machine);
     await snapshotter.removeDatabase(index);
+  }
+
+  /** The leader may take its time over the next piece, or never send it: a member that stops does not wait for that. */
+  private async *untilClosed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const iterator = chunks[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        if (this.isClosed) throw errStopping();
+        const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+          this.endWait = () => reject(errStopping());
+          iterator.next().then(resolve, reject);
+        });
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      // Not waited for: it ends no sooner than the piece that is under way.
+      iterator.return?.().catch(() => undefined);
+    }
   }
 
   private async open(snapshot: Snapshot, path: string): Promise<StateMachine> {
@@ -137,6 +173,10 @@ export class ReceivedSnapshots {
       });
     }
   }
+}
+
+function errStopping(): Error {
+  return new Error('the member is stopping');
 }
 
 /** Closes a state that nobody has seen. */

@@ -270,14 +270,15 @@ export class Replica {
   }
 
   /**
-   * Does something that takes a while with the state. When it fails because a snapshot has replaced that state, it is
-   * done once more, with the other one.
+   * Does something that takes a while with the state. When it fails because a snapshot has replaced that state, or is
+   * about to, it is done once more, with the other one.
    */
   async withState<T>(work: (state: StateMachine) => Promise<T>): Promise<T> {
     const state = this.machine;
     try {
       return await work(state);
     } catch (error) {
+      await this.driver.installation();
       if (this.machine === state) throw error;
       return work(this.machine);
     }
@@ -412,6 +413,7 @@ export class Replica {
     await backend.keepFile();
     await next.backend.renameTo(this.boot.databasePath);
     this.machine = next;
+    this.received.installed(index);
     next.resume();
     this.confState = conf_state;
     this.peers.connectAll();

@@ -137,6 +137,7 @@ export class BareMember {
     await old.backend.keepFile();
     await machine.backend.renameTo(databasePath);
     boot.machine = machine;
+    received.installed(index);
     machine.resume();
     const closed = old.store.close();
     old.backend.retire();

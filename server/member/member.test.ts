@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { silentLogger } from '../base/logger.ts';
+import { Code, EtcdError } from '../errors/etcd-error.ts';
+import { Member } from './member.ts';
+import type { Replica } from './replica.ts';
+
+/** No more of a replica than what hashes are answered from; its store has moved on since they were taken. */
+function member(identify: () => Promise<undefined>): Member {
+  const replica = {
+    ...{ id: 1n, clusterId: 2n, driver: { term: 3 }, gatekeeper: { identify } },
+    machine: { auth: { enabled: false }, store: { currentRevision: 9 } },
+    hashes: {
+      database: async () => ({ hash: 77, currentRevision: 5 }),
+      kv: async () => ({ hash: 78, compactRevision: 4, currentRevision: 6 }),
+    },
+  };
+  return new Member(replica as unknown as Replica, { maxTxnOps: 128, log: silentLogger });
+}
+
+describe('the header of a hash', () => {
+  test('has the revision of the moment that the hash is of', async () => {
+    const answering = member(async () => undefined);
+    expect(await answering.hash()).toMatchObject({ hash: 77, header: { revision: 5, raft_term: 3 } });
+    expect(await answering.hashKv(0)).toMatchObject({ hash: 78, compact_revision: 4, header: { revision: 6 } });
+  });
+});
+
+describe('when a maintenance method cannot tell who asks', () => {
+  const failing = (error: EtcdError) =>
+    member(async () => {
+      throw error;
+    });
+
+  test('because this member is behind, the client is told to try again', async () => {
+    const error = new EtcdError(Code.Unavailable, 'etcdserver: request timed out');
+    const behind = failing(error);
+    for (const asked of [behind.hash(), behind.hashKv(0), behind.defragment(), behind.snapshot()]) {
+      await expect(asked).rejects.toBe(error);
+    }
+  });
+
+  test('because the token is not valid, it says so in the words of upstream’s auth store', async () => {
+    const stranger = failing(new EtcdError(Code.Unauthenticated, 'etcdserver: invalid auth token'));
+    await expect(stranger.hash()).rejects.toMatchObject({ code: Code.Unknown, message: 'auth: invalid auth token' });
+  });
+});
