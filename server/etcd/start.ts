@@ -3,7 +3,7 @@ import { clampBcryptCost, type TokenProvider, tokenProvider } from '../auth/mod.
 import { DataLock } from '../base/data-lock.ts';
 import type { Logger } from '../base/logger.ts';
 import { createGateway } from '../gateway/mod.ts';
-import { clientRouter, type HttpHandler, monitoringRouter, withAccessRule } from '../http/mod.ts';
+import { clientRouter, type HttpHandler, monitoringRouter, withAccessRule, withoutCommonNames } from '../http/mod.ts';
 import type { MemberConfig } from '../member/config.ts';
 import { Member } from '../member/member.ts';
 import { Replica } from '../member/replica.ts';
@@ -288,9 +288,11 @@ export class EtcdServer {
       logger: logger.at('http/router'),
       healthObserver: metrics.health,
     };
-    const client: HttpHandler = withAccessRule(
-      { cors: config.cors, hostWhitelist: config.hostWhitelist },
-      clientRouter(routes),
+    const rule = { cors: config.cors, hostWhitelist: config.hostWhitelist };
+    const namesRefused = config.enableGrpcGateway && config.clientTls.clientCertAuth;
+    const client: HttpHandler = withoutCommonNames(
+      () => namesRefused && member.isAuthEnabled(),
+      withAccessRule(rule, clientRouter(routes)),
     );
     const grpc = {
       handler: dispatcher.handle,

@@ -1,4 +1,5 @@
 /** An HTTP request and its answer, apart from the version of HTTP that carries them. */
+import type { X509Certificate } from 'node:crypto';
 
 export interface HttpRequest {
   readonly method: string;
@@ -11,6 +12,8 @@ export interface HttpRequest {
   readonly secure: boolean;
   /** `address:port` of the client. */
   readonly remoteAddress: string;
+  /** The client's verified certificate; not there over plaintext. */
+  readonly peerCertificate?: (() => X509Certificate | undefined) | undefined;
   /** Can be read once; what is left over is dropped. It throws when the client goes. */
   readonly body: AsyncIterable<Uint8Array>;
   /** Aborted when nobody waits for the answer any more. */

@@ -10,7 +10,9 @@ afterEach(() => {
 });
 
 function connect(handler: HttpHandler): RawClient {
-  const client = new RawClient((stream) => serveHttp2(handler, stream, true, '127.0.0.1:1')).begin();
+  const client = new RawClient((stream) =>
+    serveHttp2(handler, stream, { secure: true, remoteAddress: '127.0.0.1:1' }),
+  ).begin();
   clients.push(client);
   return client;
 }

@@ -1,18 +1,15 @@
 /** Carries exchanges over HTTP/2. */
 import { ErrorCode, type HeaderField, type ServerStream, type StreamHandler } from '../h2/mod.ts';
-import { answer, type HttpHandler, type HttpResponse } from './exchange.ts';
+import { answer, type HttpHandler, type HttpRequest, type HttpResponse } from './exchange.ts';
+
+type Peer = Pick<HttpRequest, 'secure' | 'remoteAddress' | 'peerCertificate'>;
 
 /** Answers one request of HTTP/2. @returns what the stream is to tell */
-export function serveHttp2(
-  handler: HttpHandler,
-  stream: ServerStream,
-  secure: boolean,
-  remoteAddress: string,
-): StreamHandler {
+export function serveHttp2(handler: HttpHandler, stream: ServerStream, peer: Peer): StreamHandler {
   const exchange = new Http2Exchange(stream);
   const { head } = stream;
   const request = {
-    ...{ method: head.method, target: head.path, secure, remoteAddress },
+    ...{ ...peer, method: head.method, target: head.path },
     headers: headersOf(stream),
     body: exchange.body(),
     signal: exchange.gone.signal,

@@ -1,4 +1,5 @@
 /** What is served over plain HTTP. */
+export { withoutCommonNames } from './common-names.ts';
 export { type AccessRule, withAccessRule } from './cors.ts';
 export type { HttpHandler, HttpRequest, HttpResponse } from './exchange.ts';
 export type { HealthObserver } from './health.ts';

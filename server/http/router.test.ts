@@ -1,11 +1,20 @@
+import { X509Certificate } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import { createAuthority, systemSources } from '../../pki/mod.ts';
 import { Logger, type LogRecord } from '../base/logger.ts';
 import { errTimeout } from '../errors/etcd-error.ts';
 import { AlarmType } from '../proto/gen/rpc.ts';
 import { FakeMember } from '../rpc/testing/fake-member.ts';
 import { type HttpRequest, type HttpResponse, splitTarget } from './exchange.ts';
-import { clientRouter, type HttpHandler, monitoringRouter, type RouterOptions, withAccessRule } from './mod.ts';
+import {
+  clientRouter,
+  type HttpHandler,
+  monitoringRouter,
+  type RouterOptions,
+  withAccessRule,
+  withoutCommonNames,
+} from './mod.ts';
 
 const log: LogRecord[] = [];
 const logger = new Logger({ enabled: () => true, write: (record) => log.push(record) }, 'test');
@@ -216,5 +225,35 @@ describe('web pages', () => {
       200, 200, 200,
     ]);
     expect([await status('evil.example:2379'), await status('evil.example', true)]).toEqual([421, 200]);
+  });
+});
+
+describe('a certificate that names a user', () => {
+  const { certificate } = createAuthority({ commonName: 'root', validityMs: 3_600_000 }, systemSources);
+  const peerCertificate = () => new X509Certificate(certificate);
+  const hello: HttpHandler = async () => ({ status: 200, headers: {}, body: 'hello' });
+  let isRefused = true;
+  const handler = withoutCommonNames(() => isRefused, hello);
+  const ask = (path: string, more = {}): Promise<HttpResponse> =>
+    handler({ method: 'POST', path, headers: {}, secure: true, ...noBody, ...more } as unknown as HttpRequest);
+
+  test('does not reach the gateway, where the name would not count', async () => {
+    for (const path of ['/v3/kv/range', '/v3beta/kv/range', '/v3/none']) {
+      expect(await ask(path, { peerCertificate })).toEqual({
+        status: 400,
+        headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' },
+        body: 'CommonName of client sending a request against gateway will be ignored and not used as expected\n',
+      });
+    }
+  });
+
+  test('reaches everything else, and the gateway while names mean nothing', async () => {
+    for (const path of ['/health', '/v3', '/version'])
+      expect(await ask(path, { peerCertificate })).toMatchObject({ status: 200 });
+    expect(await ask('/v3/kv/range')).toMatchObject({ status: 200 });
+    expect(await ask('/v3/kv/range', { peerCertificate: () => undefined })).toMatchObject({ status: 200 });
+    isRefused = false;
+    expect(await ask('/v3/kv/range', { peerCertificate })).toMatchObject({ status: 200 });
+    isRefused = true;
   });
 });

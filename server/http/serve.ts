@@ -1,7 +1,7 @@
 /** Carries exchanges over HTTP/1.1. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { answer, type HttpHandler } from './exchange.ts';
 
 /** Answers one request of HTTP/1.1. What is left of its body is read and dropped, so that the connection can be used again. */
@@ -16,7 +16,10 @@ export async function serveHttp1(
   const incoming = request.iterator({ destroyOnReturn: false });
   const { status, headers, body } = await answer(handler, {
     ...{ method: request.method ?? 'GET', target: request.url ?? '/', headers: request.headers },
-    secure: (socket as TLSSocket).encrypted === true,
+    secure: socket instanceof TLSSocket,
+    ...(socket instanceof TLSSocket && {
+      peerCertificate: () => (socket.authorized ? socket.getPeerX509Certificate() : undefined),
+    }),
     remoteAddress: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`,
     body: incoming,
     signal: gone.signal,

@@ -278,6 +278,10 @@ export class Member implements EtcdMember {
     return this.replica.lead;
   }
 
+  isAuthEnabled(): boolean {
+    return this.auth.enabled;
+  }
+
   isLearner(): boolean {
     return this.replica.cluster.member(this.id)?.isLearner ?? false;
   }

@@ -107,7 +107,10 @@ function accept(stream: ServerStream, connection: Http2Connection, options: Http
   const contentType = stream.head.get('content-type') ?? '';
   if (isGrpc(contentType)) return startCall(stream, connection, options);
   const { http } = options;
-  if (http !== undefined) return serveHttp2(http, stream, connection.secure, connection.remoteAddress);
+  if (http !== undefined) {
+    const { secure, remoteAddress } = connection;
+    return serveHttp2(http, stream, { secure, remoteAddress, peerCertificate: () => connection.certificate });
+  }
   return refuse(stream, 415, Code.InvalidArgument, `invalid gRPC request content-type "${contentType}"`);
 }
 
