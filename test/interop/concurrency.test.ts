@@ -60,8 +60,11 @@ describe.skipIf(!haveUpstream()).each(engines)('%s:', (engine) => {
 
     test('of a lease with a negative id has a key with a minus', async () => {
       await client.leaseGrant({ ID: -255n, TTL: 100 });
-      expect(text((await lock(-255n).answer).key)).toBe(`${name}/-ff`);
-      await client.leaseRevoke({ ID: -255n });
+      try {
+        expect(text((await lock(-255n).answer).key)).toBe(`${name}/-ff`);
+      } finally {
+        await client.leaseRevoke({ ID: -255n });
+      }
     });
 
     test('without a lease grants one of 60 seconds', async () => {
@@ -72,9 +75,12 @@ describe.skipIf(!haveUpstream()).each(engines)('%s:', (engine) => {
 
     test('without a name is of the name ""', async () => {
       const lease = await grant();
-      const { key } = await grpc.call(LockService.Lock, { lease }).answer;
-      expect(text(key)).toBe(`/${lease.toString(16)}`);
-      await client.leaseRevoke({ ID: lease });
+      try {
+        const { key } = await grpc.call(LockService.Lock, { lease }).answer;
+        expect(text(key)).toBe(`/${lease.toString(16)}`);
+      } finally {
+        await client.leaseRevoke({ ID: lease });
+      }
     });
 
     test('with a lease that there is not is refused, with code Unknown', async () => {
