@@ -2,4 +2,6 @@
 /** The `etcdlab` command: `npx etcdlab ARGS`. */
 import { run } from './run.mjs';
 
-run('toolkit/main.ts', process.argv.slice(2));
+// What the user has typed, for the commands in advice.
+const command = process.env.npm_command === 'exec' ? 'npx etcdlab' : 'etcdlab';
+run('toolkit/main.ts', process.argv.slice(2), { ETCDLAB_COMMAND: command });

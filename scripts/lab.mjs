@@ -2,4 +2,4 @@
 import { run } from './run.mjs';
 
 const args = process.argv.slice(2);
-run('toolkit/main.ts', args.length > 0 ? args : ['tour']);
+run('toolkit/main.ts', args.length > 0 ? args : ['tour'], { ETCDLAB_COMMAND: 'npx etcdlab' });

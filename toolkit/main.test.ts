@@ -33,6 +33,18 @@ describe('etcdlab', () => {
     expect((await etcdlab('up --help')).stdout).toContain('--engine');
   });
 
+  it('tells its version', async () => {
+    const { exitCode, stdout } = await etcdlab('--version');
+    expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^etcdlab \d+\.\d+\.\d+\n$/)]);
+  });
+
+  it('gives advice that can be typed: as it was started itself, and for the same lab', async () => {
+    const started = { ETCDLAB_COMMAND: 'npx etcdlab' };
+    const { stderr } = await etcdlab('status --name mine', scratchFolder(), started);
+    expect(stderr).toContain('  try: npx etcdlab up --name mine\n');
+    expect((await etcdlab('upp', scratchFolder(), started)).stderr).toContain('  try: npx etcdlab --help\n');
+  });
+
   it.each([
     ['upp', "unknown command 'upp' (did you mean up?)"],
     ['frobnicate', "unknown command 'frobnicate'"],

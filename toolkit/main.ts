@@ -11,6 +11,7 @@ import { registerDrill } from './commands/drill.ts';
 import { registerEngine } from './commands/engine.ts';
 import { registerEnv } from './commands/env.ts';
 import { registerExec, registerSsh } from './commands/exec.ts';
+import { commandVariable, hintWriter } from './commands/hints.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerCut, registerHeal, registerRestart, registerStart, registerStop } from './commands/members.ts';
 import { registerRender } from './commands/render.ts';
@@ -21,6 +22,7 @@ import { registerSupport } from './commands/support.ts';
 import { registerTour } from './commands/tour.ts';
 import { registerUp } from './commands/up.ts';
 import { ExitCode, LabError } from './errors.ts';
+import { projectVersion } from './lab/project.ts';
 import { Ui } from './output/ui.ts';
 
 /** In the order of the help text. */
@@ -59,6 +61,7 @@ DEBUG=etcdlab shows where an error comes from.`;
 export function buildProgram(cli: Cli): Command {
   const program = new Command('etcdlab')
     .description('Bring up a secure etcd cluster, break it on purpose, restore it and prove that nothing was lost.')
+    .version(`etcdlab ${projectVersion()}`, '--version')
     .enablePositionalOptions()
     .addHelpText('after', exitCodeHelp);
   // Settings are inherited by commands that are added later.
@@ -93,6 +96,8 @@ export async function main(
   const cli: Cli = { io, signal, ui, exitCode: ExitCode.ok, opened: [] };
   try {
     const program = buildProgram(cli);
+    const complete = hintWriter(program, io.environment[commandVariable]);
+    cli.ui = new Ui(ui.mode, io.stdout, io.stderr, undefined, complete);
     if (argv.length === 0) program.outputHelp();
     else await program.parseAsync([...argv], { from: 'user' });
     return cli.exitCode;

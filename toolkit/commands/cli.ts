@@ -11,6 +11,7 @@ import { Lab } from '../lab/lab.ts';
 import { isLockFile, LabLock } from '../lab/lock.ts';
 import { type LabPaths, labPaths, removeLabFolder } from '../lab/state.ts';
 import { type OutputStream, Ui } from '../output/ui.ts';
+import { commandVariable, hintWriter } from './hints.ts';
 
 export interface CliIo {
   readonly stdin: Readable & { readonly isTTY?: boolean | undefined };
@@ -66,10 +67,16 @@ export function addCommand<Options extends CommonOptions>(
     async (...received: unknown[]) => {
       const command = received.at(-1) as Command;
       const options = command.opts<Options>();
-      cli.ui = new Ui(Ui.modeFor(options.json === true, cli.io.stdout), cli.io.stdout, cli.io.stderr);
+      const { stdout, stderr, environment } = cli.io;
+      const complete = hintWriter(programOf(command), environment[commandVariable], options);
+      cli.ui = new Ui(Ui.modeFor(options.json === true, stdout), stdout, stderr, undefined, complete);
       cli.exitCode = (await action(options, command.args)) ?? ExitCode.ok;
     },
   );
+}
+
+function programOf(command: Command): Command {
+  return command.parent === null ? command : programOf(command.parent);
 }
 
 /** Where a lab is, whether or not it was brought up. */
@@ -129,7 +136,7 @@ export async function openLab(cli: Cli, options: CommonOptions): Promise<Lab> {
   if (existsSync(paths.drillJournalFile)) {
     const warning =
       'a drill is under way on this lab, or was interrupted: then `etcdlab up` puts back the data from before it';
-    cli.io.stderr.write(`${cli.ui.style('yellow', 'warning:')} ${warning}\n`);
+    cli.io.stderr.write(`${cli.ui.style('yellow', 'warning:')} ${cli.ui.complete(warning)}\n`);
   }
   return lab;
 }

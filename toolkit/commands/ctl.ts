@@ -31,8 +31,23 @@ async function ctl(cli: Cli, options: CtlOptions, args: readonly string[]): Prom
   const nodes = options.node === undefined ? [] : [options.node];
   const { exitCode, signal } = await execa(lab.engine.etcdctl, args, {
     stdio: 'inherit',
-    env: lab.clientEnvironment(...nodes),
+    env: withoutGiven(lab.clientEnvironment(...nodes), args),
     reject: false,
   });
   return exitCode ?? (signal === undefined ? ExitCode.failed : 128 + constants.signals[signal]);
+}
+
+/**
+ * etcdctl refuses a flag that an ETCDCTL_* variable contradicts.
+ * @returns the variables without those of the flags that the user gives: the flag wins
+ */
+export function withoutGiven(
+  environment: Readonly<Record<string, string>>,
+  args: readonly string[],
+): Record<string, string | undefined> {
+  const end = args.indexOf('--');
+  const flags = (end === -1 ? args : args.slice(0, end)).filter((arg) => arg.startsWith('--'));
+  const given = flags.map((flag) => `ETCDCTL_${flag.slice(2).replace(/=.*/s, '').replaceAll('-', '_').toUpperCase()}`);
+  // Undefined: a variable of the user's own shell does not come through either.
+  return { ...environment, ...Object.fromEntries(given.map((name) => [name, undefined])) };
 }

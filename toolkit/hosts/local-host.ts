@@ -135,7 +135,7 @@ export class LocalHost implements Host {
 
   async cut(): Promise<void> {
     throw new LabError('LAB_NOT_SUPPORTED', `${this.name} cannot be cut off: local members share one network`, {
-      advice: 'freeze it instead, or use provider: ssh or vagrant',
+      advice: [`etcdlab stop ${this.name} takes it away altogether`, 'use provider: ssh or vagrant'],
     });
   }
 

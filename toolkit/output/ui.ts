@@ -19,12 +19,21 @@ export class Ui {
   private readonly stdout: OutputStream;
   private readonly stderr: OutputStream;
   private readonly now: () => Date;
+  /** Makes the commands in a text for people such that they can be typed. */
+  readonly complete: (text: string) => string;
 
-  constructor(mode: UiMode, stdout: OutputStream, stderr: OutputStream, now: () => Date = () => new Date()) {
+  constructor(
+    mode: UiMode,
+    stdout: OutputStream,
+    stderr: OutputStream,
+    now: () => Date = () => new Date(),
+    complete: (text: string) => string = (text) => text,
+  ) {
     this.mode = mode;
     this.stdout = stdout;
     this.stderr = stderr;
     this.now = now;
+    this.complete = complete;
   }
 
   /** @returns `json` if asked for, `terminal` on one, else `plain` */
@@ -35,13 +44,14 @@ export class Ui {
 
   /** Writes a line for people; nothing in JSON mode. */
   line(text = ''): void {
-    if (this.mode !== 'json') this.stdout.write(`${text}\n`);
+    if (this.mode !== 'json') this.stdout.write(`${this.complete(text)}\n`);
   }
 
   /** Writes a warning for people, and an event for machines. */
   warning(text: string): void {
-    if (this.mode === 'json') this.event({ event: 'warning', text });
-    else this.stderr.write(`${this.style('yellow', 'warning:')} ${text}\n`);
+    const completed = this.complete(text);
+    if (this.mode === 'json') this.event({ event: 'warning', text: completed });
+    else this.stderr.write(`${this.style('yellow', 'warning:')} ${completed}\n`);
   }
 
   /** Writes one event; nothing unless in JSON mode. */
@@ -51,7 +61,7 @@ export class Ui {
 
   /** Writes a listing: the text for people, or the value as one JSON document. */
   listing(text: string, value: unknown): void {
-    this.stdout.write(this.mode === 'json' ? `${JSON.stringify(value, null, 2)}\n` : `${text}\n`);
+    this.stdout.write(this.mode === 'json' ? `${JSON.stringify(value, null, 2)}\n` : `${this.complete(text)}\n`);
   }
 
   /** Writes text as it is, in every mode. */
@@ -60,7 +70,13 @@ export class Ui {
   }
 
   error(error: unknown, debug: boolean): void {
-    const report: ErrorReport = describeError(error);
+    const told: ErrorReport = describeError(error);
+    const message = this.complete(told.message);
+    const [details, advice] = [told.details, told.advice].map((lines) => lines.map(this.complete)) as [
+      string[],
+      string[],
+    ];
+    const report = { ...told, message, details, advice };
     if (this.mode === 'json') this.event({ event: 'error', ...report });
     else this.stderr.write(formatError(report, (text) => this.style('red', text)));
     if (debug && error instanceof Error) this.stderr.write(`${error.stack ?? ''}\n`);

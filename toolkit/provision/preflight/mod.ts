@@ -95,6 +95,10 @@ export function refuseOnErrors(findings: readonly Finding[]): void {
   if (errors.length === 0) return;
   const problems = errors.length === 1 ? 'a problem' : `${errors.length} problems`;
   throw new LabError('LAB_PREFLIGHT', `${problems} must be solved before the lab can come up; nothing was changed`, {
-    details: errors.flatMap(({ subject, found, advice }) => [`${subject}: ${found}`, `  → ${advice}`]),
+    // What has one cure is told it once.
+    details: [...Map.groupBy(errors, ({ advice }) => advice)].flatMap(([advice, alike]) => [
+      ...alike.map(({ subject, found }) => `${subject}: ${found}`),
+      `  → ${advice}`,
+    ]),
   });
 }

@@ -1,5 +1,6 @@
 /** Every port a member is to listen on must be free, unless that member is what listens there. */
 import { bindError, type PortOwner, portOwner } from '../../hosts/port-owner.ts';
+import { quoteCommand } from '../../hosts/ssh/command-line.ts';
 import type { LabNode } from '../../lab/nodes.ts';
 import { type Finding, ok, problem } from './finding.ts';
 
@@ -52,6 +53,14 @@ export function describeBindError(
   if (owner.command.includes(node.paths.configFile)) {
     const found = `in use by pid ${owner.pid}, this very member, started by a run that was killed`;
     return problem('error', check, subject, found, `kill ${owner.pid}`);
+  }
+  const lab = /--config-file (.+)\/([^/]+)\/hosts\/([^/]+)\/etcd\.conf\.yml/.exec(owner.command);
+  if (lab !== null) {
+    const [, folder = '', name, member] = lab;
+    const isBeside = node.paths.root.startsWith(`${folder}/`);
+    const which = isBeside ? `--name ${name}` : `--name ${name} --state-dir ${quoteCommand([folder])}`;
+    const found = `in use by ${member} of lab '${name}'${isBeside ? '' : ` in ${folder}`}`;
+    return problem('error', check, subject, found, `etcdlab down ${which}, or use other ports in lab.yaml`);
   }
   const command = owner.command.length > 60 ? `${owner.command.slice(0, 59)}…` : owner.command;
   const advice = `stop it (kill ${owner.pid}), or use another port in lab.yaml`;

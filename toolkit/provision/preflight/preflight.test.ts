@@ -54,6 +54,15 @@ describe('preflight', () => {
     }
   });
 
+  it('tells a cure once, for all that it cures', () => {
+    const findings = ['X', 'Z'].map((subject) => problem('error', 'a', subject, 'is bad', 'mend it'));
+    const others = [problem('error', 'a', 'Y', 'is worse', 'mend Y')];
+    const refusal = () => refuseOnErrors([findings[0], ...others, findings[1]] as typeof findings);
+    expect(refusal).toThrow(
+      expect.objectContaining({ details: ['X: is bad', 'Z: is bad', '  → mend it', 'Y: is worse', '  → mend Y'] }),
+    );
+  });
+
   it('reports a damaged state instead of stumbling over it', async () => {
     const paths = labPaths(scratchFolder(), 'lab');
     mkdirSync(paths.root);
@@ -74,6 +83,22 @@ describe('a port that cannot be bound', () => {
       advice: expect.stringContaining('kill 7'),
     });
     expect(describeIt('EADDRINUSE').found).toBe("in use by another user's process");
+  });
+
+  it('names the lab whose member holds it, instead of a process to kill', () => {
+    const own = localNode({ name: 'a', address: '127.0.0.1', clientPort: 1, peerPort: 2 }, '/my/.etcdlab/other/hosts');
+    const describeFor = (labs: string) => {
+      const command = `/x/etcd --config-file ${labs}/lab/hosts/node1/etcd.conf.yml`;
+      return describeBindError('EADDRINUSE', 'S', own, 1, { pid: 7, command });
+    };
+    expect(describeFor('/my/.etcdlab')).toMatchObject({
+      found: "in use by node1 of lab 'lab'",
+      advice: 'etcdlab down --name lab, or use other ports in lab.yaml',
+    });
+    expect(describeFor('/your labs')).toMatchObject({
+      found: "in use by node1 of lab 'lab' in /your labs",
+      advice: "etcdlab down --name lab --state-dir '/your labs', or use other ports in lab.yaml",
+    });
   });
 
   it('recognises a member that a killed run left behind', () => {
