@@ -24,6 +24,12 @@ export function requireRoot(auth: AuthStore, asker: Asker): void {
   if (!permissions.isRoot) throw errPermissionDenied();
 }
 
+/** For what asks for no key at all. @throws EtcdError InvalidArgument when users and roles have changed since */
+export function requireCurrent(auth: AuthStore, asker: Asker): void {
+  if (!auth.enabled || asker === undefined || asker.revision === 0) return;
+  if (asker.revision !== auth.revision) throw errAuthOldRevision();
+}
+
 export function isRoot(auth: AuthStore, asker: Asker): boolean {
   return !auth.enabled || (asker !== undefined && auth.permissionsOf(asker.username)?.isRoot === true);
 }

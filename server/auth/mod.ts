@@ -1,6 +1,14 @@
 /** Authentication and authorisation: users, roles, tokens, and who may do what. */
 export { type AuthInfo, rootName } from './auth-info.ts';
-export { type Asker, isRoot, requireRead, requireRoot, requireUser, requireWrite } from './authorizer.ts';
+export {
+  type Asker,
+  isRoot,
+  requireCurrent,
+  requireRead,
+  requireRoot,
+  requireUser,
+  requireWrite,
+} from './authorizer.ts';
 export { clampBcryptCost, defaultBcryptCost, hashSync } from './bcrypt.ts';
 export { type JwtKeys, JwtTokens, jwtMethods } from './jwt-tokens.ts';
 export { BcryptPool, type PasswordHasher } from './passwords.ts';

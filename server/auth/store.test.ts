@@ -8,7 +8,7 @@ import {
   AuthUserAddRequest,
   AuthUserChangePasswordRequest,
 } from '../proto/gen/rpc.ts';
-import { type Asker, requireRead, requireRoot, requireWrite } from './authorizer.ts';
+import { type Asker, requireCurrent, requireRead, requireRoot, requireWrite } from './authorizer.ts';
 import { AuthStore } from './store.ts';
 import { SimpleTokens } from './tokens.ts';
 
@@ -279,6 +279,16 @@ describe('permission', () => {
     expect(refusal(() => requireRoot(store, asker('gone')))).toBe('user name not found');
     expect(refusal(() => requireRead(store, asker('gone'), bytes('a')))).toBe('permission denied');
     expect(refusal(() => requireRoot(store, undefined))).toBe('user name is empty');
+  });
+
+  test('is to be asked for anew after each change, also for no key at all', () => {
+    fill();
+    store.enable();
+    const before = asker('u');
+    expect(refusal(() => requireCurrent(store, before))).toBeUndefined();
+    store.addRole('s');
+    expect(refusal(() => requireCurrent(store, before))).toBe('revision of auth store is old');
+    expect(refusal(() => requireCurrent(store, undefined))).toBeUndefined();
   });
 
   test('needs someone who asks, and who was recognised since the last change', () => {

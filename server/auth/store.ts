@@ -277,7 +277,7 @@ function isValidRange({ key, range_end }: Permission): boolean {
 
 /**
  * The permission that a new one replaces. Only the first with its key is looked at, as upstream does: of several
- * ranges that begin alike, the others are added again, which grants nothing more and keeps the buckets equal.
+ * ranges that begin alike, the others are added again, which keeps the buckets equal wherever the order is.
  */
 function indexOfSame(granted: Permissions, { key, range_end }: Permission): number | undefined {
   const first = granted.findIndex((each) => Buffer.compare(each.key, key) >= 0);

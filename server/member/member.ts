@@ -8,7 +8,15 @@ import {
   isReadOnlyTxn,
   isSerializableTxn,
 } from '../apply/mod.ts';
-import { type Asker, type AuthStore, isRoot, requireRead, requireRoot, requireUser } from '../auth/mod.ts';
+import {
+  type Asker,
+  type AuthStore,
+  isRoot,
+  requireCurrent,
+  requireRead,
+  requireRoot,
+  requireUser,
+} from '../auth/mod.ts';
 import type { BackendSnapshot } from '../backend/backend.ts';
 import type { Logger } from '../base/logger.ts';
 import { Code, EtcdError } from '../errors/etcd-error.ts';
@@ -114,6 +122,7 @@ export class Member implements EtcdMember {
     const asker = await this.identify(caller);
     const { lessor, store } = this.replica.machine;
     authorizeTxn(this.auth, lessor, asker, request);
+    requireCurrent(this.auth, asker);
     return this.withHeader(applyTxn(store, request, { exists: () => false }));
   }
 
