@@ -67,6 +67,12 @@ export async function createPeerServer(options: PeerServerOptions): Promise<Peer
       ? secureServer(options.tls, limits, readTimeoutMs, guard, log)
       : http.createServer(limits);
   server.maxConnections = maxConnections;
+  // Node's list of them lacks those in the middle of their TLS handshake: it would go on, and they would be served.
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
   server.on('request', (request, response) => {
     void guard.admits(request.socket).then(async (admitted) => {
       if (admitted) await answerPeerRequest(options.handlers, request, response, readTimeoutMs);
@@ -81,8 +87,9 @@ export async function createPeerServer(options: PeerServerOptions): Promise<Peer
     async close() {
       const closed = once(server, 'close');
       server.close();
+      guard.stop();
       server.closeAllConnections();
-      guard.cutAll();
+      for (const socket of connections) socket.destroy();
       await closed;
     },
   };
@@ -150,8 +157,8 @@ class ConnectionGuard {
   private readonly options: PeerServerOptions;
   private readonly log: Log;
   private readonly inspections = new WeakMap<Socket, Promise<boolean>>();
-  private readonly open = new Set<Socket>();
   private handshakes: HandshakeWatch | undefined;
+  private isStopped = false;
 
   constructor(options: PeerServerOptions, log: Log) {
     this.options = options;
@@ -164,8 +171,6 @@ class ConnectionGuard {
   }
 
   inspect(socket: tls.TLSSocket): void {
-    this.open.add(socket);
-    socket.once('close', () => this.open.delete(socket));
     const inspection = this.objection(socket).then(
       (reason) => {
         if (reason === undefined) return true;
@@ -189,6 +194,8 @@ class ConnectionGuard {
 
   /** One line for each handshake that fails. */
   failed(error: Error, socket: tls.TLSSocket): void {
+    // A handshake that this side has cut says nothing about the peer.
+    if (this.isStopped) return;
     const refused = this.refusal(error, socket);
     if (refused.wasProbe) this.log('debug', 'connection closed before its handshake', refused.fields);
     else this.log('warn', 'rejected connection on peer endpoint', refused.fields);
@@ -220,8 +227,9 @@ class ConnectionGuard {
     });
   }
 
-  cutAll(): void {
-    for (const socket of this.open) socket.destroy();
+  /** Reports no handshakes that fail from now on. */
+  stop(): void {
+    this.isStopped = true;
   }
 
   /** @returns upstream's words, and plain ones that say which certificate and what to do */

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
+import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { withDamagedDates } from '../tls/testing/test-pki.ts';
@@ -244,6 +246,21 @@ test('with the address check turned off, a certificate is good from anywhere', a
   const own = { clientCertFile: elsewhere.certFile, clientKeyFile: elsewhere.keyFile, skipClientSanVerification: true };
   const [a, b] = [await start(1n, { tls: files(good, own) }), await start(2n, { tls: files(good, own) })];
   await connect(a, b);
+});
+
+test('a member that stops waits for no handshake that is under way, and blames nobody for it', async () => {
+  // Far longer than a test may take: whatever waits for it to pass fails.
+  const a = await start(1n, { tls: files(good), readTimeoutMs: 600_000 });
+  const connection = net.connect(Number(new URL(a.url).port), '127.0.0.1');
+  const cut = once(connection, 'close');
+  connection.on('error', () => {});
+  // Sends the first message of a handshake, and never hears the answer.
+  const deaf = new Duplex({ read: () => {}, write: (bytes, _encoding, done) => connection.write(bytes, () => done()) });
+  tls.connect({ socket: deaf }).on('error', () => {});
+  await once(connection, 'data');
+  await a.stop();
+  await cut;
+  expect(a.logged('rejected connection')).toEqual([]);
 });
 
 describe('at the start', () => {
