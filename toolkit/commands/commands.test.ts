@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { PastRun } from '../../drills/report/history.ts';
 import type { CertificateListing } from '../provision/certificate-list.ts';
 import type { Finding } from '../provision/preflight/mod.ts';
-import type { ClusterStatus } from '../provision/status.ts';
+import type { ClusterStatus, MemberStatus } from '../provision/status.ts';
 import { formatCertificates } from './certs/list.ts';
 import { formatFindings } from './doctor.ts';
+import { formatHistory } from './drill.ts';
 import { formatEnvironment } from './env.ts';
 import { formatStatus } from './status.ts';
 
@@ -47,15 +49,50 @@ describe('etcdlab status', () => {
       ],
       problems: ['node2 has ended by itself'],
     };
-    expect(formatStatus(status)).toMatchInlineSnapshot(`
-      "Lab 'lab' is NOT healthy.
+    expect(formatStatus({ ...status, engine: { kind: 'built-in' } })).toMatchInlineSnapshot(`
+      "Lab 'lab' is NOT healthy. Engine: built-in, 3.5.30.
 
-      NODE   PROCESS    ROLE    MEMBER ID         VERSION  DB SIZE  TERM  INDEX  REVISION  ENDPOINT
-      node1  running 7  leader  8e9e05c52164694d  3.5.30   20 kB    2     9      1         https://a
-      node2  exited     -       -                 -        -        -     -      -         https://b
+      NODE   PROCESS  ROLE    MEMBER ID         SIZE   REVISION  ENDPOINT
+      node1  pid 7    leader  8e9e05c52164694d  20 kB  1         a
+      node2  exited   -       -                 -      -         b
 
       node2 has ended by itself"
     `);
+    const usual = { ...status.members[0], endpoint: 'https://127.0.0.1:22379', pid: 123_456 } as MemberStatus;
+    const wide = { ...usual, report: { ...report, role: 'follower' as const } };
+    for (const line of formatStatus({ ...status, members: [wide] }).split('\n')) {
+      expect(line.length).toBeLessThanOrEqual(80);
+    }
+  });
+});
+
+describe('etcdlab drill history', () => {
+  const run = (change: Partial<PastRun> = {}): PastRun => ({
+    drill: 'leader-killed-during-backup',
+    runId: 'x',
+    startedAt: '2026-11-20T08:15:00.000Z',
+    engine: 'built-in',
+    result: 'passed',
+    rtoMs: 12_340,
+    provenMs: 13_456,
+    lostRevisions: 100,
+    trend: -0.12,
+    ...change,
+  });
+
+  it('fits into a terminal', () => {
+    expect(formatHistory([run(), run({ drill: 'restore', result: 'failed' })])).toMatchInlineSnapshot(`
+      "START (UTC)  DRILL                        RESULT  HEALTHY  PROVED  LOST  TREND
+      11-20 08:15  leader-killed-during-backup  passed  12.3 s   13.5 s  100   -12 %
+      11-20 08:15  restore                      failed  12.3 s   13.5 s  100   -12 %
+
+      HEALTHY, PROVED: after the disaster. LOST: revisions. TREND: of HEALTHY."
+    `);
+    for (const line of formatHistory([run()]).split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('tells engines apart where there are several', () => {
+    expect(formatHistory([run(), run({ engine: 'upstream' })])).toMatch(/ENGINE(.|\n)*built-in(.|\n)*upstream/);
   });
 });
 

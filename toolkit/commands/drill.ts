@@ -5,7 +5,7 @@ import type { DrillDefinition } from '../../drills/engine/definition.ts';
 import { undoInterruptedDrill } from '../../drills/engine/interrupted.ts';
 import { type PlanOptions, planDrill, type StepParameters, unmetNeed } from '../../drills/engine/plan.ts';
 import { type DrillOptions, type DrillOutcome, runDrill } from '../../drills/engine/runner.ts';
-import { readHistory } from '../../drills/report/history.ts';
+import { type PastRun, readHistory } from '../../drills/report/history.ts';
 import type { Check } from '../../drills/verification/verify.ts';
 import { ExitCode, LabError, messageOf } from '../errors.ts';
 import type { EngineConfig } from '../lab/config.ts';
@@ -127,27 +127,35 @@ async function runAll(
 async function history(cli: Cli, options: CommonOptions): Promise<undefined> {
   const { paths } = await openLab(cli, options);
   const runs = await readHistory(paths.reports);
+  cli.ui.listing(formatHistory(runs), runs);
+}
+
+/** @returns a table no wider than a terminal of 80 columns; engines are named where there are several */
+export function formatHistory(runs: readonly PastRun[]): string {
+  const seconds = (ms: number | undefined): string => (ms === undefined ? '-' : `${(ms / 1000).toFixed(1)} s`);
+  const isMixed = new Set(runs.map(({ engine }) => engine)).size > 1;
   const rows = runs.map(({ startedAt, drill, result, engine, rtoMs, provenMs, lostRevisions, trend }) => [
-    startedAt.slice(0, 19).replace('T', ' '),
+    startedAt.slice(5, 16).replace('T', ' '),
     drill,
     result,
-    engine,
-    rtoMs === undefined ? '-' : `${(rtoMs / 1000).toFixed(1)} s`,
-    provenMs === undefined ? '-' : `${(provenMs / 1000).toFixed(1)} s`,
+    ...(isMixed ? [engine] : []),
+    seconds(rtoMs),
+    seconds(provenMs),
     lostRevisions === undefined ? '-' : String(lostRevisions),
     trend === undefined ? '-' : `${trend > 0 ? '+' : ''}${Math.round(trend * 100)} %`,
   ]);
   const header = [
-    'STARTED (UTC)',
+    'START (UTC)',
     'DRILL',
     'RESULT',
-    'ENGINE',
-    'HEALTHY AFTER',
-    'PROVED AFTER',
-    'LOST REVISIONS',
+    ...(isMixed ? ['ENGINE'] : []),
+    'HEALTHY',
+    'PROVED',
+    'LOST',
     'TREND',
   ];
-  cli.ui.listing(formatTable(header, rows), runs);
+  const legend = 'HEALTHY, PROVED: after the disaster. LOST: revisions. TREND: of HEALTHY.';
+  return `${formatTable(header, rows)}\n\n${legend}`;
 }
 
 function keysOverride(keys: string | undefined): StepParameters {

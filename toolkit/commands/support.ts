@@ -38,7 +38,7 @@ async function support(cli: Cli, options: SupportOptions): Promise<undefined> {
       'status.txt': await described(async () => {
         const view = openClusterView(lab);
         try {
-          return formatStatus(await clusterStatus(lab.name, view));
+          return formatStatus({ ...(await clusterStatus(lab.name, view)), engine: lab.state.engine });
         } finally {
           view.close();
         }

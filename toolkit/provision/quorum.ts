@@ -4,7 +4,7 @@ import { type WaitOptions, waitFor } from './health/condition.ts';
 import { type ClusterView, UnhealthyError } from './health/mod.ts';
 
 export interface QuorumOptions extends WaitOptions {
-  /** Default 15,000: an election takes a second or two. */
+  /** Default 10,000: an election takes a second or two. */
   readonly deadlineMs?: number;
 }
 
@@ -35,7 +35,7 @@ export async function requireQuorumWithout(
       : [{ node: name, reason: `its vote is needed: ${serving.length} of ${voters.length} voters are too few` }];
   };
   try {
-    const { deadlineMs = 15_000 } = options;
+    const { deadlineMs = 10_000 } = options;
     const condition = { id: 'quorum-of-others', title: 'the others have a quorum', deadlineMs, check };
     await waitFor(condition, options);
   } catch (error) {

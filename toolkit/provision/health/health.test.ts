@@ -188,7 +188,14 @@ describe('a log line', () => {
       '{"level":"warn","ts":"2026-11-20T08:13:02.123456Z","caller":"a/b.go:1","msg":"slow","took":"3s","n":[1]}';
     expect(formatLogLine(line)).toBe('08:13:02.123 warn  slow took=3s n=[1]');
     for (const other of ['panic: boom', '{"a":1}', '{', 'null', '']) expect(formatLogLine(other)).toBe(other);
-    expect(formatLogLine('x'.repeat(999))).toHaveLength(240);
+    expect(formatLogLine('x'.repeat(999))).toHaveLength(480);
+  });
+
+  it('is cut between sentences: half a piece of advice is worse than none', () => {
+    const first = `${'x'.repeat(300)} is damaged.`;
+    expect(formatLogLine(`${first} Remove it from the ${'y'.repeat(300)}`)).toBe(`${first} …`);
+    const whole = `${first} Restore the member from a snapshot, or remove it from the cluster and add it again.`;
+    expect(formatLogLine(whole)).toBe(whole);
   });
 });
 

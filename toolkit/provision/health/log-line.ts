@@ -1,6 +1,6 @@
 /** etcd's JSON log lines, chosen and shortened for people. */
 
-const maxLength = 240;
+const maxLength = 480;
 /** Said by every line of a kind, or of no use without the source. */
 const hiddenFields = new Set(['level', 'ts', 'caller', 'msg', 'logger', 'stacktrace']);
 
@@ -60,6 +60,10 @@ export function tellingLines(lines: readonly string[], since: Date | undefined, 
   return chosen.slice(-count).map(({ line }) => formatLogLine(line));
 }
 
+/** At the end of a sentence where there is one: half a piece of advice is worse than none. */
 function cut(text: string): string {
-  return text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text;
+  if (text.length <= maxLength) return text;
+  const kept = text.slice(0, maxLength - 2);
+  const end = kept.lastIndexOf('. ');
+  return end > maxLength / 3 ? `${kept.slice(0, end + 1)} …` : `${kept} …`;
 }
