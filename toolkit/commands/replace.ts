@@ -6,6 +6,8 @@ import type { Lab } from '../lab/lab.ts';
 import type { LabNode } from '../lab/nodes.ts';
 import { deployPki } from '../provision/deploy-certificates.ts';
 import { healthConditions, openClusterView, waitForCondition } from '../provision/health/mod.ts';
+import { refuseOnErrors } from '../provision/preflight/mod.ts';
+import { checkPorts } from '../provision/preflight/ports.ts';
 import { requireQuorumWithout } from '../provision/quorum.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
@@ -38,6 +40,8 @@ async function replace(cli: Cli, options: ReplaceOptions, name: string): Promise
   }
   await withLock(lab.paths, 'replace', async () => {
     tellUndone(cli, await undoInterruptedDrill(lab));
+    // A process that nobody knows any more would keep the new one from its ports.
+    if (node.host.kind === 'local') refuseOnErrors(await checkPorts([node]));
     await requireQuorum(cli, lab, name);
     await carryOut(cli, lab, node);
   });

@@ -110,7 +110,9 @@ function memberListProblems(view: ClusterView): Promise<readonly Shortfall[]> {
       ...unknown.map(
         ({ name, ID, peerURLs }) => `it lists ${name || `the unstarted ${ID.toString(16)}`} at ${peerURLs}`,
       ),
-      ...members.filter((member) => member.isLearner).map(({ name }) => `${name} is a learner still`),
+      ...members
+        .filter((member) => member.isLearner)
+        .map(({ name }) => `${name} is a learner still: etcdlab replace ${name}`),
     ];
     return problems.length === 0 ? undefined : problems.join(', ');
   });

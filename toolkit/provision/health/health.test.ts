@@ -99,7 +99,7 @@ describe('a healthy cluster', () => {
       { ...member(9), name: '', peerURLs: ['https://10.0.0.9:2380'] },
     ];
     expect((await shortfalls('members-complete', { members }))[0]).toBe(
-      'node1: node3 has not joined, it lists the unstarted 9 at https://10.0.0.9:2380, node1 is a learner still',
+      'node1: node3 has not joined, it lists the unstarted 9 at https://10.0.0.9:2380, node1 is a learner still: etcdlab replace node1',
     );
   });
 
