@@ -52,8 +52,10 @@ test('no member is replaced that the others need', async () => {
 
 test('`up` starts the others, so that it can be replaced', async () => {
   expect((await lab.run('up')).stderr).toContain('try: etcdlab replace node2');
-  expect((await lab.status()).problems).toEqual(['node2 has lost its data: etcdlab replace node2']);
-  expect(await keys()).toEqual(all);
+  // It does not wait until they serve.
+  const problems = async (): Promise<string[]> => (await lab.status()).problems;
+  await expect.poll(problems, { timeout: 30_000 }).toEqual(['node2 has lost its data: etcdlab replace node2']);
+  await expect.poll(() => keys().catch(() => []), { timeout: 30_000 }).toEqual(all);
 });
 
 test('it is replaced only when that is confirmed, and then holds what the others hold', async () => {
