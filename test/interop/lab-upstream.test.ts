@@ -205,10 +205,19 @@ describe.skipIf(upstream === undefined && !process.env.CI)('a lab of upstream me
   });
 
   it('can be followed by a reader who goes away', async () => {
-    const { exitCode } = await execa('sh', ['-c', `"${process.execPath}" "${program}" logs -f -n 5 | head -n 1`], {
-      cwd: folder,
-      timeout: 15_000,
+    const pipeline = `"${process.execPath}" "${program}" logs -f -n 5 | head -n 1`;
+    const running = execa('sh', ['-c', pipeline], { cwd: folder, reject: false });
+    let hasEnded = false;
+    running.finally(() => {
+      hasEnded = true;
     });
+    // That nobody reads any more is noticed by the next line: members log that they defragment.
+    const writeToTheLog = async (): Promise<boolean> => {
+      await etcdlab('ctl', 'defrag');
+      return hasEnded;
+    };
+    await expect.poll(writeToTheLog, { timeout: 60_000 }).toBe(true);
+    const { exitCode } = await running;
     expect(exitCode).toBe(0);
   });
 
