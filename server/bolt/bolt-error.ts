@@ -33,7 +33,7 @@ const advice: Partial<Record<BoltCode, string>> = {
   BOLT_TRUNCATED: 'Part of the file is missing: copy it again, or restore the member from a snapshot.',
   BOLT_CORRUPT:
     'The file is damaged: restore the member from a snapshot, or remove it from the cluster and add it anew.',
-  BOLT_IO: 'Check the disk (space, health, permissions).',
+  BOLT_IO: 'Check the disk for errors, permissions and free space, then try again.',
   BOLT_FAILED: 'Restart the process: it continues from the last durable transaction.',
 };
 
