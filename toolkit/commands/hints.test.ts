@@ -15,6 +15,7 @@ describe('a command in a text', () => {
   });
 
   it('is started as the user has started this one', () => {
+    expect(hintWriter(program, 'npx etcdlab')('npx etcdlab up')).toBe('npx etcdlab up');
     expect(hintWriter(program, 'npx etcdlab')('`etcdlab up` or etcdlab --help')).toBe(
       '`npx etcdlab up` or npx etcdlab --help',
     );

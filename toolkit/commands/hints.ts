@@ -23,7 +23,10 @@ export function hintWriter(program: Command, typed = 'etcdlab', options: CommonO
     ...(options.name === undefined ? [] : ['--name', options.name]),
   ];
   const suffix = which.length === 0 ? '' : ` ${quoteCommand(which)}`;
-  const pattern = new RegExp(`(?<![\\w./-])etcdlab (${[...verbs, '--help'].join('|')})(?![\\w-])( --name)?`, 'g');
+  const pattern = new RegExp(
+    `(?<![\\w./-])(?:npx )?etcdlab (${[...verbs, '--help'].join('|')})(?![\\w-])( --name)?`,
+    'g',
+  );
   return (text) =>
     text.replace(pattern, (_, verb: string, named: string | undefined) =>
       [typed, ' ', verb, verb === '--help' || named !== undefined ? '' : suffix, named ?? ''].join(''),

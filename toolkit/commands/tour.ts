@@ -39,12 +39,12 @@ async function tour(cli: Cli, options: TourOptions) {
   ui.line();
   ui.line(ui.style('bold', 'The lab is running. What to try next:'));
   ui.line();
-  ui.line('  npx etcdlab status                    who leads, and how everybody is');
-  ui.line('  npx etcdlab ctl get "" --prefix --keys-only --limit 5');
-  ui.line('  eval "$(npx etcdlab env)"             makes etcdctl work in this shell');
-  ui.line('  npx etcdlab drill run restore --keys 5000');
-  ui.line('  npx etcdlab logs node1 -f             what a member says');
-  ui.line('  npx etcdlab down                      stop it; destroy removes it');
+  ui.line('  etcdlab status                    who leads, and how everybody is');
+  ui.line('  etcdlab ctl get "" --prefix --keys-only --limit 5');
+  ui.line('  eval "$(etcdlab env)"             makes etcdctl work in this shell');
+  ui.line('  etcdlab drill run restore --keys 5000');
+  ui.line('  etcdlab logs node1 -f             what a member says');
+  ui.line('  etcdlab down                      stop it; destroy removes it');
   return exitCode;
 }
 
