@@ -1,98 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Backend } from '../backend/backend.ts';
 import { errLeaderChanged, errLearnerNotReady, errMemberNotFound, errTimeout } from '../errors/etcd-error.ts';
-import { Cluster, decodeContext, type Member, newMember } from '../membership/mod.ts';
+import { decodeContext, type Member, newMember } from '../membership/mod.ts';
 import { type ConfChange, ConfChangeType } from '../proto/gen/raft.ts';
-import { type ProgressStatus, ProposalDropped } from '../raft/mod.ts';
-import { Reconfiguration, type ReconfigurationOptions } from './reconfiguration.ts';
-
-const timeoutMs = 7000;
-const longAgo = -1_000_000;
-
-/** A member with id 1 whose log applies what it is given when `apply` is called, and whose peers are what the test says. */
-class Bench {
-  readonly cluster = Cluster.load(77n, {
-    get: () => undefined,
-    scan: () => undefined,
-    put: () => undefined,
-    delete: () => undefined,
-  } as unknown as Backend);
-  readonly log: ConfChange[] = [];
-  readonly activeSince = new Map<bigint, number>();
-  readonly match = new Map<bigint, number>();
-  readonly transfers: bigint[] = [];
-  hasLeader = true;
-  catchUp: ReconfigurationOptions['catchUp'] = async () => undefined;
-  lead = 1n;
-  promoteAt: ReconfigurationOptions['promoteAt'] = async () => {
-    throw new Error('not expected');
-  };
-  readonly reconfiguration: Reconfiguration;
-
-  constructor({ strict = true } = {}) {
-    let id = 100n;
-    const silent = { info: () => undefined, warn: () => undefined };
-    this.reconfiguration = new Reconfiguration({
-      localId: 1n,
-      strict,
-      timeoutMs,
-      electionMs: 1000,
-      pollMs: 100,
-      cluster: () => this.cluster,
-      lead: () => this.lead,
-      status: () => ({
-        state: this.lead === 1n ? 'leader' : 'follower',
-        progress: new Map([...this.match].map(([member, match]) => [member, { match } as ProgressStatus])),
-      }),
-      activeSince: (member) => this.activeSince.get(member),
-      catchUp: () => this.catchUp(),
-      nextId: () => id++,
-      propose: (change) => {
-        if (!this.hasLeader) throw new ProposalDropped('no leader');
-        this.log.push(change);
-      },
-      transferLeader: (to) => this.transfers.push(to),
-      promoteAt: (url, member) => this.promoteAt(url, member),
-      now: () => Date.now(),
-      unixSeconds: () => Math.floor(Date.now() / 1000),
-      timeoutError: () => new Error('timed out'),
-      log: silent as unknown as ReconfigurationOptions['log'],
-    });
-  }
-
-  /** Members that have started and been connected for long. */
-  withMembers(...ids: bigint[]): this {
-    for (const id of ids) {
-      this.add(id);
-      this.cluster.setAttributes(id, { name: `m${id}`, clientURLs: [`http://m${id}:2379`] });
-      if (id !== 1n) this.activeSince.set(id, longAgo);
-    }
-    return this;
-  }
-
-  add(id: bigint, isLearner = false): void {
-    const json = `{"id":${id},"peerURLs":["http://m${id}:2380"]${isLearner ? ',"isLearner":true' : ''}}`;
-    const type = isLearner ? ConfChangeType.ConfChangeAddLearnerNode : ConfChangeType.ConfChangeAddNode;
-    this.cluster.applyConfChange({ id: 0n, type, node_id: id, context: Buffer.from(json) });
-  }
-
-  /** Applies the proposed changes as the state machine does. */
-  apply(): void {
-    for (const change of this.log.splice(0)) {
-      const error = this.cluster.validateConfChange(change);
-      if (error === undefined) this.cluster.applyConfChange(change);
-      this.reconfiguration.applied(change.id, { members: this.cluster.members(), error });
-    }
-  }
-
-  /** Waits for the change to be proposed, applies it, and gives its result. */
-  async applied<T>(result: Promise<T>): Promise<T> {
-    result.catch(() => undefined);
-    await vi.advanceTimersByTimeAsync(0);
-    this.apply();
-    return result;
-  }
-}
+import { longAgo, ReconfigurationBench, timeoutMs } from './testing/reconfiguration-bench.ts';
 
 const ids = (members: readonly Member[]): bigint[] => members.map(({ id }) => id);
 const notEnough = 'etcdserver: re-configuration failed due to not enough started members';
@@ -107,7 +17,7 @@ afterEach(() => {
 
 describe('adding a member', () => {
   test('gives it an id made of its sorted URLs and the second, and answers with all members', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     const result = bench.reconfiguration.addMember(['http://z:1', 'http://a:1'], false);
     await vi.advanceTimersByTimeAsync(0);
     expect(bench.log).toMatchObject([{ type: ConfChangeType.ConfChangeAddNode, id: 100n }]);
@@ -122,7 +32,7 @@ describe('adding a member', () => {
   });
 
   test('as a learner is another type of change, and says so in its context', async () => {
-    const bench = new Bench().withMembers(1n);
+    const bench = new ReconfigurationBench().withMembers(1n);
     const { member } = await bench.applied(bench.reconfiguration.addMember(['http://l:1'], true));
     expect(member.isLearner).toBe(true);
     expect(bench.cluster.member(member.id)?.isLearner).toBe(true);
@@ -131,7 +41,7 @@ describe('adding a member', () => {
   test.each([[[]], [['m4:2380']], [['http://m4']], [['http://m4:1/path']], [['ftp://m4:1']]])(
     'with the URLs %j is refused before anything is proposed',
     async (urls) => {
-      const bench = new Bench().withMembers(1n);
+      const bench = new ReconfigurationBench().withMembers(1n);
       const refused = 'etcdserver: given member URLs are invalid';
       await expect(bench.reconfiguration.addMember(urls, false)).rejects.toThrow(refused);
       await expect(bench.reconfiguration.updateMember(1n, urls)).rejects.toThrow(refused);
@@ -140,13 +50,13 @@ describe('adding a member', () => {
   );
 
   test('whose URL another has is refused when the change is applied', async () => {
-    const bench = new Bench().withMembers(1n);
+    const bench = new ReconfigurationBench().withMembers(1n);
     const result = bench.reconfiguration.addMember(['http://m1:2380'], false);
     await expect(bench.applied(result)).rejects.toThrow('etcdserver: Peer URLs already exists');
   });
 
   test('is refused while a voter has not started, except for a learner', async () => {
-    const bench = new Bench().withMembers(1n);
+    const bench = new ReconfigurationBench().withMembers(1n);
     bench.add(2n);
     bench.activeSince.set(2n, longAgo);
     await expect(bench.reconfiguration.addMember(['http://m4:1'], false)).rejects.toThrow(notEnough);
@@ -154,7 +64,7 @@ describe('adding a member', () => {
   });
 
   test.each([false, true])('is refused unless all voters are connected for 5 s (learner: %s)', async (isLearner) => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     bench.activeSince.delete(3n);
     await expect(bench.reconfiguration.addMember(['http://m4:1'], isLearner)).rejects.toThrow(unhealthy);
     bench.activeSince.set(3n, Date.now() - 4999);
@@ -164,13 +74,13 @@ describe('adding a member', () => {
   });
 
   test('does not wait for a learner that is down', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     bench.add(4n, true);
     await bench.applied(bench.reconfiguration.addMember(['http://m5:1'], false));
   });
 
   test('is not checked with --strict-reconfig-check=false', async () => {
-    const bench = new Bench({ strict: false }).withMembers(1n);
+    const bench = new ReconfigurationBench({ strict: false }).withMembers(1n);
     bench.add(2n);
     await bench.applied(bench.reconfiguration.addMember(['http://m4:1'], false));
   });
@@ -178,12 +88,12 @@ describe('adding a member', () => {
 
 describe('removing a member', () => {
   test('answers with those that are left', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     expect(ids(await bench.applied(bench.reconfiguration.removeMember(3n)))).toEqual([1n, 2n]);
   });
 
   test('that leads has it hand over first, to the voter that is connected longest', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n, 4n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n, 4n);
     bench.activeSince
       .set(2n, longAgo + 2)
       .set(3n, longAgo + 1)
@@ -198,7 +108,7 @@ describe('removing a member', () => {
   });
 
   test('that leads is removed all the same when it does not hand over', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     bench.lead = 3n;
     const result = bench.reconfiguration.removeMember(3n);
     await vi.advanceTimersByTimeAsync(1000);
@@ -207,40 +117,42 @@ describe('removing a member', () => {
   });
 
   test('that is down is allowed, for it is no part of the quorum that works', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     bench.activeSince.delete(3n);
     expect(ids(await bench.applied(bench.reconfiguration.removeMember(3n)))).toEqual([1n, 2n]);
   });
 
   test.each([1n, 2n])('that works (%d) is refused while another is down', async (id) => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     bench.activeSince.delete(3n);
     await expect(bench.reconfiguration.removeMember(id)).rejects.toThrow(unhealthy);
     expect(bench.log).toEqual([]);
   });
 
   test('is refused when the started ones that are left would be no quorum', async () => {
-    const bench = new Bench().withMembers(1n, 2n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n);
     bench.add(3n);
     await expect(bench.reconfiguration.removeMember(2n)).rejects.toThrow(notEnough);
   });
 
   test('that is a learner is never refused', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     bench.add(4n, true);
     bench.activeSince.delete(3n);
     expect(ids(await bench.applied(bench.reconfiguration.removeMember(4n)))).toEqual([1n, 2n, 3n]);
   });
 
   test('that is the last is refused, by the log even without the strict check', async () => {
-    await expect(new Bench().withMembers(1n).reconfiguration.removeMember(1n)).rejects.toThrow(notEnough);
-    const bench = new Bench({ strict: false }).withMembers(1n);
+    await expect(new ReconfigurationBench().withMembers(1n).reconfiguration.removeMember(1n)).rejects.toThrow(
+      notEnough,
+    );
+    const bench = new ReconfigurationBench({ strict: false }).withMembers(1n);
     await expect(bench.applied(bench.reconfiguration.removeMember(1n))).rejects.toThrow(notEnough);
     expect(ids(bench.cluster.members())).toEqual([1n]);
   });
 
   test('that nobody knows, or that was removed before, is not found', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     await expect(bench.applied(bench.reconfiguration.removeMember(9n))).rejects.toThrow('member not found');
     await bench.applied(bench.reconfiguration.removeMember(3n));
     await expect(bench.applied(bench.reconfiguration.removeMember(3n))).rejects.toThrow('member not found');
@@ -249,28 +161,28 @@ describe('removing a member', () => {
 
 describe('updating a member', () => {
   test('changes its peer URLs and nothing else', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     const members = await bench.applied(bench.reconfiguration.updateMember(2n, ['http://new:1']));
     expect(members[1]).toMatchObject({ id: 2n, name: 'm2', peerURLs: ['http://new:1'] });
   });
 
   test('that is a learner leaves it one', async () => {
-    const bench = new Bench().withMembers(1n);
+    const bench = new ReconfigurationBench().withMembers(1n);
     bench.add(2n, true);
     const members = await bench.applied(bench.reconfiguration.updateMember(2n, ['http://new:1']));
     expect(members[1]).toMatchObject({ peerURLs: ['http://new:1'], isLearner: true });
   });
 
   test('that nobody knows is refused when the change is applied', async () => {
-    const bench = new Bench().withMembers(1n);
+    const bench = new ReconfigurationBench().withMembers(1n);
     const result = bench.reconfiguration.updateMember(2n, ['http://new:1']);
     await expect(bench.applied(result)).rejects.toThrow('etcdserver: member not found');
   });
 });
 
 describe('promoting a learner', () => {
-  const withLearner = (match: number): Bench => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+  const withLearner = (match: number): ReconfigurationBench => {
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     bench.add(4n, true);
     bench.match.set(1n, 1000).set(4n, match);
     return bench;
@@ -293,7 +205,7 @@ describe('promoting a learner', () => {
   });
 
   test('is refused when the voters that have started would be no quorum with it', async () => {
-    const bench = new Bench().withMembers(1n);
+    const bench = new ReconfigurationBench().withMembers(1n);
     bench.add(2n);
     bench.add(3n);
     bench.add(4n, true);
@@ -354,7 +266,7 @@ describe('promoting a learner', () => {
 
 describe('changes of the membership', () => {
   test('follow each other, for raft drops a second one', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     const first = bench.reconfiguration.updateMember(2n, ['http://first:1']);
     const second = bench.reconfiguration.updateMember(3n, ['http://second:1']);
     await vi.advanceTimersByTimeAsync(0);
@@ -366,7 +278,7 @@ describe('changes of the membership', () => {
   });
 
   test('are checked when their turn comes, with what those before them have changed', async () => {
-    const bench = new Bench().withMembers(1n);
+    const bench = new ReconfigurationBench().withMembers(1n);
     const first = bench.reconfiguration.addMember(['http://m2:2380'], false);
     const second = bench.reconfiguration.addMember(['http://m3:2380'], false);
     second.catch(() => undefined);
@@ -375,7 +287,7 @@ describe('changes of the membership', () => {
   });
 
   test('are proposed only when this member knows what the leader knows, and checked again then', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     let caughtUp = (): void => undefined;
     bench.catchUp = () =>
       new Promise((resolve) => {
@@ -392,7 +304,7 @@ describe('changes of the membership', () => {
   });
 
   test('ask again when the leader changes meanwhile', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     const answers = [() => Promise.reject(errLeaderChanged()), () => Promise.resolve()];
     bench.catchUp = () => (answers.shift() as () => Promise<void>)();
     expect(ids(await bench.applied(bench.reconfiguration.removeMember(3n)))).toEqual([1n, 2n]);
@@ -401,14 +313,14 @@ describe('changes of the membership', () => {
   });
 
   test('that are refused anyway do not wait for a leader', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     bench.catchUp = () => new Promise(() => undefined);
     bench.activeSince.delete(3n);
     await expect(bench.reconfiguration.removeMember(2n)).rejects.toThrow(unhealthy);
   });
 
   test('that fail do not hold up those behind them', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     const lost = expect(bench.reconfiguration.updateMember(2n, ['http://lost:1'])).rejects.toThrow('timed out');
     await vi.advanceTimersByTimeAsync(timeoutMs - 1000);
     const next = bench.reconfiguration.updateMember(3n, ['http://next:1']);
@@ -419,7 +331,7 @@ describe('changes of the membership', () => {
   });
 
   test('wait for a leader', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     bench.hasLeader = false;
     const result = bench.reconfiguration.removeMember(3n);
     await vi.advanceTimersByTimeAsync(1000);
@@ -431,14 +343,14 @@ describe('changes of the membership', () => {
   });
 
   test('are bounded in number', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     const all = Array.from({ length: 64 }, () => bench.reconfiguration.removeMember(3n));
     for (const each of all) each.catch(() => undefined);
     await expect(bench.reconfiguration.removeMember(3n)).rejects.toThrow('etcdserver: too many requests');
   });
 
   test('that wait for something else when the member stops fail, too', async () => {
-    const bench = new Bench().withMembers(1n, 2n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n);
     const moving = expect(bench.reconfiguration.moveLeader(2n)).rejects.toThrow('etcdserver: server stopped');
     bench.lead = 0n;
     const promoting = expect(bench.reconfiguration.promoteMember(2n)).rejects.toThrow('etcdserver: server stopped');
@@ -448,7 +360,7 @@ describe('changes of the membership', () => {
   });
 
   test('fail when the member stops, and are refused afterwards', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     const waiting = [1, 2].map(() => expect(bench.reconfiguration.removeMember(3n)).rejects.toThrow('server stopped'));
     await vi.advanceTimersByTimeAsync(0);
     bench.reconfiguration.stop();
@@ -457,48 +369,12 @@ describe('changes of the membership', () => {
   });
 
   test('carry what upstream reads', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
+    const bench = new ReconfigurationBench().withMembers(1n, 2n, 3n);
     void bench.reconfiguration.updateMember(2n, ['http://b:1', 'http://a:1']).catch(() => undefined);
     await vi.advanceTimersByTimeAsync(0);
     const { type, context = new Uint8Array() } = bench.log[0] as ConfChange;
     expect(type).toBe(ConfChangeType.ConfChangeUpdateNode);
     expect(decodeContext(context).member.peerURLs).toEqual(['http://a:1', 'http://b:1']);
     expect(Buffer.from(context).toString()).toBe('{"id":2,"peerURLs":["http://a:1","http://b:1"]}');
-  });
-});
-
-describe('moving the leader', () => {
-  test('ends when the new one is known', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
-    let moved = false;
-    const result = bench.reconfiguration.moveLeader(2n).then(() => {
-      moved = true;
-    });
-    await vi.advanceTimersByTimeAsync(500);
-    expect(bench.transfers).toEqual([2n]);
-    expect(moved).toBe(false);
-    bench.lead = 2n;
-    await vi.advanceTimersByTimeAsync(100);
-    await result;
-  });
-
-  test('is refused by a member that does not lead, and to a learner or a stranger', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
-    bench.add(4n, true);
-    for (const target of [4n, 9n]) {
-      await expect(bench.reconfiguration.moveLeader(target)).rejects.toThrow('etcdserver: bad leader transferee');
-    }
-    bench.lead = 2n;
-    await expect(bench.reconfiguration.moveLeader(3n)).rejects.toThrow('etcdserver: not leader');
-    expect(bench.transfers).toEqual([]);
-  });
-
-  test('gives up in time', async () => {
-    const bench = new Bench().withMembers(1n, 2n, 3n);
-    const late = expect(bench.reconfiguration.moveLeader(2n)).rejects.toMatchObject({
-      ...{ code: 2, message: 'etcdserver: request timed out, leader transfer took too long' },
-    });
-    await vi.advanceTimersByTimeAsync(timeoutMs + 100);
-    await late;
   });
 });
