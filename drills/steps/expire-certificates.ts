@@ -39,8 +39,10 @@ export const expireCertificates = defineStep({
       if (wanted === undefined) throw new Error(`no server certificate is wanted for ${node.name}`);
       const { certificate, key } = issue(authority, wanted.request, { ...systemSources, now: () => issuedAt });
       const files = memberPkiFiles(node);
-      await node.host.putFile(files.serverKey, key, 0o600);
-      await node.host.putFile(files.serverCert, certificate, 0o644);
+      await node.host.putFiles([
+        { path: files.serverKey, content: key, mode: 0o600 },
+        { path: files.serverCert, content: certificate, mode: 0o644 },
+      ]);
     }
     return `expired since ${expiredAt.toISOString()}, on ${lab.nodes.length} members`;
   },

@@ -1,6 +1,5 @@
 /** `etcdlab up`: from nothing, or from anything in between, to a healthy cluster. */
 import { existsSync } from 'node:fs';
-import type { ListrTask } from 'listr2';
 import { restoreAdvice } from '../../drills/backup/restore-advice.ts';
 import { type UndoneDrill, undoInterruptedDrill } from '../../drills/engine/interrupted.ts';
 import { PkiStore } from '../../pki/mod.ts';
@@ -16,6 +15,7 @@ import { installPackages } from '../provision/machines/packages.ts';
 import { describeStrangers, meetMachines, trustMachines } from '../provision/machines/trust.ts';
 import { settleRotation } from '../provision/pki/rotation-journal.ts';
 import { describeAction, newRehearsal, withCopyOfLab } from '../provision/rehearsal.ts';
+import { type SideTask, sideBySide } from '../provision/side-by-side.ts';
 import { newUpContext, upTasks } from '../provision/up.ts';
 import { authorityPassphrase } from './certs/options.ts';
 import { addCommand, type Cli, type CommonOptions, describedLab, type RegisterCommand, withLock } from './cli.ts';
@@ -104,7 +104,7 @@ async function findMachines(
 async function installAll(cli: Cli, config: LabConfig, states: readonly NodeState[], paths: LabPaths): Promise<void> {
   const nodes = labNodes({ provider: config.provider, engine: config.engine, nodes: [...states] }, paths);
   const subtasks = nodes.map(
-    (node): ListrTask<object> => ({
+    (node): SideTask<object> => ({
       title: node.name,
       task: async (_, task) => {
         const installed = await installPackages(node);
@@ -115,7 +115,10 @@ async function installAll(cli: Cli, config: LabConfig, states: readonly NodeStat
   );
   try {
     const title = 'Install what is missing on the machines';
-    await cli.ui.runTasks([{ title, task: (_, task) => task.newListr(subtasks, { concurrent: true }) }], {});
+    await cli.ui.runTasks(
+      [{ title, task: (_, task) => task.newListr(sideBySide(subtasks), { concurrent: true }) }],
+      {},
+    );
   } finally {
     await Promise.all(nodes.map((node) => node.host.close()));
   }

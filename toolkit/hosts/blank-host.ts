@@ -62,6 +62,7 @@ export class BlankHost implements Host {
   }
 
   putFile = (): Promise<void> => Promise.reject(impossible());
+  putFiles = (): Promise<void> => Promise.reject(impossible());
   upload = (): Promise<void> => Promise.reject(impossible());
   download = (): Promise<void> => Promise.reject(impossible());
   makeDirectory = (): Promise<void> => Promise.reject(impossible());

@@ -94,6 +94,14 @@ export interface Service {
   followLog(lines: number, signal: AbortSignal): AsyncIterable<string>;
 }
 
+/** A file as it is to be on a host. */
+export interface HostFile {
+  readonly path: string;
+  readonly content: string | Uint8Array;
+  /** Permission bits, default 0600. */
+  readonly mode?: number;
+}
+
 export interface Host {
   /** The node's name in lab.yaml. */
   readonly name: string;
@@ -114,6 +122,12 @@ export interface Host {
    * @param owner default `member`
    */
   putFile(path: string, content: string | Uint8Array, mode?: number, owner?: HostUser): Promise<void>;
+  /**
+   * Writes files that belong together, such as a key and its certificate, in one directory: none takes its name before
+   * all are written and durable, and then all do, one right after the other. Whatever is interrupted before, the old
+   * ones stay. Makes missing directories as `putFile`. The owner is `member`.
+   */
+  putFiles(files: readonly HostFile[]): Promise<void>;
   /** @returns the content, or undefined if there is no such file @throws LabError LAB_FILE_TOO_LARGE above 64 MiB */
   getFile(path: string): Promise<Uint8Array | undefined>;
   /** Copies a file of this machine to the host, of any size, with the guarantees of `putFile`. */

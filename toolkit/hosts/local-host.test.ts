@@ -64,6 +64,20 @@ describe('files on a host', () => {
     expect(readdirSync(folder)).toEqual(['deep', 'file']);
   });
 
+  it('that belong together are written all or none', async () => {
+    const { host: local, folder, at } = host();
+    const pair = (text: string) => [
+      { path: at('key.pem'), content: text },
+      { path: at('cert.pem'), content: text, mode: 0o644 },
+    ];
+    await local.putFiles(pair('one'));
+    expect([mode(at('key.pem')), mode(at('cert.pem'))]).toEqual([0o600, 0o644]);
+    const impossible = { path: at('key.pem/file'), content: 'x' };
+    await expect(local.putFiles([...pair('two'), impossible])).rejects.toThrow(/ENOTDIR|EEXIST/);
+    expect(readFileSync(at('key.pem'), 'utf8') + readFileSync(at('cert.pem'), 'utf8')).toBe('oneone');
+    expect(readdirSync(folder).sort()).toEqual(['cert.pem', 'key.pem']);
+  });
+
   it('leave nothing behind when they cannot be written', async () => {
     const { host: local, folder, at } = host();
     mkdirSync(at('folder'));

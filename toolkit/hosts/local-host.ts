@@ -4,8 +4,8 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { ExecaError, execa } from 'execa';
 import { interrupted, LabError } from '../errors.ts';
-import { copyFileAtomically, renameDurably, writeFileAtomically } from './atomic-file.ts';
-import type { Host, RunOptions, RunResult } from './host.ts';
+import { copyFileAtomically, renameDurably, writeFileAtomically, writeFilesTogether } from './atomic-file.ts';
+import type { Host, HostFile, RunOptions, RunResult } from './host.ts';
 import { LocalService } from './local-service.ts';
 
 /** What `getFile` reads at most, and what `run` keeps of each stream: more is a file to `download`. */
@@ -69,6 +69,10 @@ export class LocalHost implements Host {
 
   putFile(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
     return writeFileAtomically(path, content, mode);
+  }
+
+  putFiles(files: readonly HostFile[]): Promise<void> {
+    return writeFilesTogether(files.map((file) => ({ mode: 0o600, ...file })));
   }
 
   async getFile(path: string): Promise<Uint8Array | undefined> {

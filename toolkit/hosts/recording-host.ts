@@ -2,7 +2,16 @@
  * A host on which nothing happens: what would be changed is written down, and from then on seen as if it had been done.
  * What only looks goes to the real host.
  */
-import type { Host, HostUser, RunOptions, RunResult, Service, ServiceDefinition, ServiceStatus } from './host.ts';
+import type {
+  Host,
+  HostFile,
+  HostUser,
+  RunOptions,
+  RunResult,
+  Service,
+  ServiceDefinition,
+  ServiceStatus,
+} from './host.ts';
 import { SystemdService, unitName } from './ssh/systemd-service.ts';
 
 export type PlannedAction =
@@ -56,6 +65,10 @@ export class RecordingHost implements Host {
     const bytes = Buffer.from(content);
     this.planned.push({ action: 'write', path, mode, owner, sizeBytes: bytes.length });
     this.written.set(path, bytes);
+  }
+
+  async putFiles(files: readonly HostFile[]): Promise<void> {
+    for (const { path, content, mode } of files) await this.putFile(path, content, mode);
   }
 
   async getFile(path: string): Promise<Uint8Array | undefined> {

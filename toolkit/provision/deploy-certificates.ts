@@ -3,6 +3,7 @@
  * so replacing one needs no restart; the authorities they trust are read once, at start (contract: api §7).
  */
 import type { CertifiedKey, PkiStore } from '../../pki/mod.ts';
+import type { HostFile } from '../hosts/host.ts';
 import { memberPkiFiles } from '../lab/member-config.ts';
 import type { LabNode } from '../lab/nodes.ts';
 
@@ -22,24 +23,19 @@ export async function deployPki(store: PkiStore, node: LabNode, options: DeployO
   const server = (await store.load(`server-${node.name}`)) as CertifiedKey;
   const peer = (await store.load(`peer-${node.name}`)) as CertifiedKey;
   const lists = options.revocationLists !== false;
-  const changed: string[] = [];
-  // Keys first: a member that reads the pair in between finds the old certificate with a key that does not fit, fails
-  // that one handshake, and succeeds at the next.
-  for (const [path, content, mode] of [
-    [files.serverKey, server.key, 0o600],
-    [files.serverCert, server.certificate, 0o644],
-    [files.peerKey, peer.key, 0o600],
-    [files.peerCert, peer.certificate, 0o644],
-    [files.clientCa, (await store.read('client-ca')).certificate, 0o644],
-    [files.peerCa, (await store.read('peer-ca')).certificate, 0o644],
-    [files.clientCrl, lists ? await store.readRevocationList('client-ca') : undefined, 0o644],
-    [files.peerCrl, lists ? await store.readRevocationList('peer-ca') : undefined, 0o644],
-  ] as const) {
-    if (content === undefined) continue;
-    const before = await node.host.getFile(path);
-    if (before !== undefined && Buffer.from(before).equals(Buffer.from(content))) continue;
-    await node.host.putFile(path, content, mode);
-    changed.push(path);
-  }
-  return changed;
+  const wanted = [
+    { path: files.serverKey, content: server.key, mode: 0o600 },
+    { path: files.serverCert, content: server.certificate, mode: 0o644 },
+    { path: files.peerKey, content: peer.key, mode: 0o600 },
+    { path: files.peerCert, content: peer.certificate, mode: 0o644 },
+    { path: files.clientCa, content: (await store.read('client-ca')).certificate, mode: 0o644 },
+    { path: files.peerCa, content: (await store.read('peer-ca')).certificate, mode: 0o644 },
+    { path: files.clientCrl, content: lists ? await store.readRevocationList('client-ca') : undefined, mode: 0o644 },
+    { path: files.peerCrl, content: lists ? await store.readRevocationList('peer-ca') : undefined, mode: 0o644 },
+  ].flatMap(({ content, ...file }): HostFile[] => (content === undefined ? [] : [{ ...file, content }]));
+  const there = await Promise.all(wanted.map(({ path }) => node.host.getFile(path)));
+  const changed = wanted.filter(({ content }, i) => !there[i] || !Buffer.from(content).equals(there[i]));
+  // Together: a member that met a key without its certificate would refuse peers and clients until the next run.
+  if (changed.length > 0) await node.host.putFiles(changed);
+  return changed.map(({ path }) => path);
 }

@@ -9,6 +9,7 @@ import { Lab } from '../lab/lab.ts';
 import { isLockFile } from '../lab/lock.ts';
 import { type LabPaths, readState, removeLabFolder } from '../lab/state.ts';
 import { removeFromMachine } from './machines/remove.ts';
+import { sideBySide } from './side-by-side.ts';
 
 /** Everything that a lab's folder may hold; `known_hosts.old` is what `ssh-keygen -R` leaves. */
 const ownNames = new Set([
@@ -84,13 +85,15 @@ export function leaveMachinesTask(lab: Lab, forget: readonly string[]): ListrTas
     title: 'Take the lab off its machines',
     task: (_, task) =>
       task.newListr(
-        lab.nodes.map((node) => ({
-          title: node.name,
-          task: async (_, subtask) => {
-            if (forget.includes(node.name)) return subtask.skip('is left as it is');
-            if (!(await removeFromMachine(node, lab.state))) subtask.skip('has nothing of it');
-          },
-        })),
+        sideBySide(
+          lab.nodes.map((node) => ({
+            title: node.name,
+            task: async (_, subtask) => {
+              if (forget.includes(node.name)) return subtask.skip('is left as it is');
+              if (!(await removeFromMachine(node, lab.state))) subtask.skip('has nothing of it');
+            },
+          })),
+        ),
         { concurrent: true, exitOnError: true },
       ),
   };

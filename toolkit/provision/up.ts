@@ -25,6 +25,7 @@ import {
 import { configureMember, pendingAction } from './members.ts';
 import { type Finding, preflight, refuseOnErrors } from './preflight/mod.ts';
 import { engineVersion } from './preflight/program.ts';
+import { allEnded, sideBySide } from './side-by-side.ts';
 
 /** Of a run in which nothing happens to the hosts. */
 export interface Rehearsal {
@@ -194,7 +195,7 @@ function certificateStep({ config, passphrase, sources = systemSources }: UpOpti
       const store = new PkiStore(lab.paths.pki, passphrase);
       const plan = await planPki(store, lab.nodes, config.certificates, sources.now());
       await applyPki(store, plan, config.certificates, sources);
-      const deployed = (await Promise.all(lab.nodes.map((node) => deployPki(store, node)))).flat();
+      const deployed = (await allEnded(lab.nodes.map((node) => deployPki(store, node)))).flat();
       if (plan.toIssue.length + plan.newRevocationLists.length + deployed.length === 0) {
         task.skip(`all ${plan.wantedCount} are valid`);
         return;
@@ -213,7 +214,7 @@ function configureStep(): Step {
     title: 'Configure the members',
     task: async (context, task) => {
       const lab = labOf(context);
-      const changed = await Promise.all(lab.nodes.map(({ name }) => configureMember(lab, name)));
+      const changed = await allEnded(lab.nodes.map(({ name }) => configureMember(lab, name)));
       if (!changed.includes(true)) task.skip('nothing has changed');
       else context.changed = true;
     },
@@ -231,29 +232,31 @@ function startStep({ signal, restoreAdvice }: UpOptions): Step {
         throw lostDataError(lab.nodes.length, context.lost, await restoreAdvice?.(lab));
       }
       return task.newListr(
-        lab.nodes.map((node) => ({
-          title: node.name,
-          task: async (_, subtask) => {
-            throwIfInterrupted(signal);
-            if ((await node.host.cutFrom()).length > 0) {
-              await node.host.heal();
+        sideBySide<UpContext>(
+          lab.nodes.map((node) => ({
+            title: node.name,
+            task: async (_, subtask) => {
+              throwIfInterrupted(signal);
+              if ((await node.host.cutFrom()).length > 0) {
+                await node.host.heal();
+                context.changed = true;
+              }
+              if (context.lost.some(({ name }) => name === node.name)) {
+                subtask.skip('has lost its data');
+                return;
+              }
+              const action = await pendingAction(lab, node);
+              if (action === 'none' || action === 'restart') {
+                if (action === 'restart') context.toRestart.push(node.name);
+                subtask.skip(action === 'none' ? 'is running' : 'is running, and restarted below');
+                return;
+              }
               context.changed = true;
-            }
-            if (context.lost.some(({ name }) => name === node.name)) {
-              subtask.skip('has lost its data');
-              return;
-            }
-            const action = await pendingAction(lab, node);
-            if (action === 'none' || action === 'restart') {
-              if (action === 'restart') context.toRestart.push(node.name);
-              subtask.skip(action === 'none' ? 'is running' : 'is running, and restarted below');
-              return;
-            }
-            context.changed = true;
-            if (action === 'thaw') await node.host.service.thaw();
-            else await lab.start(node.name);
-          },
-        })),
+              if (action === 'thaw') await node.host.service.thaw();
+              else await lab.start(node.name);
+            },
+          })),
+        ),
         { concurrent: true },
       );
     },

@@ -125,6 +125,15 @@ describe('a connection', () => {
     expect((await connection.execute('echo back', quick)).stdout.toString()).toBe('back\n');
   });
 
+  it('is not made again once it was closed', async () => {
+    const { connection, server } = await setUp();
+    await connection.execute('true', quick);
+    const { logins } = server;
+    await connection.close();
+    await expect(connection.execute('true', quick)).rejects.toMatchObject({ code: 'LAB_HOST_UNREACHABLE' });
+    expect(server.logins).toBe(logins);
+  });
+
   it('gives a command up at its deadline, and when the user interrupts', async () => {
     const { connection } = await setUp();
     const late = connection.execute('sleep 60', { timeoutMs: 100 });

@@ -1,5 +1,5 @@
 /**
- * One SSH connection to a host, made when it is first needed and again after it was lost. A host that shows another
+ * One SSH connection to a host, made when it is first needed and again after it was lost, until it is closed. A host that shows another
  * key than the one it was trusted with is refused before anything is sent.
  */
 import { readFile } from 'node:fs/promises';
@@ -52,6 +52,7 @@ export class SshConnection {
   private readonly name: string;
   private readonly knownHosts: KnownHosts;
   private connecting: Promise<Client> | undefined;
+  private isClosed = false;
   private channels = 0;
   private readonly waiting: (() => void)[] = [];
 
@@ -174,6 +175,8 @@ export class SshConnection {
   }
 
   private client(): Promise<Client> {
+    // Made again behind the back of whoever closed it, it would keep the program alive.
+    if (this.isClosed) return Promise.reject(this.unreachable('the connection was closed'));
     this.connecting ??= this.connect().catch((error: unknown) => {
       this.connecting = undefined;
       throw error;
@@ -284,8 +287,9 @@ export class SshConnection {
     });
   }
 
-  /** Ends the connection; a later command makes a new one. */
+  /** Ends the connection for good. */
   async close(): Promise<void> {
+    this.isClosed = true;
     const client = await this.connecting?.catch(() => undefined);
     this.connecting = undefined;
     if (client === undefined) return;

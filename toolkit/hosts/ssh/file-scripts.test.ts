@@ -12,6 +12,7 @@ import {
   makeDirectoryScript,
   putExitCodes,
   putFileScript,
+  putFilesScript,
   renameScript,
 } from './file-scripts.ts';
 
@@ -48,6 +49,26 @@ describe.skipIf(!isLinux)('writing a file on a host', () => {
 
   it('says when there is no folder for it', () => {
     expect(put(join(scratchFolder(), 'none', 'f'), 'x').status).toBe(putExitCodes.noDirectory);
+  });
+
+  it('puts files that belong together all at once, or none of them', () => {
+    const folder = scratchFolder();
+    const [key, certificate] = [join(folder, 'a key'), join(folder, 'cert')];
+    const together = (keyText: string, certificateText: string, input = keyText + certificateText) => {
+      const args = [key, '600', me, String(Buffer.byteLength(keyText)), digest(keyText)];
+      const more = [certificate, '644', me, String(Buffer.byteLength(certificateText)), digest(certificateText)];
+      return run(putFilesScript, [...args, ...more], input);
+    };
+    const read = () => [readFileSync(key, 'utf8'), readFileSync(certificate, 'utf8')];
+    expect(together('the key\n\n', 'é\0').status).toBe(0);
+    expect(read()).toEqual(['the key\n\n', 'é\0']);
+    expect([key, certificate].map((file) => statSync(file).mode & 0o777)).toEqual([0o600, 0o644]);
+    const cutOff = together('another key', 'another certificate', 'another keyanother cert');
+    expect([cutOff.status, cutOff.stderr.toString()]).toEqual([65, `${certificate} did not arrive whole\n`]);
+    expect(read()).toEqual(['the key\n\n', 'é\0']);
+    expect(together('', 'empty before it').status).toBe(0);
+    expect(read()).toEqual(['', 'empty before it']);
+    expect(readdirSync(folder)).toEqual(['a key', 'cert']);
   });
 
   it('replaces a link, and does not write through it', () => {

@@ -13,7 +13,7 @@ make() {
 }
 make "$3"`;
 
-/** Of `putFileScript`. */
+/** Of `putFileScript` and `putFilesScript`. */
 export const putExitCodes = { noDirectory: 68 } as const;
 
 /**
@@ -37,6 +37,44 @@ chown -- "$3" "$temporary"
 chmod -- "$2" "$temporary"
 sync -- "$temporary"
 mv -fT -- "$temporary" "$1"
+sync -- "$directory"`;
+
+/**
+ * Writes standard input, the contents of files of one directory one after the other: PATH MODE OWNER SIZE SHA256 for
+ * each. All are staged in a folder beside them before the first takes its name.
+ */
+export const putFilesScript = `set -eu
+umask 077
+directory=$(dirname -- "$1")
+[ -d "$directory" ] || exit 68
+staged=$(mktemp -d -- "$directory/.etcdlab-XXXXXXXX")
+trap 'rm -rf -- "$staged"' EXIT
+trap 'exit 129' HUP
+trap 'exit 143' TERM
+cat > "$staged/all"
+stage() {
+  number=0 offset=1
+  while [ $# -gt 0 ]; do
+    number=$((number + 1))
+    tail -c "+$offset" -- "$staged/all" | head -c "$4" > "$staged/$number"
+    echo "$5  $staged/$number" | sha256sum -c --quiet --status || { echo "$1 did not arrive whole" >&2; exit 65; }
+    chown -- "$3" "$staged/$number"
+    chmod -- "$2" "$staged/$number"
+    sync -- "$staged/$number"
+    offset=$((offset + $4))
+    shift 5
+  done
+}
+place() {
+  number=0
+  while [ $# -gt 0 ]; do
+    number=$((number + 1))
+    mv -fT -- "$staged/$number" "$1"
+    shift 5
+  done
+}
+stage "$@"
+place "$@"
 sync -- "$directory"`;
 
 /** Says \`SIZE\` and then the content of a file, or \`none\`: PATH LIMIT. Says no content if the file is larger. */

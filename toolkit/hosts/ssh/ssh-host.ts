@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { LabError } from '../../errors.ts';
-import type { Host, HostUser, RunOptions, RunResult } from '../host.ts';
+import type { Host, HostFile, HostUser, RunOptions, RunResult } from '../host.ts';
 import { type CommandContext, commandWords, quoteCommand } from './command-line.ts';
 import { withCompressedFile } from './compressed-file.ts';
 import { type ExecuteOptions, type ExecuteResult, type SshAddress, SshConnection } from './connection.ts';
@@ -19,6 +19,7 @@ import {
   makeDirectoryScript,
   putExitCodes,
   putFileScript,
+  putFilesScript,
   renameScript,
 } from './file-scripts.ts';
 import type { KnownHosts } from './host-keys.ts';
@@ -163,9 +164,18 @@ export class SshHost implements Host {
 
   async putFile(path: string, content: string | Uint8Array, mode = 0o600, owner: HostUser = 'member'): Promise<void> {
     const bytes = Buffer.from(content);
-    const digest = createHash('sha256').update(bytes).digest('hex');
-    const args = [path, mode.toString(8), this.owner(owner), String(bytes.length), digest];
-    await this.put(path, args, owner, () => ({ input: bytes }));
+    const args = [path, mode.toString(8), this.owner(owner), String(bytes.length), sha256(bytes)];
+    await this.put(putFileScript, path, args, owner, () => ({ input: bytes }));
+  }
+
+  async putFiles(files: readonly HostFile[]): Promise<void> {
+    const contents = files.map(({ content }) => Buffer.from(content));
+    const args = files.flatMap(({ path, mode = 0o600 }, i) => {
+      const bytes = contents[i] as Buffer;
+      return [path, mode.toString(8), this.owner('member'), String(bytes.length), sha256(bytes)];
+    });
+    const input = Buffer.concat(contents);
+    await this.put(putFilesScript, files[0]?.path ?? '', args, 'member', () => ({ input }));
   }
 
   async getFile(path: string): Promise<Uint8Array | undefined> {
@@ -191,23 +201,25 @@ export class SshHost implements Host {
   ): Promise<void> {
     await withCompressedFile(localPath, async ({ chunks, sizeBytes, sha256 }) => {
       const args = [path, mode.toString(8), this.owner(owner), String(sizeBytes), sha256, 'gzip'];
-      await this.put(path, args, owner, () => ({ input: Readable.from(chunks), timeoutMs: transferTimeoutMs, signal }));
+      const options = () => ({ input: Readable.from(chunks), timeoutMs: transferTimeoutMs, signal });
+      await this.put(putFileScript, path, args, owner, options);
     });
   }
 
   /** @param options made anew for each try: a stream can be read only once */
   private async put(
+    script: string,
     path: string,
     args: readonly string[],
     owner: HostUser,
     options: () => Partial<ExecuteOptions>,
   ): Promise<void> {
     const what = `${path} cannot be written`;
-    const first = await this.tryScript(putFileScript, args, options());
+    const first = await this.tryScript(script, args, options());
     if (first.exitCode === 0) return;
     if (first.exitCode !== putExitCodes.noDirectory) throw this.scriptError(what, first);
     await this.makeDirectory(dirname(path), 0o700, owner);
-    await this.script(putFileScript, args, what, options());
+    await this.script(script, args, what, options());
   }
 
   async download(path: string, localPath: string): Promise<void> {
@@ -298,4 +310,8 @@ export class SshHost implements Host {
   close(): Promise<void> {
     return this.connection.close();
   }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -96,6 +96,11 @@ describe('a machine', () => {
     expect(judge(changes)).toMatchObject([{ severity: 'warning' }]);
   });
 
+  it('is not measured while a lab uses it', () => {
+    expect(parseFacts('Machine=x86_64').syncMs).toBe(undefined);
+    expect(judge({ syncMs: undefined })).toEqual([]);
+  });
+
   it('knows its own lab, member and port again', () => {
     const record = { lab: state.name, node: 'a', createdAt: state.createdAt, madeUser: true };
     const listeners = [{ address: '10.0.0.1', port: 2379, process: 'etcd (pid 5)', pid: 5 }];

@@ -177,6 +177,7 @@ function judgeDisk({ name }: LabNode, { freeDiskMiB }: MachineFacts): Finding {
 }
 
 function judgeSync({ name }: LabNode, { syncMs }: MachineFacts): Finding {
+  if (syncMs === undefined) return ok('disk-sync', name, 'not measured while a lab uses the machine');
   const found = `a durable write takes ${syncMs.toFixed(1)} ms (mean of 40)`;
   if (syncMs <= slowSyncMs) return ok('disk-sync', name, found);
   const advice = 'expect slow writes and, under load, changes of leader; a local SSD is best';

@@ -28,8 +28,8 @@ export interface MachineFacts {
   readonly memoryMiB: number;
   /** On the file system that the data is or will be on. */
   readonly freeDiskMiB: number;
-  /** The mean of forty small writes, each made durable. */
-  readonly syncMs: number;
+  /** The mean of forty small writes, each made durable; undefined on a machine that a lab uses already. */
+  readonly syncMs: number | undefined;
   /** How far the machine's clock is ahead of this one's; negative if it is behind. */
   readonly clockAheadMs: number;
   /** How wrong `clockAheadMs` may be: half the time that the question took. */
@@ -66,7 +66,7 @@ export const neededTools: Readonly<Record<string, string>> = {
 
 /**
  * RECORD UNIT DATA TOOLS PEERS, the last two as words apart by spaces; a peer is ADDRESS:PORT. The disk is measured with
- * a scratch file, removed at once.
+ * a scratch file, removed at once, and not where it would hold up a member.
  */
 const script = `set -u
 export LC_ALL=C
@@ -77,7 +77,8 @@ echo "MemoryKiB=$(sed -n 's/^MemTotal: *\\([0-9]*\\).*/\\1/p' /proc/meminfo)"
 directory=$3
 while [ ! -d "$directory" ]; do directory=$(dirname -- "$directory"); done
 echo "FreeDiskBlocks=$(stat -f -c '%a %S' -- "$directory")"
-scratch=$(mktemp -- "$directory/.etcdlab-sync-XXXXXX") && {
+[ -e "$1" ] || scratch=$(mktemp -- "$directory/.etcdlab-sync-XXXXXX")
+[ -z "\${scratch:-}" ] || {
   before=$(date +%s%N)
   dd if=/dev/zero of="$scratch" bs=2300 count=40 oflag=dsync 2>/dev/null
   echo "SyncNs=$(( ($(date +%s%N) - before) / 40 ))"
@@ -143,7 +144,7 @@ export function parseFacts(text: string): Omit<MachineFacts, 'clockAheadMs' | 'c
     systemdVersion: Number(one('Systemd')),
     memoryMiB: Math.floor(Number(one('MemoryKiB')) / 1024),
     freeDiskMiB: Math.floor((blocks * blockBytes) / 1024 / 1024),
-    syncMs: Number(one('SyncNs')) / 1e6,
+    syncMs: one('SyncNs') === '' ? undefined : Number(one('SyncNs')) / 1e6,
     addresses: one('Addresses')
       .split(' ')
       .filter((address) => /^[0-9.]+$/.test(address)),

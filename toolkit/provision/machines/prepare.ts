@@ -1,7 +1,9 @@
 /** Makes a machine ready for a member: the member's user, its folders, and a note of whose machine it is. */
+import { dirname } from 'node:path';
 import { LabError } from '../../errors.ts';
 import type { Host, HostUser } from '../../hosts/host.ts';
 import { memberUser } from '../../hosts/ssh/ssh-host.ts';
+import { unitFile } from '../../hosts/ssh/systemd-service.ts';
 import { machineEngines, machinePaths } from '../../lab/nodes.ts';
 import type { LabState } from '../../lab/state.ts';
 import { formatRecord, parseRecord, recordFile } from './record.ts';
@@ -50,7 +52,18 @@ export async function prepareMachine(
     changed.push(`user ${memberUser}`);
   }
   for (const directory of directories) if (await ensureDirectory(host, directory)) changed.push(directory.path);
+  changed.push(...(await removeLeftovers(host)));
   return changed;
+}
+
+/** What a machine that died in the middle of a transfer has left. None that is under way is as old. */
+async function removeLeftovers(host: Host): Promise<string[]> {
+  const places = ['/etc/etcd', machineEngines, machinePaths.root, dirname(unitFile)];
+  const isLeftover = ['-maxdepth', '2', '-name', '.etcdlab-*', '-mmin', '+60'];
+  const { stdout } = await host.run('find', [...places, ...isLeftover], { as: 'root', readOnly: true });
+  const leftovers = stdout.split('\n').filter((line) => line !== '');
+  for (const path of leftovers) await host.remove(path);
+  return leftovers;
 }
 
 async function userExists(host: Host): Promise<boolean> {

@@ -5,6 +5,7 @@ import type { LabConfig } from '../../lab/config.ts';
 import { type EnsureBuilt, engineBinaries } from '../../lab/engine.ts';
 import type { Lab } from '../../lab/lab.ts';
 import type { NodeState } from '../../lab/state.ts';
+import { allEnded, sideBySide } from '../side-by-side.ts';
 import { type EngineSource, engineSource, installEngine, removeOtherEngines } from './engine.ts';
 import type { Architecture, MachineFacts } from './facts.ts';
 import { prepareMachine } from './prepare.ts';
@@ -68,16 +69,18 @@ export function prepareMachinesStep<Context extends StepContext>(signal: AbortSi
     task: (context, task) => {
       const lab = labOf(context);
       return task.newListr(
-        lab.nodes.map(({ name, host }) => ({
-          title: name,
-          task: async (_, subtask) => {
-            throwIfInterrupted(signal);
-            const changed = await prepareMachine(host, name, lab.state);
-            if (changed.length === 0) return subtask.skip('is ready');
-            context.changed = true;
-            subtask.output = changed.join(', ');
-          },
-        })),
+        sideBySide(
+          lab.nodes.map(({ name, host }) => ({
+            title: name,
+            task: async (_, subtask) => {
+              throwIfInterrupted(signal);
+              const changed = await prepareMachine(host, name, lab.state);
+              if (changed.length === 0) return subtask.skip('is ready');
+              context.changed = true;
+              subtask.output = changed.join(', ');
+            },
+          })),
+        ),
         { concurrent: true, rendererOptions: { persistentOutput: true } },
       );
     },
@@ -89,15 +92,17 @@ export function installEngineStep<Context extends StepContext>(signal: AbortSign
     title: 'Install the engine',
     task: (context, task) =>
       task.newListr(
-        labOf(context).nodes.map(({ name, host }) => ({
-          title: name,
-          task: async (_, subtask) => {
-            throwIfInterrupted(signal);
-            const source = context.machines.engines.get(name) as EngineSource;
-            if (await installEngine(host, source, signal)) context.changed = true;
-            else subtask.skip(`${source.folder} is there`);
-          },
-        })),
+        sideBySide(
+          labOf(context).nodes.map(({ name, host }) => ({
+            title: name,
+            task: async (_, subtask) => {
+              throwIfInterrupted(signal);
+              const source = context.machines.engines.get(name) as EngineSource;
+              if (await installEngine(host, source, signal)) context.changed = true;
+              else subtask.skip(`${source.folder} is there`);
+            },
+          })),
+        ),
         { concurrent: true },
       ),
   };
@@ -108,7 +113,7 @@ export function removeOldEnginesStep<Context extends StepContext>(): ListrTask<C
   return {
     title: 'Remove engines that nobody uses',
     task: async (context, task) => {
-      const removed = await Promise.all(
+      const removed = await allEnded(
         labOf(context).nodes.map(({ name, host }) =>
           removeOtherEngines(host, (context.machines.engines.get(name) as EngineSource).folder),
         ),
