@@ -3,7 +3,7 @@
 import { LabError, messageOf, throwIfInterrupted } from '../../toolkit/errors.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import { waitUntilHealthy } from '../../toolkit/provision/health/mod.ts';
-import { allDone } from '../engine/all-done.ts';
+import { allDone } from '../../toolkit/provision/side-by-side.ts';
 import { Journal } from '../engine/journal.ts';
 import { restoreLab } from '../recovery/restore-lab.ts';
 import { type Backup, bestProof, isDisproved, isProven } from './backup-store.ts';

@@ -17,7 +17,7 @@ import { messageOf, throwIfInterrupted } from '../../toolkit/errors.ts';
 import type { EngineConfig } from '../../toolkit/lab/config.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import { waitUntilHealthy } from '../../toolkit/provision/health/mod.ts';
-import { allDone } from '../engine/all-done.ts';
+import { allDone } from '../../toolkit/provision/side-by-side.ts';
 import { sha256OfFile } from '../recovery/file-digest.ts';
 import { restoreLab } from '../recovery/restore-lab.ts';
 import { createScratchLab, removeScratchLab, trialFolder } from '../scratch/scratch-lab.ts';

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import { configureMember } from '../../toolkit/provision/members.ts';
-import { allDone } from '../engine/all-done.ts';
+import { allDone } from '../../toolkit/provision/side-by-side.ts';
 import type { RecoveryPart } from '../engine/context.ts';
 import { sha256OnHost } from './file-digest.ts';
 import { restoreMember } from './restore-member.ts';

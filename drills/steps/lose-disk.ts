@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { allDone } from '../engine/all-done.ts';
+import { allDone } from '../../toolkit/provision/side-by-side.ts';
 import { leaderOf } from '../recovery/record.ts';
 import { defineStep } from './step.ts';
 

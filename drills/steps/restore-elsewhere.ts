@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { engineBinaries, missingBinaries } from '../../toolkit/lab/engine.ts';
-import { allDone } from '../engine/all-done.ts';
+import { allDone } from '../../toolkit/provision/side-by-side.ts';
 import { inconclusive, required } from '../engine/context.ts';
 import { restoreLab } from '../recovery/restore-lab.ts';
 import { createScratchLab, removeScratchLab } from '../scratch/scratch-lab.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { saveSnapshot } from '../../server/client/mod.ts';
 import { LabError } from '../../toolkit/errors.ts';
 import { configureMember } from '../../toolkit/provision/members.ts';
-import { allDone } from '../engine/all-done.ts';
+import { allDone } from '../../toolkit/provision/side-by-side.ts';
 import { required } from '../engine/context.ts';
 import { sourceOf } from '../recovery/record.ts';
 import { restoreMember } from '../recovery/restore-member.ts';

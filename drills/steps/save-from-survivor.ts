@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { saveSnapshot } from '../../server/client/mod.ts';
 import { snapshotStatus } from '../../server/etcdutl/mod.ts';
 import { LabError } from '../../toolkit/errors.ts';
-import { allDone } from '../engine/all-done.ts';
+import { allDone } from '../../toolkit/provision/side-by-side.ts';
 import { required } from '../engine/context.ts';
 import { manifestOf, writeManifest } from '../engine/manifest.ts';
 import { sha256OfFile } from '../recovery/file-digest.ts';

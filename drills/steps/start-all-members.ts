@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LabError } from '../../toolkit/errors.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import { healthConditions, openClusterView, waitForCondition } from '../../toolkit/provision/health/mod.ts';
-import { allDone } from '../engine/all-done.ts';
+import { allDone } from '../../toolkit/provision/side-by-side.ts';
 import type { DrillContext } from '../engine/context.ts';
 import type { Recovery } from '../verification/evidence.ts';
 import { defineStep } from './step.ts';

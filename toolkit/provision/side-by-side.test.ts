@@ -1,15 +1,15 @@
 import { Listr } from 'listr2';
 import { describe, expect, it } from 'vitest';
-import { allEnded, sideBySide } from './side-by-side.ts';
+import { allDone, sideBySide } from './side-by-side.ts';
 
 describe('work side by side', () => {
   it('gives the results in order', async () => {
-    expect(await allEnded([Promise.resolve(1), Promise.resolve(2)])).toEqual([1, 2]);
+    expect(await allDone([Promise.resolve(1), Promise.resolve(2)])).toEqual([1, 2]);
   });
 
   it('fails only when all of it has ended', async () => {
     const slow = Promise.withResolvers<void>();
-    const work = allEnded([Promise.reject(new Error('first')), slow.promise]);
+    const work = allDone([Promise.reject(new Error('first')), slow.promise]);
     const seen: string[] = [];
     const watched = work.catch((error: Error) => seen.push(error.message));
     await new Promise((resolve) => setImmediate(resolve));

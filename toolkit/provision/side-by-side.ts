@@ -5,7 +5,7 @@
 import type { ListrTask } from 'listr2';
 
 /** @returns the results, in order @throws what the first in the list that failed has thrown, once all have ended */
-export async function allEnded<T>(work: readonly Promise<T>[]): Promise<T[]> {
+export async function allDone<T>(work: readonly Promise<T>[]): Promise<T[]> {
   const results = await Promise.allSettled(work);
   return results.map((result) => {
     if (result.status === 'rejected') throw result.reason;

@@ -25,7 +25,7 @@ import {
 import { configureMember, pendingAction } from './members.ts';
 import { type Finding, preflight, refuseOnErrors } from './preflight/mod.ts';
 import { engineVersion } from './preflight/program.ts';
-import { allEnded, sideBySide } from './side-by-side.ts';
+import { allDone, sideBySide } from './side-by-side.ts';
 
 /** Of a run in which nothing happens to the hosts. */
 export interface Rehearsal {
@@ -195,7 +195,7 @@ function certificateStep({ config, passphrase, sources = systemSources }: UpOpti
       const store = new PkiStore(lab.paths.pki, passphrase);
       const plan = await planPki(store, lab.nodes, config.certificates, sources.now());
       await applyPki(store, plan, config.certificates, sources);
-      const deployed = (await allEnded(lab.nodes.map((node) => deployPki(store, node)))).flat();
+      const deployed = (await allDone(lab.nodes.map((node) => deployPki(store, node)))).flat();
       if (plan.toIssue.length + plan.newRevocationLists.length + deployed.length === 0) {
         task.skip(`all ${plan.wantedCount} are valid`);
         return;
@@ -214,7 +214,7 @@ function configureStep(): Step {
     title: 'Configure the members',
     task: async (context, task) => {
       const lab = labOf(context);
-      const changed = await allEnded(lab.nodes.map(({ name }) => configureMember(lab, name)));
+      const changed = await allDone(lab.nodes.map(({ name }) => configureMember(lab, name)));
       if (!changed.includes(true)) task.skip('nothing has changed');
       else context.changed = true;
     },

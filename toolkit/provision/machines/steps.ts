@@ -5,7 +5,7 @@ import type { LabConfig } from '../../lab/config.ts';
 import { type EnsureBuilt, engineBinaries } from '../../lab/engine.ts';
 import type { Lab } from '../../lab/lab.ts';
 import type { NodeState } from '../../lab/state.ts';
-import { allEnded, sideBySide } from '../side-by-side.ts';
+import { allDone, sideBySide } from '../side-by-side.ts';
 import { type EngineSource, engineSource, installEngine, removeOtherEngines } from './engine.ts';
 import type { Architecture, MachineFacts } from './facts.ts';
 import { prepareMachine } from './prepare.ts';
@@ -113,7 +113,7 @@ export function removeOldEnginesStep<Context extends StepContext>(): ListrTask<C
   return {
     title: 'Remove engines that nobody uses',
     task: async (context, task) => {
-      const removed = await allEnded(
+      const removed = await allDone(
         labOf(context).nodes.map(({ name, host }) =>
           removeOtherEngines(host, (context.machines.engines.get(name) as EngineSource).folder),
         ),

@@ -20,7 +20,7 @@ import { applyPki, authorityRequest, planPki } from '../certificates.ts';
 import { deployPki } from '../deploy-certificates.ts';
 import { waitUntilHealthy } from '../health/mod.ts';
 import { configureMember, stopMembers } from '../members.ts';
-import { allEnded } from '../side-by-side.ts';
+import { allDone } from '../side-by-side.ts';
 import { proveRefused, proveServed } from './proof.ts';
 import {
   applyRotation,
@@ -233,7 +233,7 @@ class Rotation {
           await deployPki(store, node);
           await configureMember(lab, node.name);
         }
-        await allEnded(lab.nodes.map(({ name }) => lab.start(name)));
+        await allDone(lab.nodes.map(({ name }) => lab.start(name)));
         const say = (text: string) => {
           task.output = text;
         };
