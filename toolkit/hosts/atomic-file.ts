@@ -11,7 +11,8 @@ function temporaryName(path: string): string {
   return `${path}.${process.pid}-${serial}.tmp`;
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Makes names in a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();

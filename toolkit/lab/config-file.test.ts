@@ -54,6 +54,42 @@ describe('lab.yaml', () => {
     expect(engine('/opt/etcd')).toEqual({ kind: 'upstream', path: '/opt/etcd' });
   });
 
+  it('says where backups are kept', () => {
+    const store = (text: string) => parse(`backups: { store: '${text}' }`).backups?.store;
+    expect(store('local')).toEqual({ kind: 'local' });
+    expect(store('../kept')).toEqual({ kind: 'folder', path: '/kept' });
+    expect(store('s3://bucket/of/labs/')).toEqual({ kind: 's3', bucket: 'bucket', prefix: 'of/labs' });
+    expect(store('sftp://me@host:2022/srv/backups')).toEqual({
+      kind: 'sftp',
+      user: 'me',
+      host: 'host',
+      port: 2022,
+      path: '/srv/backups',
+    });
+    expect(parse('backups: { s3: { caFile: ca.pem }, sftp: { identityFile: key } }').backups).toEqual({
+      s3: { caFile: '/base/ca.pem' },
+      sftp: { identityFile: '/base/key' },
+    });
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['a password', 'sftp://me:hunter2@host/x', /must not hold a secret/],
+    ['credentials', 's3://key@bucket/x', /must not hold credentials/],
+    ['no user', 'sftp://host/x', /must name a user/],
+    ['no folder', 'sftp://me@host', /must name a folder/],
+    ['a way out of its folder', 'sftp://me@host/a/%2e%2e/b/../../..', /must name a folder/],
+    ['no bucket', 's3://B', /must name a bucket/],
+    ['a prefix with a space', 's3://bucket/a b', /a prefix consists of/],
+    ['another service', 'https://host/x', /use local, a folder/],
+    ['nothing of the kind', 'somewhere', /use local, a folder/],
+  ])('refuses a store with %s, and does not repeat it', (_, text, problem) => {
+    const [error, ...more] = errorsOf(`name: a\nbackups:\n  store: '${text}'`);
+    expect(error).toMatch(/^lab.yaml:3:10: backups.store: /);
+    expect(error).toMatch(problem);
+    expect(error).not.toContain('hunter2');
+    expect(more).toEqual([]);
+  });
+
   it('is overridden by flags', () => {
     expect(parse('name: a\nengine: built-in', { name: 'b', engine: '/bin' })).toMatchObject({
       name: 'b',

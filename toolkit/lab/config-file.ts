@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Document, LineCounter, parseDocument } from 'yaml';
 import { LabError } from '../errors.ts';
+import { absoluteBackupPaths } from './backup-config.ts';
 import { type LabConfig, labConfigSchema } from './config.ts';
 import { describeIssue, offsetOfIssue, unfoldIssue } from './yaml-issues.ts';
 
@@ -87,7 +88,7 @@ function flagOf(key: string, overrides: ConfigOverrides): string | undefined {
 
 /** Relative to the file that names them; `~/` is the user's own folder, as in ssh_config. */
 function absolutePaths(config: LabConfig, base: string): LabConfig {
-  const { engine, ssh, nodes } = config;
+  const { engine, ssh, nodes, backups } = config;
   const absolute = (path: string) => (path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(base, path));
   const withIdentity = <T extends { identityFile?: string | undefined }>(settings: T): T =>
     settings.identityFile === undefined ? settings : { ...settings, identityFile: absolute(settings.identityFile) };
@@ -96,5 +97,6 @@ function absolutePaths(config: LabConfig, base: string): LabConfig {
     engine: engine.kind === 'upstream' ? { ...engine, path: absolute(engine.path) } : engine,
     ...(ssh !== undefined && { ssh: withIdentity(ssh) }),
     nodes: nodes.map((node) => (node.ssh === undefined ? node : { ...node, ssh: withIdentity(node.ssh) })),
+    ...(backups !== undefined && { backups: absoluteBackupPaths(backups, absolute) }),
   };
 }

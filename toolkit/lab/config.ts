@@ -5,6 +5,7 @@
 import { isIP, isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { assertDnsName } from '../../pki/mod.ts';
+import { backupsSchema } from './backup-config.ts';
 
 /** Labels of a host name (RFC 1123), lower case: the name goes into certificates, files and member lists. */
 const nodeName = z
@@ -142,6 +143,7 @@ const labObject = z
     vagrant: vagrant.optional(),
     nodes: z.array(node).min(1, 'a lab needs at least one node').max(9, 'at most 9 nodes'),
     certificates: certificates.prefault({}),
+    backups: backupsSchema.optional(),
   })
   .superRefine((config, context) => {
     refuseDuplicates(config.nodes, context);

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Algorithms, Client, type ClientChannel, type ConnectConfig } from 'ssh2';
+import { type Algorithms, Client, type ClientChannel, type ConnectConfig, type SFTPWrapper } from 'ssh2';
 import { interrupted, LabError, messageOf, throwIfInterrupted } from '../../errors.ts';
 import { type ChannelInput, feed } from './channel-input.ts';
 import { fingerprint, type HostKey, type KnownHosts, parseHostKey } from './host-keys.ts';
@@ -86,6 +86,23 @@ export class SshConnection {
       this.channels -= 1;
       this.waiting.shift()?.();
     }
+  }
+
+  /**
+   * Opens a session of SFTP, which ends with the connection.
+   * @throws LabError as `execute`
+   */
+  async sftp(): Promise<SFTPWrapper> {
+    const client = await this.client();
+    return new Promise((resolve, reject) => {
+      const lost = () => reject(this.unreachable('the connection was lost'));
+      client.once('close', lost);
+      client.sftp((error, session) => {
+        client.off('close', lost);
+        if (error === undefined) resolve(session);
+        else reject(this.unreachable(`it offers no SFTP: ${messageOf(error)}`, error));
+      });
+    });
   }
 
   private async takeChannel(): Promise<void> {
@@ -257,7 +274,11 @@ export class SshConnection {
       const forget = () => {
         this.connecting = undefined;
       };
-      client.once('ready', () => resolve(client));
+      client.once('ready', () => {
+        // Small requests would otherwise wait for the answers to those before them.
+        client.setNoDelay(true);
+        resolve(client);
+      });
       client.on('error', (error: Error & { level?: string }) => {
         client.destroy();
         reject(error.level === 'client-authentication' ? this.refusedLogin() : this.unreachable(error.message, error));

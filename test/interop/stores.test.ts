@@ -1,0 +1,165 @@
+/** The stores of backups against a real S3 server and OpenSSH's own SFTP server. */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { contentOfText, type ObjectStore, openStore } from '../../drills/backup/stores/mod.ts';
+import { contentThat, describeObjectStore } from '../support/object-store-spec.ts';
+import { findS3Server, S3Server, s3Credentials, selfSigned } from '../support/s3-server.ts';
+import { findSshd, Sshd } from '../support/sshd.ts';
+
+const signal = new AbortController().signal;
+const s3Program = findS3Server();
+const sshdProgram = findSshd();
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'etcdlab-test-'));
+  for (const [name, value] of Object.entries(s3Credentials)) vi.stubEnv(name, value);
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const knownHosts = () => path.join(folder, 'known_hosts');
+
+describe.runIf(s3Program)('a bucket of an S3 service', () => {
+  let server: S3Server;
+  beforeAll(async () => {
+    const tls = await selfSigned(folder);
+    server = await S3Server.start(s3Program as string, { folder: path.join(folder, 's3'), tls });
+    mkdirSync(path.join(folder, 's3', 'backups'));
+  });
+  afterAll(() => server?.stop());
+
+  const bucket = (name = 'backups', caFile: string | undefined = path.join(folder, 'server.pem')) =>
+    openStore(
+      { kind: 's3', bucket: name, prefix: 'of/labs' },
+      { s3: { endpoint: server.endpoint, ...(caFile !== undefined && { caFile }) } },
+      knownHosts(),
+    );
+  const listed = async (store: ObjectStore) => (await store.list('', signal)).map(({ name }) => name);
+
+  describeObjectStore(() => bucket(), 40 * 1024 ** 2);
+
+  test('that is not there is named', async () => {
+    const store = await bucket('none');
+    const putting = store.put('a', contentOfText('x'), { signal });
+    await expect(putting).rejects.toMatchObject({
+      code: 'LAB_STORE_MISSING',
+      message: expect.stringContaining('s3://none'),
+    });
+    await expect(store.list('', signal)).rejects.toMatchObject({ code: 'LAB_STORE_MISSING' });
+  });
+
+  test('is not opened by wrong credentials, which no message repeats', async () => {
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'another-secret');
+    try {
+      const store = await bucket();
+      const error = await store.put('a', contentOfText('x'), { signal }).catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ code: 'LAB_STORE_ACCESS' });
+      expect(JSON.stringify(error)).not.toContain('another-secret');
+    } finally {
+      vi.stubEnv('AWS_SECRET_ACCESS_KEY', s3Credentials.AWS_SECRET_ACCESS_KEY);
+    }
+  });
+
+  test('is not trusted without the authority of its certificate', async () => {
+    const store = await openStore(
+      { kind: 's3', bucket: 'backups', prefix: '' },
+      { s3: { endpoint: server.endpoint } },
+      knownHosts(),
+    );
+    await expect(store.list('', signal)).rejects.toMatchObject({
+      code: 'LAB_STORE_UNREACHABLE',
+      advice: [expect.stringContaining('backups.s3.caFile')],
+    });
+  });
+
+  test('holds nothing of an upload that was cut off, and what is left of it is given up later', async () => {
+    const store = await bucket();
+    await expect(store.put('half.db', contentThat('breaks off', 64 * 1024 ** 2), { signal })).rejects.toThrow();
+    expect(await listed(store)).toEqual([]);
+    expect(await store.sweep(new Date(Date.now() + 60_000), signal)).toBe(0);
+  });
+
+  test('that cannot be reached is said to be so', async () => {
+    const store = await bucket();
+    await server.stop();
+    await expect(store.list('', signal)).rejects.toMatchObject({ code: 'LAB_STORE_UNREACHABLE' });
+  });
+});
+
+describe.runIf(sshdProgram)('a folder behind OpenSSH', () => {
+  let own: string;
+  let place: string;
+  let server: Sshd;
+  beforeAll(async () => {
+    own = Sshd.scratchFolder();
+    place = Sshd.scratchFolder();
+    server = await Sshd.start(sshdProgram as string, own);
+  });
+  afterAll(async () => {
+    await server?.stop();
+    for (const each of [own, place]) rmSync(each, { recursive: true, force: true });
+  });
+
+  const open = (change: { identityFile?: string; hostKey?: string; path?: string; file?: string } = {}) =>
+    openStore(
+      { kind: 'sftp', user: server.user, host: '127.0.0.1', port: server.port, path: change.path ?? place },
+      { sftp: { identityFile: change.identityFile ?? server.keyFile, hostKey: change.hostKey ?? server.hostKey } },
+      change.file ?? knownHosts(),
+    );
+
+  describeObjectStore(() => open(), 3_000_000);
+
+  test('whose host key is not the one in lab.yaml gets no login', async () => {
+    const other = `SHA256:${'A'.repeat(43)}`;
+    await expect(open({ hostKey: other })).rejects.toMatchObject({ code: 'LAB_HOST_KEY_CHANGED' });
+  });
+
+  test('whose host key nobody has named is not trusted, and the key is shown', async () => {
+    const location = { kind: 'sftp', user: server.user, host: '127.0.0.1', port: server.port, path: place } as const;
+    const opening = openStore(location, { sftp: {} }, path.join(folder, 'other_known_hosts'));
+    await expect(opening).rejects.toMatchObject({
+      code: 'LAB_HOST_KEY_UNKNOWN',
+      details: [expect.stringContaining(server.hostKey)],
+    });
+  });
+
+  test('that does not let the key in says who is not let in', async () => {
+    const store = await open({ identityFile: path.join(own, 'host') });
+    await expect(store.list('', signal)).rejects.toMatchObject({ code: 'LAB_SSH_LOGIN' });
+    await store.close();
+  });
+
+  test('that is not there is not made', async () => {
+    const store = await open({ path: `${place}/none` });
+    await expect(store.list('', signal)).rejects.toMatchObject({ code: 'LAB_STORE_MISSING' });
+    await expect(store.put('a', contentOfText(''), { signal })).rejects.toMatchObject({ code: 'LAB_STORE_MISSING' });
+    await store.close();
+  });
+
+  test('goes on over a new connection when one is lost within an upload', async () => {
+    const store = await open();
+    const bytes = Buffer.alloc(2_000_000, 'x');
+    const content = contentOfText(bytes.toString());
+    let opened = 0;
+    const open1 = content.open.bind(content);
+    const lossy = {
+      ...content,
+      open: () => {
+        opened += 1;
+        if (opened === 1) queueMicrotask(() => server.dropSessions());
+        return open1();
+      },
+    };
+    await store.put('lab/a.db', lossy, { signal });
+    expect(opened).toBeGreaterThan(1);
+    expect((await store.list('', signal)).map(({ name, sizeBytes }) => [name, sizeBytes])).toEqual([
+      ['lab/a.db', 2_000_000],
+    ]);
+    await store.close();
+    expect(readdirSync(path.join(place, 'lab')).filter((name) => !name.endsWith('.part'))).toEqual(['a.db']);
+  });
+});
