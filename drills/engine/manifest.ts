@@ -31,6 +31,24 @@ export interface SnapshotManifest {
   alsoNeeded: string[];
   /** Why it was taken, in the words of whoever took it. */
   reason?: string;
+  /** For one that no member gave out: what it was made from. */
+  derivedFrom?: Derivation;
+}
+
+/** How a backup came from another one and a delta log. */
+export interface Derivation {
+  /** Id and SHA-256 of the full backup. */
+  backup: string;
+  sha256: string;
+  /** What was applied to it, in order; a segment that still grew has no SHA-256. */
+  segments: { chain: string; number: number; fromRevision: number; lastRevision: number; sha256: string | null }[];
+  /** The last revision of the cluster that is in it, and when that was recorded. */
+  restoredRevision: number;
+  restoredAt?: string;
+  /** By how much the revision was raised, with all below marked as compacted; 0 for not at all. */
+  bumpedBy: number;
+  /** Leases of keys of which nobody knows how long they were granted for, in hex: their keys stay for ever. */
+  unknownLeases: string[];
 }
 
 /** What is known of a snapshot from outside, once it is saved and has been checked. */

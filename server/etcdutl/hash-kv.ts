@@ -54,9 +54,10 @@ async function runHashKv({ args, flags, io }: Invocation): Promise<number> {
  * Opens a copy, since opening a database takes up compactions that were interrupted: the file stays as it is.
  *
  * @param revision 0 for all
+ * @param compactRevision as if the store had been compacted there, to compare it with one that has been
  * @throws SnapshotError when the file is damaged; EtcdError when the revision is compacted or still to come
  */
-export async function fileHashKv(file: string, revision: number): Promise<FileHashKv> {
+export async function fileHashKv(file: string, revision: number, compactRevision = -1): Promise<FileHashKv> {
   const work = await mkdtemp(path.join(os.tmpdir(), 'etcdutl-hashkv-'));
   try {
     const copy = path.join(work, 'db');
@@ -65,8 +66,10 @@ export async function fileHashKv(file: string, revision: number): Promise<FileHa
     const store = new MvccStore(backend);
     try {
       store.restore();
-      const { hash, compactRevision, currentRevision } = store.hashKv(revision);
-      return { hash, hashRevision: revision > 0 ? revision : currentRevision, compactRevision };
+      if (compactRevision > store.compactRevision) await store.compact(compactRevision).done;
+      const found = store.hashKv(revision);
+      const hashRevision = revision > 0 ? revision : found.currentRevision;
+      return { hash: found.hash, hashRevision, compactRevision: found.compactRevision };
     } finally {
       await store.close();
       await backend.close();

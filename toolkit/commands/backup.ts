@@ -9,6 +9,7 @@ import { exportBackup, importBackup } from '../../drills/backup/transport.ts';
 import { highestLevel, verifyBackup } from '../../drills/backup/verify-backup.ts';
 import { ExitCode, LabError } from '../errors.ts';
 import { formatSpan, formatTable } from '../output/table.ts';
+import { registerBackupRun } from './backup-run.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
 import { requireHealthy } from './require-healthy.ts';
 
@@ -48,6 +49,7 @@ export const registerBackup: RegisterCommand = (program, cli) => {
   add('import <file.json>', 'take a backup that was exported', (options, [file = '']) =>
     importFrom(cli, options, file),
   ).option('--identity-file <path>', 'file with the secret key that it is encrypted to');
+  registerBackupRun(group, cli);
 };
 
 async function create(cli: Cli, options: BackupOptions): Promise<undefined> {

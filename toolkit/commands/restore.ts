@@ -1,17 +1,19 @@
 /** `etcdlab restore`: the data of a backup in the place of the lab's own. */
 import { type Backup, BackupStore } from '../../drills/backup/backup-store.ts';
 import { tryBackup } from '../../drills/backup/create-backup.ts';
-import { chooseBackup, describeTrust, restoreBackup } from '../../drills/backup/restore-backup.ts';
+import { describeTrust, restoreBackup } from '../../drills/backup/restore-backup.ts';
 import { verifyBackup } from '../../drills/backup/verify-backup.ts';
 import { undoInterruptedDrill } from '../../drills/engine/interrupted.ts';
 import { LabError } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
+import { chooseSource, defaultBump, materialize, rehearse } from './restore-source.ts';
 import { tellUndone } from './undone-drill.ts';
 
 interface RestoreOptions extends CommonOptions {
   readonly to?: string;
+  readonly bumpRevision?: string;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
@@ -24,7 +26,14 @@ export const registerRestore: RegisterCommand = (program, cli) => {
     'replace the data of the lab by that of a backup, and go back if that fails',
     (options) => restore(cli, options),
   )
-    .option('--to <backup>', 'which one (default: the newest that is proven restorable)')
+    .option(
+      '--to <backup|revision|time>',
+      'a backup, a revision such as r123, or a time such as 2026-11-20T14:30:00Z (default: the newest backup that is proven restorable)',
+    )
+    .option(
+      '--bump-revision <number>',
+      `raise the revision by so much and mark all below as compacted, so that clients which watch start anew (default: ${defaultBump} with --to REVISION or TIME, else 0)`,
+    )
     .option('--dry-run', 'check the backup, say what would be done, and change nothing')
     .option('-y, --yes', 'do not ask');
 };
@@ -35,23 +44,31 @@ const preflightLevel = 3;
 async function restore(cli: Cli, options: RestoreOptions): Promise<undefined> {
   const lab = await openLab(cli, options);
   const store = new BackupStore(lab.paths.backups);
-  const backup = options.to === undefined ? chooseBackup(await store.list()) : await store.find(options.to);
+  const source = await chooseSource(lab, store, options.to, options.bumpRevision);
   if (options.dryRun !== true && options.yes !== true) {
     await confirm(cli, {
-      action: `The data of lab '${lab.name}' is replaced by backup ${backup.id} of ${backup.manifest.createdAt}; what was written since is moved aside`,
+      action: `The data of lab '${lab.name}' is replaced by ${source.name}; what was written since is moved aside`,
       word: lab.name,
-      command: `etcdlab restore --to ${backup.id} --yes`,
+      command: `etcdlab restore ${source.flags} --yes`,
     });
   }
   await withLock(lab.paths, 'restore', async () => {
     tellUndone(cli, await undoInterruptedDrill(lab));
-    await preflight(cli, lab, backup, store);
-    if (options.dryRun === true) tellPlan(cli, lab, backup);
-    else await carryOut(cli, lab, backup, store);
+    if (options.dryRun === true) {
+      await rehearse(cli, lab, source, async (backup) => {
+        await preflight(cli, lab, backup, backup === source.plan.base ? store : undefined);
+        tellPlan(cli, lab, backup);
+      });
+    } else {
+      const backup = await materialize(cli, source, store);
+      await preflight(cli, lab, backup, store);
+      await carryOut(cli, lab, backup, store);
+    }
   });
 }
 
-async function preflight(cli: Cli, lab: Lab, backup: Backup, store: BackupStore): Promise<void> {
+/** @param store where it is written down that the backup does not hold */
+async function preflight(cli: Cli, lab: Lab, backup: Backup, store: BackupStore | undefined): Promise<void> {
   cli.ui.line(`Backup ${backup.id}: ${describeTrust(backup)}`);
   const proof = await verifyBackup(backup, {
     level: preflightLevel,
@@ -60,7 +77,7 @@ async function preflight(cli: Cli, lab: Lab, backup: Backup, store: BackupStore)
     signal: cli.signal,
   });
   if (proof.passed) return;
-  await store.addProof(backup, proof);
+  await store?.addProof(backup, proof);
   throw new LabError('LAB_PREFLIGHT', `backup ${backup.id} cannot be restored; nothing was touched`, {
     details: proof.evidence,
     advice: 'etcdlab backup list shows the others',

@@ -1,0 +1,351 @@
+/** Full backups on a schedule, and the delta log of all that happens between them, for as long as it runs. */
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LabError, messageOf } from '../../../toolkit/errors.ts';
+import type { Lab } from '../../../toolkit/lab/lab.ts';
+import { LabLock } from '../../../toolkit/lab/lock.ts';
+import { type Backup, BackupStore, isProven } from '../backup-store.ts';
+import { createBackup } from '../create-backup.ts';
+import { chainPattern, deltasFolder, listChains } from '../deltas/chain.ts';
+import { ChainWriter } from '../deltas/chain-writer.ts';
+import { follow } from '../deltas/follow.ts';
+import { baseRevisionOf } from '../point-in-time/plan.ts';
+import { decidePrune, type Retention } from '../prune.ts';
+import { verifyBackup } from '../verify-backup.ts';
+import { proveDeltas } from './prove-deltas.ts';
+import { decidePruneDeltas, removeDeltas } from './prune-deltas.ts';
+import type { ServiceEvent, ServiceMetrics, ServiceStep } from './watch-over.ts';
+
+export interface ContinuousOptions {
+  /** Between two full backups. */
+  readonly everyMs: number;
+  /** How far each full backup is verified: 0 to 5; see `verify-backup.ts`. */
+  readonly verifyLevel: number;
+  /** Undefined: nothing is removed. */
+  readonly retention: Retention | undefined;
+  readonly signal: AbortSignal;
+  readonly metrics: ServiceMetrics;
+  onEvent(event: ServiceEvent): void;
+  /** Does something to the lab while no other command does. @throws LabError LAB_LOCKED */
+  locked<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** After a full backup that failed, the next is tried so much later, and no later than it is due. */
+const retryFullMs = 30_000;
+const firstPauseMs = 200;
+const longestPauseMs = 5000;
+/** How long the log may take to reach a full backup that was just taken. */
+const catchUpTimeoutMs = 60_000;
+
+export class ContinuousBackup {
+  private readonly lab: Lab;
+  private readonly options: ContinuousOptions;
+  private readonly store: BackupStore;
+  private readonly chainsFolder: string;
+  private writer: ChainWriter | undefined;
+  /** Why a new chain must begin with a full backup. */
+  private wanted: string | undefined;
+  /** Wakes whoever waits for a full backup to be wanted, or for a chain to be there. */
+  private wake = Promise.withResolvers<void>();
+
+  constructor(lab: Lab, options: ContinuousOptions) {
+    this.lab = lab;
+    this.options = options;
+    this.store = new BackupStore(lab.paths.backups);
+    this.chainsFolder = deltasFolder(lab.paths.backups);
+  }
+
+  /**
+   * Runs until the signal fires; then the segment is sealed. Whatever fails meanwhile is told, and tried again.
+   *
+   * @throws LabError LAB_LOCKED when another one writes into this folder
+   */
+  async run(): Promise<void> {
+    await this.exclusively(async () => {
+      await Promise.all([this.followOnAndOn(), this.backUpOnAndOn()]);
+    });
+  }
+
+  /**
+   * Catches up with the cluster, takes one full backup, and ends: for a timer.
+   *
+   * @throws LabError LAB_LOCKED; RpcError, LabError with what failed
+   */
+  async once(): Promise<void> {
+    await this.exclusively(async () => {
+      await this.catchUp();
+      await this.fullBackup(() => this.catchUp());
+    });
+  }
+
+  private async exclusively(work: () => Promise<void>): Promise<void> {
+    const lock = await LabLock.acquire(this.chainsFolder, 'backup run');
+    try {
+      await this.openNewest();
+      await this.countBackups();
+      await work();
+    } finally {
+      await this.retire();
+      await lock.release();
+    }
+  }
+
+  /** Goes on with the chain of before; one that cannot be read stays as it is, and another begins. */
+  private async openNewest(): Promise<void> {
+    const names = (await readdir(this.chainsFolder)).filter((name) => chainPattern.test(name)).sort();
+    const newest = names.at(-1);
+    try {
+      if (newest !== undefined) this.writer = await ChainWriter.open(path.join(this.chainsFolder, newest));
+    } catch (error) {
+      this.trouble('deltas', error);
+    }
+    if (this.writer === undefined) this.want('there is no delta log yet');
+  }
+
+  private async followOnAndOn(): Promise<void> {
+    const { signal } = this.options;
+    let pauseMs = firstPauseMs;
+    while (!signal.aborted) {
+      const { writer } = this;
+      if (writer === undefined) {
+        await this.woken();
+        continue;
+      }
+      const before = writer.lastRevision;
+      try {
+        await this.followOnce(writer, false);
+      } catch (error) {
+        this.trouble('deltas', error);
+        await this.recover(writer, error);
+      }
+      if (writer.lastRevision > before) pauseMs = firstPauseMs;
+      await this.pause(pauseMs);
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+    }
+  }
+
+  private async followOnce(writer: ChainWriter, untilCaughtUp: boolean): Promise<void> {
+    const { signal, metrics, onEvent } = this.options;
+    const client = this.lab.client();
+    let isTold = false;
+    onEvent({ event: 'following', revision: writer.lastRevision });
+    try {
+      metrics.setConnected(true);
+      await follow(client, writer, {
+        signal,
+        untilCaughtUp,
+        onProgress: (recorded, cluster) => {
+          metrics.progress(recorded, cluster, writer.lastAtMs);
+          if (isTold || recorded < cluster) return;
+          isTold = true;
+          onEvent({ event: 'caught-up', revision: recorded });
+        },
+      });
+    } finally {
+      metrics.setConnected(false);
+      client.close();
+    }
+  }
+
+  private async catchUp(): Promise<void> {
+    const { writer } = this;
+    if (writer === undefined) return;
+    try {
+      await this.followOnce(writer, true);
+    } catch (error) {
+      if (!needsNewChain(error)) throw error;
+      this.trouble('deltas', error);
+      await this.recover(writer, error);
+    }
+  }
+
+  /** After another history or a hole a new chain begins; after anything else this one goes on, from what is on disk. */
+  private async recover(writer: ChainWriter, error: unknown): Promise<void> {
+    if (needsNewChain(error)) {
+      await this.retire();
+      this.want(messageOf(error));
+      return;
+    }
+    if (!(error instanceof LabError)) return;
+    // What has reached the disk is not known after a write that failed.
+    await writer.close();
+    this.writer = undefined;
+    while (this.writer === undefined && !this.options.signal.aborted) {
+      await this.pause(longestPauseMs);
+      await this.openAgain(writer.folder);
+    }
+  }
+
+  private async openAgain(folder: string): Promise<void> {
+    try {
+      this.writer = await ChainWriter.open(folder);
+    } catch (error) {
+      this.trouble('deltas', error);
+    }
+  }
+
+  private async backUpOnAndOn(): Promise<void> {
+    const { signal, everyMs } = this.options;
+    let tryAt = 0;
+    while (!signal.aborted) {
+      const dueAt = this.wanted === undefined ? (await this.newestFullAt()) + everyMs : 0;
+      const waitMs = Math.max(dueAt, tryAt) - Date.now();
+      if (waitMs > 0) {
+        await Promise.race([this.pause(Math.min(waitMs, retryFullMs)), this.woken()]);
+        continue;
+      }
+      try {
+        await this.fullBackup();
+        tryAt = 0;
+      } catch (error) {
+        this.trouble('full', error);
+        tryAt = Date.now() + Math.min(retryFullMs, everyMs);
+      }
+    }
+  }
+
+  /**
+   * Takes one, verifies it, proves the log by it, and removes what is no longer to be kept.
+   *
+   * @param catchUp brings the log up to the backup, if nobody else does
+   */
+  private async fullBackup(catchUp: () => Promise<void> = async () => undefined): Promise<void> {
+    const { signal, onEvent, locked } = this.options;
+    const before = await this.store.list();
+    const backup = await locked(() => createBackup(this.lab, this.store, { signal, reason: 'on schedule' }));
+    onEvent({ event: 'backup', id: backup.id, revision: backup.manifest.revision });
+    await catchUp();
+    if (this.wanted !== undefined) await this.beginChain(backup, this.wanted);
+    else await this.proveLog(backup, before);
+    await this.writer?.seal();
+    await this.countBackups();
+    await this.verify(backup);
+    await this.prune();
+    await this.countBackups();
+  }
+
+  private async beginChain({ id, manifest }: Backup, reason: string): Promise<void> {
+    const stamp = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
+    const taken = await readdir(this.chainsFolder);
+    let chain = `${stamp}-${manifest.clusterId}`;
+    for (let n = 2; taken.includes(chain); n++) chain = `${stamp}-${manifest.clusterId}-${n}`;
+    this.writer = await ChainWriter.create(this.chainsFolder, {
+      id: chain,
+      clusterId: manifest.clusterId,
+      base: { backup: id, sha256: manifest.sha256, revision: baseRevisionOf({ manifest }) },
+      fromMs: Date.parse(manifest.createdAt),
+    });
+    this.wanted = undefined;
+    this.options.metrics.chainBegun();
+    this.options.onEvent({ event: 'chain', id: chain, reason });
+    this.rouse();
+  }
+
+  /** What the log lacks of a backup that was just taken, it gets while this waits. */
+  private async proveLog(backup: Backup, before: readonly Backup[]): Promise<void> {
+    const { signal, metrics, onEvent, verifyLevel } = this.options;
+    const { writer } = this;
+    if (writer === undefined || verifyLevel < 2) return;
+    const { revision } = backup.manifest;
+    const deadline = Date.now() + catchUpTimeoutMs;
+    while (writer.lastRevision < revision && Date.now() < deadline && !signal.aborted) await this.pause(firstPauseMs);
+    try {
+      const chainId = path.basename(writer.folder);
+      const { chainsFolder } = this;
+      const options = { chainsFolder, workFolder: this.lab.paths.backups, signal };
+      const revisions = await proveDeltas(chainId, backup, before, options);
+      if (revisions === undefined) return;
+      metrics.provenUpTo(revision);
+      onEvent({ event: 'replayed', id: backup.id, revisions });
+    } catch (error) {
+      if (signal.aborted) return;
+      this.trouble('deltas', error);
+      await this.retire();
+      await this.beginChain(backup, messageOf(error));
+    }
+  }
+
+  private async verify(backup: Backup): Promise<void> {
+    const { signal, onEvent, verifyLevel: level, locked } = this.options;
+    const { engine } = this.lab.state;
+    const proof = await locked(() =>
+      verifyBackup(backup, { level, engine, workFolder: this.lab.paths.reports, signal }),
+    );
+    await this.store.addProof(backup, proof);
+    onEvent({ event: 'proved', id: backup.id, level: proof.level, passed: proof.passed });
+    if (!proof.passed) this.trouble('verify', new Error(`backup ${backup.id}: ${proof.evidence.at(-1)}`));
+  }
+
+  private async prune(): Promise<void> {
+    const { retention, onEvent, locked } = this.options;
+    if (retention === undefined) return;
+    try {
+      await locked(async () => {
+        const decisions = decidePrune(await this.store.list(), retention);
+        const going = decisions.filter(({ stays }) => !stays).map(({ backup }) => backup);
+        for (const backup of going) await this.store.remove(backup);
+        const current = this.writer === undefined ? '' : path.basename(this.writer.folder);
+        const paths = decidePruneDeltas(await listChains(this.chainsFolder), await this.store.list(), current);
+        await removeDeltas(paths);
+        onEvent({ event: 'pruned', backups: going.map(({ id }) => id), segments: paths.length });
+      });
+    } catch (error) {
+      this.trouble('prune', error);
+    }
+  }
+
+  private async newestFullAt(): Promise<number> {
+    const newest = (await this.store.list()).find(({ manifest }) => manifest.derivedFrom === undefined);
+    return newest === undefined ? 0 : Date.parse(newest.manifest.createdAt);
+  }
+
+  private async countBackups(): Promise<void> {
+    const time = (backup: Backup | undefined): number | undefined => backup && Date.parse(backup.manifest.createdAt);
+    const all = await this.store.list();
+    const lastFullMs = time(all.find(({ manifest }) => manifest.derivedFrom === undefined));
+    this.options.metrics.backups({ lastFullMs, lastProvenMs: time(all.find(isProven)) });
+  }
+
+  /** Seals and closes what was written to; after a failure, what is on disk of it. */
+  private async retire(): Promise<void> {
+    const { writer } = this;
+    this.writer = undefined;
+    if (writer === undefined) return;
+    try {
+      await writer.seal().catch(() => undefined);
+      await writer.close();
+    } catch (error) {
+      this.trouble('deltas', error);
+    }
+  }
+
+  private want(reason: string): void {
+    this.wanted = reason;
+    this.rouse();
+  }
+
+  private rouse(): void {
+    this.wake.resolve();
+    this.wake = Promise.withResolvers<void>();
+  }
+
+  /** @returns when a full backup is wanted or a chain is there; or after a while, to look again */
+  private async woken(): Promise<void> {
+    await Promise.race([this.wake.promise, this.pause(longestPauseMs)]);
+  }
+
+  private async pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.options.signal }).catch(() => undefined);
+  }
+
+  private trouble(step: ServiceStep, error: unknown): void {
+    if (this.options.signal.aborted) return;
+    this.options.metrics.failed(step);
+    this.options.onEvent({ event: 'trouble', step, problem: messageOf(error) });
+  }
+}
+
+function needsNewChain(error: unknown): boolean {
+  return error instanceof LabError && ['LAB_DELTA_FORK', 'LAB_DELTA_GAP'].includes(error.code);
+}

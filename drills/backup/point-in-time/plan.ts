@@ -1,0 +1,104 @@
+/** From a revision or a moment to the backup and the segments that bring it back. Pure. */
+import { LabError } from '../../../toolkit/errors.ts';
+import { type Backup, isDisproved } from '../backup-store.ts';
+import type { Chain, SegmentFile } from '../deltas/chain.ts';
+import type { RestoreTarget } from './target.ts';
+
+export interface RestorePlan {
+  readonly base: Backup;
+  /** What is applied on top of it, in order; none when the backup itself is what is wanted. */
+  readonly segments: readonly SegmentFile[];
+  readonly chain: Chain | undefined;
+  /** Nothing behind it is applied; for a time, the revision is found while it is applied. */
+  readonly until: { readonly revision: number } | { readonly atMs: number };
+  /** The last revision that is known of this history: what is behind the target is given up. */
+  readonly lastRevision: number;
+}
+
+/**
+ * @param backups the newest first
+ * @param chains the oldest first
+ * @throws LabError LAB_BACKUP_UNKNOWN when nothing reaches there, naming what can be reached
+ */
+export function planRestore(
+  target: Exclude<RestoreTarget, { kind: 'backup' }>,
+  backups: readonly Backup[],
+  chains: readonly Chain[],
+): RestorePlan {
+  return target.kind === 'revision'
+    ? planRevision(target.revision, backups, chains)
+    : planTime(target.atMs, backups, chains);
+}
+
+/** A revision can exist in several histories, when the cluster was restored: the newest that has it is meant. */
+function planRevision(revision: number, backups: readonly Backup[], chains: readonly Chain[]): RestorePlan {
+  for (const chain of chains.toReversed()) {
+    if (revision < chain.fromRevision - 1 || revision > chain.lastRevision) continue;
+    const base = baseOf(chain, backups, revision);
+    if (base !== undefined) return planOf(base, chain, { revision });
+  }
+  const exact = backups.find((backup) => isOfHistory(backup) && baseRevisionOf(backup) === revision);
+  if (exact !== undefined) {
+    return { base: exact, segments: [], chain: undefined, until: { revision }, lastRevision: revision };
+  }
+  throw unreachable(`revision ${revision}`, backups, chains);
+}
+
+function planTime(atMs: number, backups: readonly Backup[], chains: readonly Chain[]): RestorePlan {
+  for (const chain of chains.toReversed()) {
+    if (atMs < chain.fromMs || atMs > chain.lastAtMs) continue;
+    // Of the segments that may hold something from before that moment, the last one's first revision bounds the base.
+    const last = chain.segments.findLast(({ header }) => header.fromMs <= atMs);
+    const base = last && baseOf(chain, backups, last.header.fromRevision - 1);
+    if (base !== undefined) return planOf(base, chain, { atMs });
+  }
+  throw unreachable(new Date(atMs).toISOString(), backups, chains);
+}
+
+/** A store begins at revision 1, which has no record: the file of one without changes says 0. */
+export function baseRevisionOf({ manifest }: Pick<Backup, 'manifest'>): number {
+  return Math.max(1, manifest.revision);
+}
+
+function planOf(base: Backup, chain: Chain, until: RestorePlan['until']): RestorePlan {
+  const isNeeded = ({ header, lastRevision }: SegmentFile): boolean =>
+    lastRevision >= baseRevisionOf(base) &&
+    ('revision' in until ? header.fromRevision <= until.revision : header.fromMs <= until.atMs);
+  // A backup taken while a segment grew lies within it: what both have is compared.
+  return { base, chain, segments: chain.segments.filter(isNeeded), until, lastRevision: chain.lastRevision };
+}
+
+/** The newest sound backup of the chain's cluster that is not behind the revision, and whose deltas are all there. */
+function baseOf(chain: Chain, backups: readonly Backup[], revision: number): Backup | undefined {
+  return backups
+    .filter((backup) => {
+      const at = baseRevisionOf(backup);
+      const isOfCluster = isOfHistory(backup) && backup.manifest.clusterId === chain.clusterId;
+      return isOfCluster && at >= chain.fromRevision - 1 && at <= revision;
+    })
+    .reduce<Backup | undefined>(
+      (best, backup) => (best !== undefined && baseRevisionOf(best) >= baseRevisionOf(backup) ? best : backup),
+      undefined,
+    );
+}
+
+/** One whose revision was raised holds what no cluster had at that revision. */
+function isOfHistory(backup: Backup): boolean {
+  return !isDisproved(backup) && (backup.manifest.derivedFrom?.bumpedBy ?? 0) === 0;
+}
+
+function unreachable(what: string, backups: readonly Backup[], chains: readonly Chain[]): LabError {
+  const reaches = chains
+    .toReversed()
+    .slice(0, 5)
+    .map(
+      ({ fromRevision, lastRevision, fromMs, lastAtMs }) =>
+        `revisions ${fromRevision - 1} to ${lastRevision}, ${new Date(fromMs).toISOString()} to ${new Date(lastAtMs).toISOString()}`,
+    );
+  const single = backups.slice(0, 5).map(({ id, manifest }) => `revision ${manifest.revision}: backup ${id}`);
+  return new LabError('LAB_BACKUP_UNKNOWN', `no backup with its delta log reaches ${what}`, {
+    details: [...reaches, ...single],
+    advice:
+      reaches.length + single.length === 0 ? 'etcdlab backup run' : 'etcdlab backup deltas shows what can be reached',
+  });
+}
