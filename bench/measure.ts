@@ -1,0 +1,175 @@
+/** Runs rows on both engines in turn, round by round, and collects what they measure. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { BenchCluster } from './cluster.ts';
+import { startNullTarget } from './engines/null-target.ts';
+import type { Target } from './engines/target.ts';
+import type { FigureResult, RowFailure } from './report/statistics.ts';
+import type { Engine, LoadRow, Measured, Row, Scale } from './row.ts';
+import { warmUp } from './rows/mixed.ts';
+
+export interface MeasureOptions {
+  readonly rows: readonly Row[];
+  readonly engines: readonly Engine[];
+  readonly rounds: number;
+  readonly scale: Scale;
+  readonly isTls: boolean;
+  /** Told what has been done. */
+  readonly onProgress: (text: string) => void;
+}
+
+/** A cluster that was just started works so many times longer than before a row. */
+const warmUpTimes = 5;
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+export class Measurement {
+  private readonly options: MeasureOptions;
+  private readonly open = new Set<Closable>();
+  private readonly measured = new Map<string, Measured[]>();
+  readonly failures: RowFailure[] = [];
+
+  constructor(options: MeasureOptions) {
+    this.options = options;
+  }
+
+  /** Measures everything. What fails is in `failures`, and not tried again. */
+  async run(): Promise<void> {
+    const { rows, rounds } = this.options;
+    const loads = rows.filter((row) => row.on === 'shared cluster');
+    await this.measureCeilings(loads.filter(({ hasCeiling }) => hasCeiling));
+    for (let round = 1; round <= rounds; round++) {
+      const due = (row: Row): boolean => round <= (row.maxRounds ?? rounds);
+      await this.measureLoads(loads.filter(due), round);
+      for (const row of rows.filter((each) => due(each) && each.on !== 'shared cluster')) {
+        for (const engine of this.options.engines) await this.measureAlone(row, engine, round);
+      }
+    }
+  }
+
+  /** A result for each figure of each row, in their order. */
+  results(): FigureResult[] {
+    return this.options.rows.flatMap((row) =>
+      Object.entries(row.figures(this.options.scale)).map(([name, figure]) => {
+        const valuesOf = (engine: string): number[] =>
+          this.valuesOf(row, engine).map((measured) => measured[name] ?? Number.NaN);
+        const fullTitle = `${row.title}: ${figure.title}`;
+        const [ours, upstream, [ceiling]] = [valuesOf('built-in'), valuesOf('upstream'), valuesOf('null server')];
+        return { ...figure, row: row.name, figure: name, fullTitle, ours, upstream, ceiling };
+      }),
+    );
+  }
+
+  /** Ends every process that was started. */
+  async close(): Promise<void> {
+    await Promise.all([...this.open].map((each) => this.shut(each)));
+  }
+
+  private async measureCeilings(rows: readonly LoadRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    const target = await this.keep(startNullTarget(this.options.isTls));
+    for (const row of rows) await this.measureLoad(row, target, 'null server', 'ceiling');
+    await this.shut(target);
+  }
+
+  /** Both clusters run all the time; the one that is not measured only sends heartbeats. */
+  private async measureLoads(rows: readonly LoadRow[], round: number): Promise<void> {
+    if (rows.length === 0) return;
+    const { engines, isTls, scale } = this.options;
+    const clusters = new Map<Engine, BenchCluster>();
+    for (const engine of engines) {
+      try {
+        const cluster = await this.keep(BenchCluster.start(engine.executables, isTls));
+        await warmUp(cluster, warmUpTimes * scale.warmUpMs);
+        clusters.set(engine, cluster);
+      } catch (error) {
+        for (const row of rows) this.note(row, engine.name, error);
+      }
+    }
+    for (const row of rows) {
+      for (const [engine, cluster] of clusters) {
+        await this.measureLoad(row, cluster, engine.name, `round ${round}`, () => cluster.findLeader());
+      }
+    }
+    for (const cluster of clusters.values()) await this.shut(cluster);
+  }
+
+  private async measureLoad(
+    row: LoadRow,
+    target: Target,
+    engine: string,
+    when: string,
+    before?: () => Promise<void>,
+  ): Promise<void> {
+    await this.attempt(row, engine, when, async (scratch) => {
+      await before?.();
+      return await row.measure(target, { ...this.options, scratch });
+    });
+  }
+
+  private async measureAlone(row: Row, engine: Engine, round: number): Promise<void> {
+    await this.attempt(row, engine.name, `round ${round}`, async (scratch) => {
+      const surroundings = { ...this.options, scratch };
+      if (row.on === 'programs') return await row.measure(engine, surroundings);
+      if (row.on === 'shared cluster') throw new Error(`${row.name} is not measured alone`);
+      const cluster = await this.keep(BenchCluster.start(engine.executables, this.options.isTls));
+      try {
+        return await row.measure(cluster, engine.executables, surroundings);
+      } finally {
+        await this.shut(cluster);
+      }
+    });
+  }
+
+  /** One measurement in a folder of its own. */
+  private async attempt(
+    row: Row,
+    engine: string,
+    when: string,
+    measure: (scratch: string) => Promise<Measured>,
+  ): Promise<void> {
+    if (this.failures.some((failure) => failure.row === row.name && failure.engine === engine)) return;
+    const startMs = performance.now();
+    const scratch = await mkdtemp(path.join(os.tmpdir(), 'etcdlab-bench-'));
+    try {
+      const measured = await measure(scratch);
+      const wrong = Object.keys(row.figures(this.options.scale)).filter((name) => !Number.isFinite(measured[name]));
+      if (wrong.length > 0) throw new Error(`no number for ${wrong.join(', ')}`);
+      this.valuesOf(row, engine).push(measured);
+      this.options.onProgress(
+        `${when}, ${row.name}, ${engine}: ${((performance.now() - startMs) / 1000).toFixed(1)} s`,
+      );
+    } catch (error) {
+      this.note(row, engine, error);
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+  }
+
+  private note(row: Row, engine: string, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.failures.push({ row: row.name, engine, reason });
+    this.options.onProgress(`${row.name} cannot be measured on ${engine}: ${reason}`);
+  }
+
+  private valuesOf(row: Row, engine: string): Measured[] {
+    const id = `${row.name} ${engine}`;
+    const values = this.measured.get(id) ?? [];
+    this.measured.set(id, values);
+    return values;
+  }
+
+  private async keep<T extends Closable>(starting: Promise<T>): Promise<T> {
+    const started = await starting;
+    this.open.add(started);
+    return started;
+  }
+
+  private async shut(each: Closable): Promise<void> {
+    this.open.delete(each);
+    await each.close();
+  }
+}
