@@ -21,7 +21,7 @@ import { registerStatus } from './commands/status.ts';
 import { registerSupport } from './commands/support.ts';
 import { registerTour } from './commands/tour.ts';
 import { registerUp } from './commands/up.ts';
-import { registerWorkshopServe } from './commands/workshop-serve.ts';
+import { registerWorkshop } from './commands/workshop/mod.ts';
 import { ExitCode, LabError } from './errors.ts';
 import { projectVersion } from './lab/project.ts';
 import { Ui } from './output/ui.ts';
@@ -43,7 +43,7 @@ const commands: readonly RegisterCommand[] = [
   registerHeal,
   registerReplace,
   registerDrill,
-  registerWorkshopServe,
+  registerWorkshop,
   registerBackup,
   registerRestore,
   registerEngine,

@@ -75,7 +75,7 @@ export class TestLab {
       cwd: this.folder,
       reject: false,
       timeout: 110_000,
-      env: { DEBUG: '', ETCDLAB_STATE_DIR: '' },
+      env: { DEBUG: '', ETCDLAB_STATE_DIR: '', ETCDLAB_NAME: '', ETCDLAB_FILE: '' },
     });
   }
 

@@ -9,9 +9,9 @@ import { exportBackup, importBackup } from '../../drills/backup/transport.ts';
 import { highestLevel, verifyBackup } from '../../drills/backup/verify-backup.ts';
 import { ExitCode, LabError } from '../errors.ts';
 import { formatSpan, formatTable } from '../output/table.ts';
+import { requireHealthy } from '../provision/require-healthy.ts';
 import { registerBackupRun } from './backup-run.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
-import { requireHealthy } from './require-healthy.ts';
 
 interface BackupOptions extends CommonOptions {
   readonly reason?: string;

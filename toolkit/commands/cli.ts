@@ -46,8 +46,8 @@ export type RegisterCommand = (program: Command, cli: Cli) => void;
 /** Adds the options that every command has. */
 export function withCommonOptions(command: Command): Command {
   return command
-    .option('--file <path>', 'description of the lab (default: lab.yaml, if there is one)')
-    .option('--name <name>', 'name of the lab, instead of the one in the file')
+    .option('--file <path>', 'description of the lab (default: $ETCDLAB_FILE, or lab.yaml if there is one)')
+    .option('--name <name>', 'name of the lab, instead of the one in the file (default: $ETCDLAB_NAME)')
     .option('--state-dir <folder>', 'where labs are kept (default: $ETCDLAB_STATE_DIR, or .etcdlab beside the file)')
     .option('--json', 'write JSON: one object a line for long work, one document for listings');
 }
@@ -89,7 +89,8 @@ export interface LabLocation {
 
 /** @returns lab.yaml, if there is one */
 export function configPath(cli: Cli, options: CommonOptions): string | undefined {
-  if (options.file !== undefined) return resolve(cli.io.workingDirectory, options.file);
+  const chosen = options.file ?? cli.io.environment.ETCDLAB_FILE;
+  if (chosen) return resolve(cli.io.workingDirectory, chosen);
   const path = join(cli.io.workingDirectory, 'lab.yaml');
   return existsSync(path) ? path : undefined;
 }
@@ -109,7 +110,8 @@ export async function describedLab(
   options: CommonOptions,
   overrides: ConfigOverrides = {},
 ): Promise<LabLocation & { config: LabConfig }> {
-  const named = options.name === undefined ? overrides : { ...overrides, name: options.name };
+  const name = options.name ?? cli.io.environment.ETCDLAB_NAME;
+  const named = name ? { ...overrides, name } : overrides;
   const config = await loadConfig(configPath(cli, options), named);
   return { ...location(cli, options, config.name), config };
 }

@@ -12,11 +12,11 @@ import type { EngineConfig } from '../lab/config.ts';
 import type { Lab } from '../lab/lab.ts';
 import { formatTable } from '../output/table.ts';
 import { waitUntilHealthy } from '../provision/health/mod.ts';
+import { requireHealthy } from '../provision/require-healthy.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
 import { DrillProgress } from './drill-progress.ts';
 import { selftest } from './drill-selftest.ts';
-import { requireHealthy } from './require-healthy.ts';
 import { tellUndone } from './undone-drill.ts';
 
 interface DrillRunOptions extends CommonOptions {

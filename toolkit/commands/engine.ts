@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { ExitCode, LabError } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
 import { openClusterView } from '../provision/health/mod.ts';
+import { requireHealthy } from '../provision/require-healthy.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand } from './cli.ts';
-import { requireHealthy } from './require-healthy.ts';
 import { bringUp } from './up.ts';
 
 interface SwitchOptions extends CommonOptions {

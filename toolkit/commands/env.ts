@@ -19,7 +19,7 @@ export const registerEnv: RegisterCommand = (program, cli) => {
     async (options) => {
       const lab = await openLab(cli, options);
       const environment = lab.clientEnvironment();
-      const text = `${formatEnvironment(environment, options.shell)}\n${pathPrefixes[options.shell](dirname(lab.engine.etcdctl))}`;
+      const text = `${formatEnvironment(environment, options.shell)}\n${formatPath(dirname(lab.engine.etcdctl), options.shell)}`;
       cli.ui.listing(text, environment);
       return undefined;
     },
@@ -40,12 +40,16 @@ const quotes: Readonly<Record<Shell, (value: string) => string>> = {
   powershell: (value) => `'${value.replaceAll("'", "''")}'`,
 };
 
-/** Statements that let the shell find the engine's etcdctl before any other. */
 const pathPrefixes: Readonly<Record<Shell, (folder: string) => string>> = {
   posix: (folder) => `export PATH=${quotes.posix(folder)}:"$PATH"`,
   fish: (folder) => `set -gx PATH ${quotes.fish(folder)} $PATH`,
   powershell: (folder) => `$env:PATH = ${quotes.powershell(folder)} + [IO.Path]::PathSeparator + $env:PATH`,
 };
+
+/** @returns a statement that lets the shell find the programs of a folder before any other */
+export function formatPath(folder: string, shell: Shell): string {
+  return pathPrefixes[shell](folder);
+}
 
 const assignments: Readonly<Record<Shell, (name: string, value: string) => string>> = {
   posix: (name, value) => `export ${name}=${quotes.posix(value)}`,

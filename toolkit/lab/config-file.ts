@@ -88,13 +88,14 @@ function flagOf(key: string, overrides: ConfigOverrides): string | undefined {
 
 /** Relative to the file that names them; `~/` is the user's own folder, as in ssh_config. */
 function absolutePaths(config: LabConfig, base: string): LabConfig {
-  const { engine, ssh, nodes, backups } = config;
+  const { engine, ssh, nodes, backups, exercises } = config;
   const absolute = (path: string) => (path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(base, path));
   const withIdentity = <T extends { identityFile?: string | undefined }>(settings: T): T =>
     settings.identityFile === undefined ? settings : { ...settings, identityFile: absolute(settings.identityFile) };
   return {
     ...config,
     engine: engine.kind === 'upstream' ? { ...engine, path: absolute(engine.path) } : engine,
+    ...(exercises !== undefined && { exercises: absolute(exercises) }),
     ...(ssh !== undefined && { ssh: withIdentity(ssh) }),
     nodes: nodes.map((node) => (node.ssh === undefined ? node : { ...node, ssh: withIdentity(node.ssh) })),
     ...(backups !== undefined && { backups: absoluteBackupPaths(backups, absolute) }),

@@ -144,6 +144,8 @@ const labObject = z
     nodes: z.array(node).min(1, 'a lab needs at least one node').max(9, 'at most 9 nodes'),
     certificates: certificates.prefault({}),
     backups: backupsSchema.optional(),
+    /** A folder with exercises of one's own for the workshop. */
+    exercises: z.string().min(1, 'must name a folder').optional(),
   })
   .superRefine((config, context) => {
     refuseDuplicates(config.nodes, context);

@@ -1,8 +1,8 @@
 /** Some things are done to a healthy cluster only: what is done to a sick one proves nothing, or makes it worse. */
 import { LabError } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
-import { openClusterView } from '../provision/health/mod.ts';
-import { clusterStatus } from '../provision/status.ts';
+import { openClusterView } from './health/mod.ts';
+import { clusterStatus } from './status.ts';
 
 /** @param why a clause for the message @throws LabError LAB_PREFLIGHT with all problems */
 export async function requireHealthy(lab: Lab, why: string): Promise<void> {

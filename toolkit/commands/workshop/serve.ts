@@ -1,10 +1,10 @@
 /** `etcdlab workshop serve`: the trainer's live page. */
 import { once } from 'node:events';
-import { Board } from '../../drills/board/board.ts';
-import { loadPage } from '../../drills/board/page.ts';
-import { BoardServer } from '../../drills/board/server.ts';
-import { ExitCode, LabError } from '../errors.ts';
-import { addCommand, type Cli, type CommonOptions, locateLab, type RegisterCommand } from './cli.ts';
+import { Board } from '../../../drills/board/board.ts';
+import { loadPage } from '../../../drills/board/page.ts';
+import { BoardServer } from '../../../drills/board/server.ts';
+import { ExitCode, LabError } from '../../errors.ts';
+import { addCommand, type Cli, type CommonOptions, locateLab, type RegisterCommand } from '../cli.ts';
 
 interface ServeOptions extends CommonOptions {
   readonly labs?: string;
@@ -15,8 +15,8 @@ interface ServeOptions extends CommonOptions {
 
 const defaultPort = '7379';
 
-export const registerWorkshopServe: RegisterCommand = (program, cli) => {
-  const group = program.command('workshop').description('exercises on a real cluster, and a page for the trainer');
+/** @param group `etcdlab workshop` */
+export const registerServe: RegisterCommand = (group, cli) => {
   addCommand<ServeOptions>(
     group,
     cli,

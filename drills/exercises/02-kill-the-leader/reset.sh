@@ -1,0 +1,2 @@
+# Whoever was stopped is started again.
+etcdlab up

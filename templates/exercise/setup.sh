@@ -1,0 +1,1 @@
+etcdctl put workshop/question 21
