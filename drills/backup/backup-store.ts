@@ -4,6 +4,7 @@
  *     backups/ID/snapshot.db     as the member gave it out
  *     backups/ID/manifest.json   what it is, and what was known of the cluster
  *     backups/ID/proofs.json     what has been proved of it, and when
+ *     backups/ID/keep.json       that it must stay, and why
  */
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,14 +12,15 @@ import { z } from 'zod';
 import { LabError } from '../../toolkit/errors.ts';
 import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
 import type { SnapshotManifest } from '../engine/manifest.ts';
+import { localError } from './stores/store-error.ts';
 
-const idPattern = /^\d{8}-\d{6}(-\d+)?$/;
+export const idPattern = /^\d{8}-\d{6}(-\d+)?$/;
 /** The last ones are kept. */
-const maxProofs = 100;
+export const maxProofs = 100;
 
-const proofSchema = z.strictObject({
-  /** The rung of the ladder, 0 to 5; see `verify-backup.ts`. */
-  level: z.number().int().min(0).max(5),
+export const proofSchema = z.strictObject({
+  /** The rung of the ladder, 0 to 6; see `verify-backup.ts`. */
+  level: z.number().int().min(0).max(6),
   passed: z.boolean(),
   at: z.iso.datetime(),
   durationMs: z.number(),
@@ -30,7 +32,11 @@ const proofSchema = z.strictObject({
 });
 export type Proof = z.output<typeof proofSchema>;
 
-const manifestSchema = z.looseObject({
+/** A mark that a backup must stay. */
+export const keepSchema = z.strictObject({ at: z.iso.datetime(), reason: z.string().max(1000).optional() });
+export type KeepMark = z.output<typeof keepSchema>;
+
+export const manifestSchema = z.looseObject({
   format: z.literal('etcdlab-snapshot-manifest/1'),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   sizeBytes: z.number().int().min(0),
@@ -41,11 +47,38 @@ const manifestSchema = z.looseObject({
 
 export interface Backup {
   id: string;
-  /** Absolute paths. */
+  /** Where it lies: an absolute path, or a place in a store elsewhere. */
   folder: string;
+  /** Absolute path on this machine; of a backup in a store elsewhere, the file is there only while it is borrowed. */
   snapshot: string;
   manifest: SnapshotManifest;
   proofs: Proof[];
+  /** Whoever marked it to be kept wants it to stay. */
+  kept?: KeepMark | undefined;
+}
+
+/** The backups of a lab, wherever they are kept: in its own folder (`BackupStore`), or elsewhere (`ForeignBackups`). */
+export interface Backups {
+  /** @returns all backups, the newest first @throws LabError LAB_BACKUP when one cannot be read */
+  list(): Promise<Backup[]>;
+  /** @throws LabError LAB_BACKUP_UNKNOWN, naming those there are */
+  find(id: string): Promise<Backup>;
+  /**
+   * Adds a backup: all of it, or none.
+   *
+   * @param at names the backup
+   * @param fill puts `snapshot.db` into a folder that no one takes for a backup yet
+   */
+  add(at: Date, fill: (folder: string) => Promise<SnapshotManifest>): Promise<Backup>;
+  /** Writes down what was proved, beside the backup. */
+  addProof(backup: Backup, proof: Proof): Promise<Backup>;
+  /** Marks a backup to be kept, whatever is pruned; undefined takes the mark away. */
+  mark(backup: Backup, kept: KeepMark | undefined): Promise<Backup>;
+  /** Removes a backup. It has no name any more before the first of its files goes. */
+  remove(backup: Backup): Promise<void>;
+  /** Has `backup.snapshot` on this machine, with the bytes that its manifest names, as long as the work lasts. */
+  borrow<T>(backup: Backup, work: (backup: Backup) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
 }
 
 /** From this rung on a backup counts as proven restorable: it has been restored, and a member has served it. */
@@ -67,7 +100,7 @@ export function isProven(backup: Pick<Backup, 'proofs' | 'manifest'>): boolean {
   return !isDisproved(backup) && (bestProof(backup)?.level ?? -1) >= provenLevel;
 }
 
-export class BackupStore {
+export class BackupStore implements Backups {
   private readonly folder: string;
 
   /** @param folder `.etcdlab/NAME/backups` */
@@ -75,7 +108,6 @@ export class BackupStore {
     this.folder = folder;
   }
 
-  /** @returns all backups, the newest first @throws LabError LAB_BACKUP when one cannot be read */
   async list(): Promise<Backup[]> {
     const names = (await readdir(this.folder).catch(() => [])).filter((name) => idPattern.test(name));
     return Promise.all(
@@ -86,25 +118,13 @@ export class BackupStore {
     );
   }
 
-  /** @throws LabError LAB_BACKUP_UNKNOWN, naming those there are */
   async find(id: string): Promise<Backup> {
-    const all = await this.list();
-    const found = all.find((backup) => backup.id === id);
-    if (found !== undefined) return found;
-    const shown = all.slice(0, 5).map((backup) => backup.id);
-    throw new LabError('LAB_BACKUP_UNKNOWN', `there is no backup '${id}'`, {
-      advice: shown.length === 0 ? 'etcdlab backup create' : `backups: ${shown.join(', ')}`,
-    });
+    return findBackup(await this.list(), id);
   }
 
-  /**
-   * Adds a backup: all of it, or none. `fill` puts `snapshot.db` into a folder that no one takes for a backup yet.
-   *
-   * @param at names the backup
-   */
   async add(at: Date, fill: (folder: string) => Promise<SnapshotManifest>): Promise<Backup> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    const id = await this.freeId(at);
+    const id = freeId(at, await readdir(this.folder));
     const partial = path.join(this.folder, `.partial-${id}`);
     await rm(partial, { recursive: true, force: true });
     await mkdir(partial, { mode: 0o700 });
@@ -115,12 +135,11 @@ export class BackupStore {
       await rename(partial, path.join(this.folder, id));
     } catch (error) {
       await rm(partial, { recursive: true, force: true });
-      throw error;
+      throw localError(error, partial);
     }
     return this.read(id);
   }
 
-  /** Writes down what was proved, beside the backup. */
   async addProof(backup: Backup, proof: Proof): Promise<Backup> {
     const proofs = [...backup.proofs, proof].slice(-maxProofs);
     const text = `${JSON.stringify(proofs, undefined, 2)}\n`;
@@ -128,7 +147,19 @@ export class BackupStore {
     return { ...backup, proofs };
   }
 
-  /** Removes a backup. It has no name any more before the first of its files goes. */
+  async mark(backup: Backup, kept: KeepMark | undefined): Promise<Backup> {
+    const file = path.join(backup.folder, 'keep.json');
+    if (kept === undefined) await rm(file, { force: true });
+    else await writeFileAtomically(file, `${JSON.stringify(kept, undefined, 2)}\n`, 0o600);
+    return { ...backup, kept };
+  }
+
+  async borrow<T>(backup: Backup, work: (backup: Backup) => Promise<T>): Promise<T> {
+    return work(backup);
+  }
+
+  async close(): Promise<void> {}
+
   async remove({ id, folder }: Backup): Promise<void> {
     const doomed = path.join(this.folder, `.partial-${id}`);
     await rename(folder, doomed);
@@ -151,16 +182,26 @@ export class BackupStore {
     };
     const manifest = (await parse('manifest.json', manifestSchema)) as unknown as SnapshotManifest;
     const proofs = await parse('proofs.json', z.array(proofSchema), []);
-    return { id, folder, snapshot: path.join(folder, 'snapshot.db'), manifest, proofs };
+    const kept = (await parse('keep.json', keepSchema.nullable(), null)) ?? undefined;
+    return { id, folder, snapshot: path.join(folder, 'snapshot.db'), manifest, proofs, kept };
   }
+}
 
-  /** Two in one second are told apart by a number. */
-  private async freeId(at: Date): Promise<string> {
-    const base = at.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
-    const names = await readdir(this.folder);
-    for (let n = 1; ; n++) {
-      const id = n === 1 ? base : `${base}-${n}`;
-      if (!names.includes(id)) return id;
-    }
+/** @throws LabError LAB_BACKUP_UNKNOWN, naming those there are */
+export function findBackup(all: readonly Backup[], id: string): Backup {
+  const found = all.find((backup) => backup.id === id);
+  if (found !== undefined) return found;
+  const shown = all.slice(0, 5).map((backup) => backup.id);
+  throw new LabError('LAB_BACKUP_UNKNOWN', `there is no backup '${id}'`, {
+    advice: shown.length === 0 ? 'etcdlab backup create' : `backups: ${shown.join(', ')}`,
+  });
+}
+
+/** @returns a name for a backup of that moment; two in one second are told apart by a number */
+export function freeId(at: Date, taken: readonly string[]): string {
+  const base = at.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  for (let n = 1; ; n++) {
+    const id = n === 1 ? base : `${base}-${n}`;
+    if (!taken.includes(id)) return id;
   }
 }

@@ -8,7 +8,7 @@ import { manifestOf } from '../engine/manifest.ts';
 import { sha256OfFile } from '../recovery/file-digest.ts';
 import { followerOf, recordState } from '../recovery/record.ts';
 import { readLeases } from '../verification/leases.ts';
-import type { Backup, BackupStore } from './backup-store.ts';
+import type { Backup, Backups } from './backup-store.ts';
 
 export interface CreateBackupOptions {
   signal: AbortSignal;
@@ -26,14 +26,14 @@ const saveTimeoutMs = 600_000;
  *
  * @throws RpcError, Error of `saveSnapshot`, LabError LAB_DIVERGED; nothing is left then
  */
-export async function createBackup(lab: Lab, store: BackupStore, options: CreateBackupOptions): Promise<Backup> {
+export async function createBackup(lab: Lab, backups: Backups, options: CreateBackupOptions): Promise<Backup> {
   const { signal, reason, progress, now = () => new Date() } = options;
   const client = lab.client();
   try {
     // The leader has enough to do. A lab of one member has no follower.
     const source = await followerOf(client, lab, signal).catch(() => lab.nodes[0] as (typeof lab.nodes)[number]);
     throwIfInterrupted(signal);
-    return await store.add(now(), async (folder) => {
+    return await backups.add(now(), async (folder) => {
       const file = path.join(folder, 'snapshot.db');
       progress?.(`saving from ${source.name}`);
       // The member may be behind: a linearizable read through it makes sure that it is not.
@@ -56,11 +56,11 @@ export async function createBackup(lab: Lab, store: BackupStore, options: Create
 /** @returns the backup, or why there can be none: a cluster without a quorum has nothing to record */
 export async function tryBackup(
   lab: Lab,
-  store: BackupStore,
+  backups: Backups,
   options: CreateBackupOptions,
 ): Promise<{ backup: Backup } | { problem: string }> {
   try {
-    return { backup: await createBackup(lab, store, options) };
+    return { backup: await createBackup(lab, backups, options) };
   } catch (error) {
     throwIfInterrupted(options.signal);
     return { problem: messageOf(error) };

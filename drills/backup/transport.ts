@@ -9,13 +9,64 @@ import { compose, Readable, Transform } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { Decrypter, Encrypter } from 'age-encryption';
-import { LabError, messageOf } from '../../toolkit/errors.ts';
+import { LabError, messageOf, throwIfInterrupted } from '../../toolkit/errors.ts';
 import type { SnapshotManifest } from '../engine/manifest.ts';
 import { sha256OfFile } from '../recovery/file-digest.ts';
-import type { Backup, BackupStore } from './backup-store.ts';
+import type { Backup, Backups } from './backup-store.ts';
+import { localError } from './stores/store-error.ts';
 
 /** A backup larger than this is none of a lab's, or a bomb. */
 const maxSnapshotBytes = 64 * 1024 ** 3;
+
+/** What a snapshot in this form is called after. */
+export const encodedName = (base: string, isEncrypted: boolean): string => `${base}.db.zst${isEncrypted ? '.age' : ''}`;
+
+/**
+ * Writes a snapshot compressed, and encrypted if a recipient is named, into a new file.
+ *
+ * @param recipient an age public key, `age1…`
+ * @throws LabError LAB_USAGE for a recipient that is none, LAB_FILE; nothing is left then
+ */
+export async function encodeSnapshot(
+  snapshot: string,
+  file: string,
+  recipient: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const encrypter = recipient === undefined ? undefined : encrypterFor(recipient);
+  const source = compose(createReadStream(snapshot), createZstdCompress());
+  const content =
+    encrypter === undefined ? source : Readable.fromWeb((await encrypter.encrypt(toWeb(source))) as ReadableStream);
+  await writeNew(file, content, signal);
+}
+
+/**
+ * Writes what `encodeSnapshot` has made back into a snapshot.
+ *
+ * @param identity an age secret key, `AGE-SECRET-KEY-1…`, for one that is encrypted; undefined for one that is not
+ * @throws LabError LAB_BACKUP when it is damaged, cannot be decrypted, or is not what the manifest names; nothing is left then
+ */
+export async function decodeSnapshot(
+  file: string,
+  snapshot: string,
+  { identity, sha256 }: { identity: string | undefined; sha256: string },
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await writeNew(snapshot, await decoded(file, identity), signal);
+  } catch (error) {
+    throwIfInterrupted(signal);
+    const full = localError(error, snapshot);
+    if (full !== error) throw full;
+    throw new LabError('LAB_BACKUP', `${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+  const found = await sha256OfFile(snapshot);
+  if (found === sha256) return;
+  await rm(snapshot, { force: true });
+  throw new LabError('LAB_BACKUP', `${file}: the SHA-256 is ${found}, its manifest says ${sha256}`, {
+    advice: 'it is damaged: take another copy',
+  });
+}
 
 /**
  * Writes `ID.json` and `ID.db.zst`, or `ID.db.zst.age`, into a folder. Files that are there already are refused.
@@ -30,16 +81,17 @@ export async function exportBackup(
   recipient: string | undefined,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const encrypter = recipient === undefined ? undefined : encrypterFor(recipient);
+  if (recipient !== undefined) encrypterFor(recipient);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = path.join(folder, `${id}.db.zst${encrypter === undefined ? '' : '.age'}`);
+  const file = path.join(folder, encodedName(id, recipient !== undefined));
   const about = path.join(folder, `${id}.json`);
   for (const each of [file, about]) requireNew(each);
-  const source = compose(createReadStream(snapshot), createZstdCompress());
-  const content =
-    encrypter === undefined ? source : Readable.fromWeb((await encrypter.encrypt(toWeb(source))) as ReadableStream);
-  await writeNew(file, content, signal);
-  await writeNew(about, Readable.from([`${JSON.stringify(manifest, undefined, 2)}\n`]), signal);
+  try {
+    await encodeSnapshot(snapshot, file, recipient, signal);
+    await writeNew(about, Readable.from([`${JSON.stringify(manifest, undefined, 2)}\n`]), signal);
+  } catch (error) {
+    throw localError(error, file);
+  }
   return [about, file];
 }
 
@@ -51,26 +103,15 @@ export async function exportBackup(
  * @throws LabError LAB_BACKUP when something is missing, damaged, or cannot be decrypted; nothing is left then
  */
 export async function importBackup(
-  store: BackupStore,
+  backups: Backups,
   about: string,
   identity: string | undefined,
   signal: AbortSignal,
 ): Promise<Backup> {
   const manifest = await readManifest(about);
-  const base = about.replace(/\.json$/, '');
-  return store.add(new Date(manifest.createdAt), async (folder) => {
-    const target = path.join(folder, 'snapshot.db');
-    try {
-      await writeNew(target, await decoded(base, identity), signal);
-    } catch (error) {
-      throw new LabError('LAB_BACKUP', `${base}.db.zst cannot be read: ${messageOf(error)}`, { cause: error });
-    }
-    const sha256 = await sha256OfFile(target);
-    if (sha256 !== manifest.sha256) {
-      throw new LabError('LAB_BACKUP', `${base}: the SHA-256 is ${sha256}, its manifest says ${manifest.sha256}`, {
-        advice: 'it is damaged: take another copy',
-      });
-    }
+  const file = encodedName(about.replace(/\.json$/, ''), identity !== undefined);
+  return backups.add(new Date(manifest.createdAt), async (folder) => {
+    await decodeSnapshot(file, path.join(folder, 'snapshot.db'), { identity, sha256: manifest.sha256 }, signal);
     return manifest;
   });
 }
@@ -86,11 +127,11 @@ async function readManifest(about: string): Promise<SnapshotManifest> {
   throw new LabError('LAB_BACKUP', `${about} is not the manifest of a backup`);
 }
 
-async function decoded(base: string, identity: string | undefined): Promise<Readable> {
-  if (identity === undefined) return compose(createReadStream(`${base}.db.zst`), createZstdDecompress(), bounded());
+async function decoded(file: string, identity: string | undefined): Promise<Readable> {
+  if (identity === undefined) return compose(createReadStream(file), createZstdDecompress(), bounded());
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
-  const plain = await decrypter.decrypt(toWeb(createReadStream(`${base}.db.zst.age`)));
+  const plain = await decrypter.decrypt(toWeb(createReadStream(file)));
   return compose(Readable.fromWeb(plain as ReadableStream), createZstdDecompress(), bounded());
 }
 

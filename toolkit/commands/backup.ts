@@ -1,26 +1,29 @@
 /** `etcdlab backup`: snapshots that are kept, and how far each can be trusted. */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type Backup, BackupStore, bestProof, isDisproved, isProven } from '../../drills/backup/backup-store.ts';
+import { type Backup, type Backups, bestProof, isDisproved, isProven } from '../../drills/backup/backup-store.ts';
 import { createBackup } from '../../drills/backup/create-backup.ts';
 import { decidePrune } from '../../drills/backup/prune.ts';
 import { describeTrust } from '../../drills/backup/restore-backup.ts';
 import { exportBackup, importBackup } from '../../drills/backup/transport.ts';
 import { highestLevel, verifyBackup } from '../../drills/backup/verify-backup.ts';
 import { ExitCode, LabError } from '../errors.ts';
+import type { Lab } from '../lab/lab.ts';
 import { formatSpan, formatTable } from '../output/table.ts';
 import { requireHealthy } from '../provision/require-healthy.ts';
 import { registerBackupRun } from './backup-run.ts';
-import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
+import { readIdentity, type StoreOptions, withBackups, withStoreOptions } from './backup-stores.ts';
+import { addCommand, type Cli, openLab, type RegisterCommand, withLock } from './cli.ts';
 
-interface BackupOptions extends CommonOptions {
+interface BackupOptions extends StoreOptions {
   readonly reason?: string;
   readonly level?: string;
   readonly keep?: string;
+  readonly keepHourly?: string;
   readonly keepDaily?: string;
+  readonly keepWeekly?: string;
+  readonly keepMonthly?: string;
   readonly yes?: boolean;
   readonly recipient?: string;
-  readonly identityFile?: string;
 }
 
 export const registerBackup: RegisterCommand = (program, cli) => {
@@ -29,7 +32,7 @@ export const registerBackup: RegisterCommand = (program, cli) => {
     usage: string,
     summary: string,
     run: (options: BackupOptions, args: string[]) => Promise<ExitCode | undefined>,
-  ) => addCommand<BackupOptions>(group, cli, usage, summary, run);
+  ) => withStoreOptions(addCommand<BackupOptions>(group, cli, usage, summary, run));
   add('create', 'take a backup, and check it', (options) => create(cli, options)).option(
     '--reason <text>',
     'why, for whoever finds it later',
@@ -39,25 +42,43 @@ export const registerBackup: RegisterCommand = (program, cli) => {
   add('verify [id]', 'prove that a backup (default: the newest) can be restored', (options, [id]) =>
     verify(cli, options, id),
   ).option('--level <0-5>', 'how far: 2 reads the file, 4 (default) starts a member on it, 5 a whole cluster');
+  add('keep <id>', 'mark a backup to stay, whatever is pruned', (options, [id = '']) => keep(cli, options, id)).option(
+    '--reason <text>',
+    'why, for whoever wants to remove it later',
+  );
+  add('unkeep <id>', 'take that mark away', (options, [id = '']) => unkeep(cli, options, id));
   add('prune', 'show which backups would be removed; --yes removes them', (options) => prune(cli, options))
     .option('--keep <number>', 'how many of the newest stay (default: 5)')
-    .option('--keep-daily <number>', 'the newest of each of so many days stays as well')
+    .option('--keep-hourly <number>', 'the newest of each of so many hours stays as well')
+    .option('--keep-daily <number>', 'and of so many days')
+    .option('--keep-weekly <number>', 'and of so many weeks')
+    .option('--keep-monthly <number>', 'and of so many months')
     .option('-y, --yes', 'remove them');
   add('export <id> <folder>', 'write a backup compressed, to be carried elsewhere', (options, [id = '', folder = '']) =>
     exportTo(cli, options, id, folder),
   ).option('--recipient <public-key>', 'encrypt it to this age public key (age1...)');
   add('import <file.json>', 'take a backup that was exported', (options, [file = '']) =>
     importFrom(cli, options, file),
-  ).option('--identity-file <path>', 'file with the secret key that it is encrypted to');
+  );
   registerBackupRun(group, cli);
 };
 
-async function create(cli: Cli, options: BackupOptions): Promise<undefined> {
+/** Does something with the backups, while nobody else does. */
+async function working<T>(
+  cli: Cli,
+  options: BackupOptions,
+  verb: string,
+  work: (backups: Backups, lab: Lab) => Promise<T>,
+): Promise<T> {
   const lab = await openLab(cli, options);
+  return withLock(lab.paths, verb, () => withBackups(cli, options, lab, (backups) => work(backups, lab)));
+}
+
+async function create(cli: Cli, options: BackupOptions): Promise<undefined> {
   const { reason } = options;
-  const backup = await withLock(lab.paths, 'backup create', async () => {
+  const backup = await working(cli, options, 'backup create', async (backups, lab) => {
     await requireHealthy(lab, 'a backup records what all members hold');
-    return createBackup(lab, new BackupStore(lab.paths.backups), { signal: cli.signal, reason });
+    return createBackup(lab, backups, { signal: cli.signal, reason });
   });
   const { revision, keys, sha256 } = backup.manifest;
   cli.ui.event({ event: 'finished', id: backup.id, manifest: backup.manifest });
@@ -68,7 +89,7 @@ async function create(cli: Cli, options: BackupOptions): Promise<undefined> {
 async function list(cli: Cli, options: BackupOptions): Promise<undefined> {
   const lab = await openLab(cli, options);
   const now = Date.now();
-  const backups = await new BackupStore(lab.paths.backups).list();
+  const backups = await withBackups(cli, options, lab, (all) => all.list());
   const rows = backups.map((backup) => {
     const { id, manifest } = backup;
     const best = bestProof(backup);
@@ -81,22 +102,24 @@ async function list(cli: Cli, options: BackupOptions): Promise<undefined> {
       `${(manifest.sizeBytes / 1024 ** 2).toFixed(1)} MiB`,
       proved,
       best === undefined ? '-' : best.at.slice(0, 16),
+      backup.kept === undefined ? '' : (backup.kept.reason ?? 'yes'),
     ];
   });
-  const header = ['BACKUP', 'AGE', 'REVISION', 'KEYS', 'SIZE', 'PROVED', 'AT (UTC)'];
+  const header = ['BACKUP', 'AGE', 'REVISION', 'KEYS', 'SIZE', 'PROVED', 'AT (UTC)', 'KEPT'];
   const told = backups.map((backup) => ({
     id: backup.id,
     proven: isProven(backup),
     ...backup.manifest,
     proofs: backup.proofs,
+    ...(backup.kept !== undefined && { kept: backup.kept }),
   }));
   cli.ui.listing(formatTable(header, rows), told);
 }
 
 async function show(cli: Cli, options: BackupOptions, id: string): Promise<undefined> {
   const lab = await openLab(cli, options);
-  const backup = await new BackupStore(lab.paths.backups).find(id);
-  const { manifest, proofs, folder } = backup;
+  const backup = await withBackups(cli, options, lab, (all) => all.find(id));
+  const { manifest, proofs, folder, kept } = backup;
   const rows: [string, string][] = [
     ['Folder', folder],
     ['Taken', `${manifest.createdAt} from ${manifest.takenFrom}, etcd ${manifest.serverVersion}`],
@@ -110,28 +133,26 @@ async function show(cli: Cli, options: BackupOptions, id: string): Promise<undef
     ],
     ['HashKV', String(manifest.hashKv ?? 'not recorded')],
     ['SHA-256', manifest.sha256],
+    ...(kept === undefined
+      ? []
+      : ([['Kept', `since ${kept.at}${kept.reason ? `: ${kept.reason}` : ''}`]] as [string, string][])),
     ['Trust', describeTrust(backup)],
     ...(proofs.at(-1)?.evidence ?? []).map((line): [string, string] => ['', line]),
     ['Also needed', manifest.alsoNeeded.join('; ')],
   ];
-  cli.ui.listing(formatTable(['', ''], rows), { id, ...manifest, proofs });
+  cli.ui.listing(formatTable(['', ''], rows), { id, ...manifest, proofs, ...(kept !== undefined && { kept }) });
 }
 
 async function verify(cli: Cli, options: BackupOptions, id: string | undefined): Promise<ExitCode> {
   const level = wholeNumber(options.level ?? '4', '--level', 0, highestLevel);
-  const lab = await openLab(cli, options);
-  const store = new BackupStore(lab.paths.backups);
-  return withLock(lab.paths, 'backup verify', async () => {
-    const backup = id === undefined ? (await store.list())[0] : await store.find(id);
+  return working(cli, options, 'backup verify', async (backups, lab) => {
+    const backup = id === undefined ? (await backups.list())[0] : await backups.find(id);
     if (backup === undefined)
       throw new LabError('LAB_BACKUP_UNKNOWN', 'there is no backup', { advice: 'etcdlab backup create' });
-    const proof = await verifyBackup(backup, {
-      level,
-      engine: lab.state.engine,
-      workFolder: lab.paths.reports,
-      signal: cli.signal,
-    });
-    await store.addProof(backup, proof);
+    const proof = await backups.borrow(backup, (borrowed) =>
+      verifyBackup(borrowed, { level, engine: lab.state.engine, workFolder: lab.paths.reports, signal: cli.signal }),
+    );
+    await backups.addProof(backup, proof);
     cli.ui.event({ event: 'finished', id: backup.id, proof });
     for (const line of proof.evidence) cli.ui.line(line);
     const took = `${(proof.durationMs / 1000).toFixed(1)} s`;
@@ -147,15 +168,37 @@ async function verify(cli: Cli, options: BackupOptions, id: string | undefined):
   });
 }
 
+async function keep(cli: Cli, options: BackupOptions, id: string): Promise<undefined> {
+  const { reason } = options;
+  if (reason !== undefined && (reason.length > 1000 || reason.trim() === ''))
+    throw new LabError('LAB_USAGE', '--reason takes 1 to 1000 characters');
+  const at = new Date().toISOString();
+  const { kept } = await working(cli, options, 'backup keep', async (backups) =>
+    backups.mark(await backups.find(id), { at, ...(reason !== undefined && { reason }) }),
+  );
+  cli.ui.event({ event: 'finished', id, kept });
+  cli.ui.line(`Backup ${id} stays, whatever is pruned, until: etcdlab backup unkeep ${id}`);
+}
+
+async function unkeep(cli: Cli, options: BackupOptions, id: string): Promise<undefined> {
+  await working(cli, options, 'backup unkeep', async (backups) => backups.mark(await backups.find(id), undefined));
+  cli.ui.event({ event: 'finished', id });
+  cli.ui.line(`Backup ${id} may be pruned.`);
+}
+
 async function prune(cli: Cli, options: BackupOptions): Promise<undefined> {
-  const keep = wholeNumber(options.keep ?? '5', '--keep', 1, 10_000);
-  const keepDaily = wholeNumber(options.keepDaily ?? '0', '--keep-daily', 0, 10_000);
-  const lab = await openLab(cli, options);
-  await withLock(lab.paths, 'backup prune', async () => {
-    const store = new BackupStore(lab.paths.backups);
-    const decisions = decidePrune(await store.list(), { keep, keepDaily });
+  const most = (text: string | undefined, flag: string) => wholeNumber(text ?? '0', flag, 0, 10_000);
+  const retention = {
+    keep: wholeNumber(options.keep ?? '5', '--keep', 1, 10_000),
+    keepHourly: most(options.keepHourly, '--keep-hourly'),
+    keepDaily: most(options.keepDaily, '--keep-daily'),
+    keepWeekly: most(options.keepWeekly, '--keep-weekly'),
+    keepMonthly: most(options.keepMonthly, '--keep-monthly'),
+  };
+  await working(cli, options, 'backup prune', async (backups) => {
+    const decisions = decidePrune(await backups.list(), retention);
     const going = decisions.filter(({ stays }) => !stays).map(({ backup }) => backup);
-    if (options.yes === true) for (const backup of going) await store.remove(backup);
+    if (options.yes === true) for (const backup of going) await backups.remove(backup);
     const rows = decisions.map(({ backup, stays, reason }) => [backup.id, stays ? 'stays' : 'goes', reason]);
     const told = decisions.map(({ backup, stays, reason }) => ({
       id: backup.id,
@@ -170,35 +213,24 @@ async function prune(cli: Cli, options: BackupOptions): Promise<undefined> {
 }
 
 async function exportTo(cli: Cli, options: BackupOptions, id: string, folder: string): Promise<undefined> {
-  const lab = await openLab(cli, options);
-  const backup: Backup = await new BackupStore(lab.paths.backups).find(id);
   const target = path.resolve(cli.io.workingDirectory, folder);
-  const files = await exportBackup(backup, target, options.recipient, cli.signal);
+  const files = await working(cli, options, 'backup export', async (backups) =>
+    backups.borrow(await backups.find(id), (backup) => exportBackup(backup, target, options.recipient, cli.signal)),
+  );
   cli.ui.event({ event: 'finished', id, files });
   for (const file of files) cli.ui.line(file);
 }
 
 async function importFrom(cli: Cli, options: BackupOptions, file: string): Promise<undefined> {
-  const lab = await openLab(cli, options);
   const identity = options.identityFile === undefined ? undefined : await readIdentity(cli, options.identityFile);
   const about = path.resolve(cli.io.workingDirectory, file);
-  const backup = await withLock(lab.paths, 'backup import', () =>
-    importBackup(new BackupStore(lab.paths.backups), about, identity, cli.signal),
+  const backup: Backup = await working(cli, options, 'backup import', (backups) =>
+    importBackup(backups, about, identity, cli.signal),
   );
   cli.ui.event({ event: 'finished', id: backup.id });
   cli.ui.line(
     `Backup ${backup.id}: its bytes are those of its manifest. etcdlab backup verify ${backup.id} proves more.`,
   );
-}
-
-/** A secret key never stands on a command line, where every process can read it. */
-async function readIdentity(cli: Cli, file: string): Promise<string> {
-  const text = await readFile(path.resolve(cli.io.workingDirectory, file), 'utf8').catch((cause) => {
-    throw new LabError('LAB_USAGE', `${file} cannot be read`, { cause });
-  });
-  const identity = /^AGE-SECRET-KEY-[A-Z0-9-]+$/m.exec(text)?.[0];
-  if (identity !== undefined) return identity;
-  throw new LabError('LAB_USAGE', `${file} holds no age secret key`, { advice: 'age-keygen makes such a file' });
 }
 
 function wholeNumber(text: string, flag: string, least: number, most: number): number {

@@ -1,8 +1,7 @@
 /** What `etcdlab restore` restores: a backup as it stands, or one that is made from a backup and the delta log. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { Backup, BackupStore } from '../../drills/backup/backup-store.ts';
-
+import type { Backup, Backups } from '../../drills/backup/backup-store.ts';
 import { deltasFolder, listChains } from '../../drills/backup/deltas/chain.ts';
 import { type Derived, derive, isBackupItself } from '../../drills/backup/point-in-time/derive.ts';
 import { baseRevisionOf, planRestore, type RestorePlan } from '../../drills/backup/point-in-time/plan.ts';
@@ -33,7 +32,7 @@ export interface RestoreSource {
  */
 export async function chooseSource(
   lab: Lab,
-  store: BackupStore,
+  backups: Backups,
   to: string | undefined,
   bump: string | undefined,
 ): Promise<RestoreSource> {
@@ -41,7 +40,7 @@ export async function chooseSource(
   const bumpBy = bump === undefined ? undefined : parseBump(bump);
   const bumpFlag = bump === undefined ? '' : ` --bump-revision ${bump}`;
   if (target === undefined || target.kind === 'backup') {
-    const base = target === undefined ? chooseBackup(await store.list()) : await store.find(target.id);
+    const base = target === undefined ? chooseBackup(await backups.list()) : await backups.find(target.id);
     const revision = baseRevisionOf(base);
     const plan: RestorePlan = { base, segments: [], chain: undefined, until: { revision }, lastRevision: revision };
     return {
@@ -51,18 +50,18 @@ export async function chooseSource(
       flags: `--to ${base.id}${bumpFlag}`,
     };
   }
-  const plan = planRestore(target, await store.list(), await listChains(deltasFolder(lab.paths.backups)));
+  const plan = planRestore(target, await backups.list(), await listChains(deltasFolder(lab.paths.backups)));
   const what = target.kind === 'revision' ? `revision ${target.revision}` : `what was there at ${to}`;
   const name = `${what}, from backup ${plan.base.id} and its delta log`;
   return { plan, bumpBy: bumpBy ?? defaultBump, name, flags: `--to ${to}${bumpFlag}` };
 }
 
 /** Makes the backup that is restored, unless it is there already. */
-export async function materialize(cli: Cli, { plan, bumpBy }: RestoreSource, store: BackupStore): Promise<Backup> {
+export async function materialize(cli: Cli, { plan, bumpBy }: RestoreSource, backups: Backups): Promise<Backup> {
   if (isBackupItself(plan, bumpBy)) return plan.base;
   let derived: Derived | undefined;
   const at = new Date();
-  const backup = await store.add(at, async (folder) => {
+  const backup = await backups.add(at, async (folder) => {
     derived = await derive(plan, folder, { bumpBy, at, signal: cli.signal, progress: tellProgress(cli) });
     return derived.manifest;
   });

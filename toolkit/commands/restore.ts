@@ -1,17 +1,18 @@
 /** `etcdlab restore`: the data of a backup in the place of the lab's own. */
-import { type Backup, BackupStore } from '../../drills/backup/backup-store.ts';
+import type { Backup, Backups } from '../../drills/backup/backup-store.ts';
 import { tryBackup } from '../../drills/backup/create-backup.ts';
 import { describeTrust, restoreBackup } from '../../drills/backup/restore-backup.ts';
 import { verifyBackup } from '../../drills/backup/verify-backup.ts';
 import { undoInterruptedDrill } from '../../drills/engine/interrupted.ts';
 import { LabError } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
-import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
+import { type StoreOptions, withBackups, withStoreOptions } from './backup-stores.ts';
+import { addCommand, type Cli, openLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
-import { chooseSource, defaultBump, materialize, rehearse } from './restore-source.ts';
+import { chooseSource, defaultBump, materialize, type RestoreSource, rehearse } from './restore-source.ts';
 import { tellUndone } from './undone-drill.ts';
 
-interface RestoreOptions extends CommonOptions {
+interface RestoreOptions extends StoreOptions {
   readonly to?: string;
   readonly bumpRevision?: string;
   readonly dryRun?: boolean;
@@ -19,13 +20,8 @@ interface RestoreOptions extends CommonOptions {
 }
 
 export const registerRestore: RegisterCommand = (program, cli) => {
-  addCommand<RestoreOptions>(
-    program,
-    cli,
-    'restore',
-    'replace the data of the lab by that of a backup, and go back if that fails',
-    (options) => restore(cli, options),
-  )
+  const summary = 'replace the data of the lab by that of a backup, and go back if that fails';
+  withStoreOptions(addCommand<RestoreOptions>(program, cli, 'restore', summary, (options) => restore(cli, options)))
     .option(
       '--to <backup|revision|time>',
       'a backup, a revision such as r123, or a time such as 2026-11-20T14:30:00Z (default: the newest backup that is proven restorable)',
@@ -43,32 +39,43 @@ const preflightLevel = 3;
 
 async function restore(cli: Cli, options: RestoreOptions): Promise<undefined> {
   const lab = await openLab(cli, options);
-  const store = new BackupStore(lab.paths.backups);
-  const source = await chooseSource(lab, store, options.to, options.bumpRevision);
-  if (options.dryRun !== true && options.yes !== true) {
-    await confirm(cli, {
-      action: `The data of lab '${lab.name}' is replaced by ${source.name}; what was written since is moved aside`,
-      word: lab.name,
-      command: `etcdlab restore ${source.flags} --yes`,
-    });
-  }
-  await withLock(lab.paths, 'restore', async () => {
-    tellUndone(cli, await undoInterruptedDrill(lab));
-    if (options.dryRun === true) {
-      await rehearse(cli, lab, source, async (backup) => {
-        await preflight(cli, lab, backup, backup === source.plan.base ? store : undefined);
-        tellPlan(cli, lab, backup);
+  await withBackups(cli, options, lab, async (backups) => {
+    const source = await chooseSource(lab, backups, options.to, options.bumpRevision);
+    if (options.dryRun !== true && options.yes !== true) {
+      await confirm(cli, {
+        action: `The data of lab '${lab.name}' is replaced by ${source.name}; what was written since is moved aside`,
+        word: lab.name,
+        command: `etcdlab restore ${source.flags} --yes`,
       });
-    } else {
-      const backup = await materialize(cli, source, store);
-      await preflight(cli, lab, backup, store);
-      await carryOut(cli, lab, backup, store);
     }
+    await withLock(lab.paths, 'restore', async () => {
+      tellUndone(cli, await undoInterruptedDrill(lab));
+      if (options.dryRun === true) await dryRun(cli, lab, source, backups);
+      else await restoreFrom(cli, lab, source, backups);
+    });
   });
 }
 
-/** @param store where it is written down that the backup does not hold */
-async function preflight(cli: Cli, lab: Lab, backup: Backup, store: BackupStore | undefined): Promise<void> {
+async function dryRun(cli: Cli, lab: Lab, source: RestoreSource, backups: Backups): Promise<void> {
+  const { base } = source.plan;
+  await backups.borrow(base, () =>
+    rehearse(cli, lab, source, async (backup) => {
+      await preflight(cli, lab, backup, backup === base ? backups : undefined);
+      tellPlan(cli, lab, backup);
+    }),
+  );
+}
+
+async function restoreFrom(cli: Cli, lab: Lab, source: RestoreSource, backups: Backups): Promise<void> {
+  const chosen = await backups.borrow(source.plan.base, () => materialize(cli, source, backups));
+  await backups.borrow(chosen, async (backup) => {
+    await preflight(cli, lab, backup, backups);
+    await carryOut(cli, lab, backup, backups);
+  });
+}
+
+/** @param backups where it is written down that the backup does not hold */
+async function preflight(cli: Cli, lab: Lab, backup: Backup, backups: Backups | undefined): Promise<void> {
   cli.ui.line(`Backup ${backup.id}: ${describeTrust(backup)}`);
   const proof = await verifyBackup(backup, {
     level: preflightLevel,
@@ -77,7 +84,7 @@ async function preflight(cli: Cli, lab: Lab, backup: Backup, store: BackupStore 
     signal: cli.signal,
   });
   if (proof.passed) return;
-  await store?.addProof(backup, proof);
+  await backups?.addProof(backup, proof);
   throw new LabError('LAB_PREFLIGHT', `backup ${backup.id} cannot be restored; nothing was touched`, {
     details: proof.evidence,
     advice: 'etcdlab backup list shows the others',
@@ -99,9 +106,9 @@ function tellPlan(cli: Cli, lab: Lab, backup: Backup): void {
   cli.ui.line('Then every member is compared with the manifest. Nothing was changed.');
 }
 
-async function carryOut(cli: Cli, lab: Lab, backup: Backup, store: BackupStore): Promise<void> {
+async function carryOut(cli: Cli, lab: Lab, backup: Backup, backups: Backups): Promise<void> {
   const { signal, ui } = cli;
-  const before = await tryBackup(lab, store, { signal, reason: `before the restore of ${backup.id}` });
+  const before = await tryBackup(lab, backups, { signal, reason: `before the restore of ${backup.id}` });
   if ('backup' in before) ui.line(`What the lab holds now is backup ${before.backup.id}.`);
   else ui.warning(`no backup of what the lab holds now: ${before.problem}; its data is moved aside all the same`);
   const runId = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
