@@ -1,14 +1,26 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  type Dirent,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SnapshotManifest } from '../engine/manifest.ts';
-import { type Backup, BackupStore, isProven, type Proof } from './backup-store.ts';
-import { decidePrune } from './prune.ts';
+import { type Backup, BackupStore, type Backups, isProven, type Proof } from './backup-store.ts';
+import { ForeignBackups } from './foreign-backups.ts';
+import { decidePrune, type Retention } from './prune.ts';
 import { chooseBackup } from './restore-backup.ts';
+import { FolderStore } from './stores/folder-store.ts';
 import { exportBackup, importBackup } from './transport.ts';
 import { verifyBackup } from './verify-backup.ts';
 
@@ -78,35 +90,199 @@ describe('pruning', () => {
       }),
     );
   });
+
+  const taken = (createdAt: string, change: Partial<Backup> = {}): Backup => ({
+    ...backup(createdAt),
+    manifest: { ...manifest, createdAt: `${createdAt}:00.000Z` },
+    ...change,
+  });
+  const reasons = (all: Backup[], retention: Retention) =>
+    decidePrune(all, retention).map((each) => (each.stays ? each.reason : 'goes'));
+
+  test('never lets go what is marked to be kept', () => {
+    const at = '2026-11-20T08:15:00.000Z';
+    const all = [
+      taken('2026-11-20T10:00'),
+      taken('2026-11-20T09:00', { kept: { at, reason: 'the audit' } }),
+      taken('2026-11-20T08:00', { kept: { at } }),
+      taken('2026-11-20T07:00'),
+    ];
+    expect(reasons(all, { keep: 1 })).toEqual([
+      'one of the newest 1',
+      'marked to be kept: the audit',
+      'marked to be kept',
+      'goes',
+    ]);
+  });
+
+  test('keeps the newest of each hour, day, week and month that has any', () => {
+    const all = ['2026-11-20T10:30', '2026-11-20T10:00', '2026-11-20T09:00', '2026-11-19T09:00', '2026-11-16T00:00']
+      .concat(['2026-11-15T23:59', '2026-10-31T12:00', '2026-10-01T12:00'])
+      .map((time) => taken(time));
+    const of = (retention: Omit<Retention, 'keep'>) => reasons(all, { keep: 1, ...retention }).slice(1);
+    const goes = Array(7).fill('goes') as string[];
+    expect(of({})).toEqual(goes);
+    expect(of({ keepHourly: 2 })).toEqual(goes.with(1, 'the newest of 2026-11-20T09:00'));
+    expect(of({ keepDaily: 2 })).toEqual(goes.with(2, 'the newest of 2026-11-19'));
+    expect(of({ keepWeekly: 2 })).toEqual(goes.with(4, 'the newest of the week of 2026-11-09'));
+    expect(of({ keepMonthly: 2 })).toEqual(goes.with(5, 'the newest of 2026-10'));
+  });
 });
 
-describe('the store', () => {
-  let folder: string;
+/** What each test below has: a folder, and backups in it or, encrypted, in a store elsewhere. */
+let folder: string;
+let backups: Backups;
+const identities = Promise.all([generateX25519Identity(), generateX25519Identity()]);
+const signal = new AbortController().signal;
+const at = new Date('2026-11-20T08:15:00.000Z');
+const add = (content = 'hello world\n') =>
+  backups.add(at, async (into) => {
+    writeFileSync(path.join(into, 'snapshot.db'), content);
+    const digest = createHash('sha256').update(content).digest('hex');
+    return { ...manifest, sha256: digest, sizeBytes: content.length, createdAt: at.toISOString() };
+  });
+const contentOf = (made: Backup) => backups.borrow(made, async ({ snapshot }) => readFileSync(snapshot, 'utf8'));
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'etcdlab-test-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** @param identity which of the secret keys is at hand */
+async function elsewhere(identity?: 0 | 1): Promise<ForeignBackups> {
+  const keys = await identities;
+  mkdirSync(path.join(folder, 'elsewhere'), { recursive: true });
+  return new ForeignBackups({
+    store: new FolderStore(path.join(folder, 'elsewhere')),
+    lab: 'lab',
+    scratch: path.join(folder, 'backups', '.fetched'),
+    recipient: identity === undefined ? undefined : await identityToRecipient(keys[0]),
+    identity: identity === undefined ? undefined : keys[identity],
+    signal,
+  });
+}
+
+describe.each([
+  ['the folder of the lab', async () => new BackupStore(path.join(folder, 'backups'))],
+  ['a store elsewhere', () => elsewhere()],
+  ['a store elsewhere, encrypted', () => elsewhere(0)],
+])('backups in %s', (_, open) => {
+  beforeEach(async () => {
+    backups = await open();
+  });
+
+  test('are told apart within one second, and listed with the newest first', async () => {
+    await add();
+    await add();
+    expect((await backups.list()).map(({ id }) => id)).toEqual(['20261120-081500-2', '20261120-081500']);
+  });
+
+  test('come back byte for byte, with what was proved of them and that they are to be kept', async () => {
+    const made = await add('x'.repeat(100_000));
+    await backups.mark(await backups.addProof(made, proof()), { at: at.toISOString(), reason: 'the audit' });
+    const found = await backups.find(made.id);
+    expect(found).toMatchObject({ proofs: [proof()], kept: { reason: 'the audit' } });
+    expect(await contentOf(found)).toBe('x'.repeat(100_000));
+    expect((await backups.mark(found, undefined)).kept).toBeUndefined();
+    expect((await backups.find(made.id)).kept).toBeUndefined();
+    expect(await backups.find('20000101-000000').catch((error: unknown) => error)).toMatchObject({
+      code: 'LAB_BACKUP_UNKNOWN',
+    });
+  });
+
+  test('leave nothing when they fail, or are removed', async () => {
+    await expect(backups.add(at, () => Promise.reject(new Error('disk full')))).rejects.toThrow('disk full');
+    await backups.remove(await add());
+    expect(await backups.list()).toEqual([]);
+    const left = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(left).toEqual([]);
+  });
+});
+
+describe('a store elsewhere', () => {
+  const files = (): string[] =>
+    (readdirSync(path.join(folder, 'elsewhere'), { recursive: true, withFileTypes: true }) as Dirent[])
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath, entry.name))
+      .sort();
+  const fetched = () => readdirSync(path.join(folder, 'backups', '.fetched'));
+
+  test('gives an encrypted backup to whoever has its key, and to nobody else', async () => {
+    backups = await elsewhere(0);
+    const made = await add();
+    expect(files().map((file) => path.basename(file))).toEqual(['manifest.json', 'snapshot.db.zst.age']);
+    for (const other of [await elsewhere(1), await elsewhere()]) {
+      const [listed] = await other.list();
+      const borrowing = other.borrow(listed as Backup, async () => undefined);
+      await expect(borrowing).rejects.toMatchObject({ code: 'LAB_BACKUP' });
+      expect(fetched()).toEqual([]);
+    }
+    expect(await contentOf(made)).toBe('hello world\n');
+  });
+
+  test('gives out nothing that was damaged there', async () => {
+    backups = await elsewhere();
+    const made = await add('x'.repeat(10_000));
+    const file = files().find((name) => name.endsWith('.zst')) as string;
+    const bytes = readFileSync(file);
+    for (const damaged of [bytes.subarray(0, -3), bytes.with(5, (bytes[5] as number) ^ 1), Buffer.alloc(0)]) {
+      writeFileSync(file, damaged);
+      await expect(contentOf(made)).rejects.toMatchObject({ code: 'LAB_STORE_OBJECT' });
+      expect(fetched()).toEqual([]);
+    }
+  });
+
+  test('uses what a killed command has fetched, if it is whole', async () => {
+    backups = await elsewhere();
+    const made = await add();
+    mkdirSync(path.dirname(made.snapshot), { recursive: true });
+    for (const left of ['hello world\n', 'hello w']) {
+      mkdirSync(path.dirname(made.snapshot), { recursive: true });
+      writeFileSync(made.snapshot, left);
+      expect(await contentOf(made)).toBe('hello world\n');
+    }
+  });
+
+  test('shows no backup whose upload was killed, and removes what is left of it a day later', async () => {
+    backups = await elsewhere();
+    await add();
+    const half = path.join(folder, 'elsewhere', 'lab', '20261101-000000', 'snapshot.db.zst');
+    mkdirSync(path.dirname(half));
+    writeFileSync(half, 'half');
+    expect(await backups.list()).toHaveLength(1);
+    await add();
+    expect(files()).toContain(half);
+    utimesSync(half, 1, 1);
+    await add();
+    expect(files()).not.toContain(half);
+    expect(await backups.list()).toHaveLength(3);
+  });
+
+  test('keeps the backups of another lab out of sight', async () => {
+    backups = await elsewhere();
+    await add();
+    const others = path.join(folder, 'elsewhere', 'laboratory');
+    cpSync(path.join(folder, 'elsewhere', 'lab'), others, { recursive: true });
+    await backups.remove((await backups.list())[0] as Backup);
+    expect(await backups.list()).toEqual([]);
+    expect(readdirSync(others)).toHaveLength(1);
+  });
+
+  test('says which manifest cannot be read', async () => {
+    backups = await elsewhere();
+    await add();
+    writeFileSync(files().find((name) => name.endsWith('manifest.json')) as string, '{');
+    await expect(backups.list()).rejects.toMatchObject({
+      code: 'LAB_BACKUP',
+      message: expect.stringContaining('20261120-081500/manifest.json'),
+    });
+  });
+});
+
+describe('the folder of the lab', () => {
   let store: BackupStore;
   beforeEach(() => {
-    folder = mkdtempSync(path.join(os.tmpdir(), 'etcdlab-test-'));
     store = new BackupStore(path.join(folder, 'backups'));
-  });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-  const at = new Date('2026-11-20T08:15:00.000Z');
-  const add = (content = 'hello world\n') =>
-    store.add(at, async (into) => {
-      writeFileSync(path.join(into, 'snapshot.db'), content);
-      const digest = createHash('sha256').update(content).digest('hex');
-      return { ...manifest, sha256: digest, sizeBytes: content.length, createdAt: at.toISOString() };
-    });
-  const signal = new AbortController().signal;
-
-  test('tells two backups of one second apart, and lists the newest first', async () => {
-    await add();
-    await add();
-    expect((await store.list()).map(({ id }) => id)).toEqual(['20261120-081500-2', '20261120-081500']);
-  });
-
-  test('leaves nothing of a backup that failed', async () => {
-    await expect(store.add(at, () => Promise.reject(new Error('disk full')))).rejects.toThrow('disk full');
-    expect(readdirSync(path.join(folder, 'backups'))).toEqual([]);
+    backups = store;
   });
 
   test('says which file cannot be read', async () => {

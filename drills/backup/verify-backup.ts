@@ -13,7 +13,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { snapshotStatus } from '../../server/etcdutl/mod.ts';
-import { messageOf, throwIfInterrupted } from '../../toolkit/errors.ts';
+import { LabError, messageOf, throwIfInterrupted } from '../../toolkit/errors.ts';
 import type { EngineConfig } from '../../toolkit/lab/config.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import { waitUntilHealthy } from '../../toolkit/provision/health/mod.ts';
@@ -21,7 +21,7 @@ import { allDone } from '../../toolkit/provision/side-by-side.ts';
 import { sha256OfFile } from '../recovery/file-digest.ts';
 import { restoreLab } from '../recovery/restore-lab.ts';
 import { createScratchLab, removeScratchLab, trialFolder } from '../scratch/scratch-lab.ts';
-import type { Backup, Proof } from './backup-store.ts';
+import type { Backup, Backups, Proof } from './backup-store.ts';
 
 export const highestLevel = 5;
 
@@ -38,9 +38,24 @@ export interface VerifyBackupOptions {
 /** What a rung found: a sentence for the evidence, or an error for what does not hold. */
 type Rung = () => Promise<string>;
 
+/**
+ * As `verifyBackup`, for a backup that may be kept elsewhere: that it cannot be got back as it was stored disproves it.
+ *
+ * @throws LabError when it cannot be reached, or nobody has its key
+ */
+export async function verifyStored(backups: Backups, backup: Backup, options: VerifyBackupOptions): Promise<Proof> {
+  const startedAt = performance.now();
+  try {
+    return await backups.borrow(backup, (borrowed) => verifyBackup(borrowed, options));
+  } catch (error) {
+    if (!(error instanceof LabError) || error.code !== 'LAB_STORE_OBJECT') throw error;
+    return proofOf(backup, options, { level: 0, passed: false, startedAt, evidence: [`L0: ${error.message}`] });
+  }
+}
+
 /** @returns what was proved or disproved; that something does not hold is a result, not an error */
 export async function verifyBackup(backup: Backup, options: VerifyBackupOptions): Promise<Proof> {
-  const { level, engine, signal, progress } = options;
+  const { level, signal, progress } = options;
   const startedAt = performance.now();
   const evidence: string[] = [];
   let passed = true;
@@ -58,14 +73,20 @@ export async function verifyBackup(backup: Backup, options: VerifyBackupOptions)
       evidence.push(`L${rung}: ${messageOf(error)}`);
     }
   }
+  return proofOf(backup, options, { level: reached, passed, startedAt, evidence });
+}
+
+function proofOf(
+  { manifest }: Backup,
+  { engine }: VerifyBackupOptions,
+  { startedAt, ...found }: Pick<Proof, 'level' | 'passed' | 'evidence'> & { startedAt: number },
+): Proof {
   return {
-    level: reached,
-    passed,
+    ...found,
     at: new Date().toISOString(),
     durationMs: Math.round(performance.now() - startedAt),
-    sha256: backup.manifest.sha256,
+    sha256: manifest.sha256,
     engine: engine.kind,
-    evidence,
   };
 }
 

@@ -5,7 +5,7 @@ import { createBackup } from '../../drills/backup/create-backup.ts';
 import { decidePrune } from '../../drills/backup/prune.ts';
 import { describeTrust } from '../../drills/backup/restore-backup.ts';
 import { exportBackup, importBackup } from '../../drills/backup/transport.ts';
-import { highestLevel, verifyBackup } from '../../drills/backup/verify-backup.ts';
+import { highestLevel, verifyStored } from '../../drills/backup/verify-backup.ts';
 import { ExitCode, LabError } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
 import { formatSpan, formatTable } from '../output/table.ts';
@@ -149,9 +149,12 @@ async function verify(cli: Cli, options: BackupOptions, id: string | undefined):
     const backup = id === undefined ? (await backups.list())[0] : await backups.find(id);
     if (backup === undefined)
       throw new LabError('LAB_BACKUP_UNKNOWN', 'there is no backup', { advice: 'etcdlab backup create' });
-    const proof = await backups.borrow(backup, (borrowed) =>
-      verifyBackup(borrowed, { level, engine: lab.state.engine, workFolder: lab.paths.reports, signal: cli.signal }),
-    );
+    const proof = await verifyStored(backups, backup, {
+      level,
+      engine: lab.state.engine,
+      workFolder: lab.paths.reports,
+      signal: cli.signal,
+    });
     await backups.addProof(backup, proof);
     cli.ui.event({ event: 'finished', id: backup.id, proof });
     for (const line of proof.evidence) cli.ui.line(line);

@@ -67,10 +67,14 @@ async function dryRun(cli: Cli, lab: Lab, source: RestoreSource, backups: Backup
 }
 
 async function restoreFrom(cli: Cli, lab: Lab, source: RestoreSource, backups: Backups): Promise<void> {
-  const chosen = await backups.borrow(source.plan.base, () => materialize(cli, source, backups));
-  await backups.borrow(chosen, async (backup) => {
+  const { base } = source.plan;
+  const work = async (backup: Backup): Promise<void> => {
     await preflight(cli, lab, backup, backups);
     await carryOut(cli, lab, backup, backups);
+  };
+  await backups.borrow(base, async () => {
+    const chosen = await materialize(cli, source, backups);
+    await (chosen === base ? work(base) : backups.borrow(chosen, work));
   });
 }
 
