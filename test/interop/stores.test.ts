@@ -1,9 +1,13 @@
 /** The stores of backups against a real S3 server and OpenSSH's own SFTP server. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ForeignBackups } from '../../drills/backup/foreign-backups.ts';
 import { contentOfText, type ObjectStore, openStore } from '../../drills/backup/stores/mod.ts';
+import type { SnapshotManifest } from '../../drills/engine/manifest.ts';
+import { type HttpFault, HttpFaults } from '../support/http-faults.ts';
 import { contentThat, describeObjectStore } from '../support/object-store-spec.ts';
 import { findS3Server, S3Server, s3Credentials, selfSigned } from '../support/s3-server.ts';
 import { findSshd, Sshd } from '../support/sshd.ts';
@@ -87,6 +91,129 @@ describe.runIf(s3Program)('a bucket of an S3 service', () => {
     const store = await bucket();
     await server.stop();
     await expect(store.list('', signal)).rejects.toMatchObject({ code: 'LAB_STORE_UNREACHABLE' });
+  });
+});
+
+describe.runIf(s3Program)('a backup on its way into a bucket', () => {
+  let server: S3Server;
+  let proxy: HttpFaults;
+  beforeAll(async () => {
+    server = await S3Server.start(s3Program as string, { folder: path.join(folder, 'faults') });
+    mkdirSync(path.join(folder, 'faults', 'backups'));
+    proxy = await HttpFaults.listen(server.port);
+  });
+  afterAll(async () => {
+    await proxy?.close();
+    await server?.stop();
+  });
+
+  const small = randomBytes(100_000);
+  /** Goes there in parts. */
+  const large = randomBytes(17 * 1024 ** 2);
+  const createdAt = '2026-11-20T08:15:00.000Z';
+
+  /** As one command: what another one has in memory is of no help. */
+  async function command<T>(work: (backups: ForeignBackups) => Promise<T>, interrupt?: AbortSignal): Promise<T> {
+    const settings = { endpoint: `http://127.0.0.1:${proxy.port}` };
+    const store = await openStore({ kind: 's3', bucket: 'backups', prefix: '' }, { s3: settings }, knownHosts());
+    const scratch = path.join(folder, 'fetched');
+    const keys = { recipient: undefined, identity: undefined };
+    const backups = new ForeignBackups({ store, lab: 'lab', scratch, ...keys, signal: interrupt ?? signal });
+    try {
+      return await work(backups);
+    } finally {
+      await backups.close();
+    }
+  }
+  const create = (content = small, interrupt?: AbortSignal) =>
+    command(
+      (backups) =>
+        backups.add(new Date(createdAt), async (into) => {
+          writeFileSync(path.join(into, 'snapshot.db'), content);
+          const sha256 = createHash('sha256').update(content).digest('hex');
+          const about = { sha256, sizeBytes: content.length, createdAt, revision: 7, keys: 3 };
+          return { format: 'etcdlab-snapshot-manifest/1', ...about } as SnapshotManifest;
+        }),
+      interrupt,
+    );
+  /** @returns how many there are, each of which was fetched and compared with its manifest */
+  const whole = () =>
+    command(async (backups) => {
+      const all = await backups.list();
+      for (const backup of all) {
+        const { sizeBytes } = backup.manifest;
+        await backups.borrow(backup, async ({ snapshot }) => expect(statSync(snapshot).size).toBe(sizeBytes));
+      }
+      return all.length;
+    });
+
+  /** @returns the requests of a backup that nothing happens to, which is then removed */
+  async function steps(content = small): Promise<string[]> {
+    proxy.heal();
+    await create(content);
+    const requests = [...proxy.requests];
+    await removeAll();
+    return requests;
+  }
+  const removeAll = () =>
+    command(async (backups) => {
+      for (const backup of await backups.list()) await backups.remove(backup);
+    });
+
+  test('gets there in parts when any of the requests, or the answer to it, is lost', async () => {
+    const requests = await steps(large);
+    const parts = [...requests.keys()].filter((at) => requests[at]?.endsWith('snapshot.db.zst'));
+    // The upload is begun, two parts are sent, and put together.
+    expect(parts).toHaveLength(4);
+    for (const at of parts) {
+      for (const kind of ['before', 'after'] as const) {
+        proxy.failFrom(kind, at, 1);
+        await create(large);
+        proxy.heal();
+        expect(await whole(), `${kind} ${requests[at]}`).toBe(1);
+        await removeAll();
+      }
+    }
+  });
+
+  test('is whole, or is not there, when the network is lost at any request; and the next one works', async () => {
+    const requests = await steps();
+    const commit = requests.indexOf('PUT /backups/lab/20261120-081500/manifest.json');
+    expect(commit).toBeGreaterThan(1);
+    const points = [...requests.keys()].map((at) => ({ kind: 'before' as HttpFault, at }));
+    for (const { kind, at } of [
+      ...points,
+      { kind: 'after' as const, at: commit - 1 },
+      { kind: 'after' as const, at: commit },
+    ]) {
+      proxy.failFrom(kind, at);
+      await expect(create(), `${kind} ${requests[at]}`).rejects.toMatchObject({ code: 'LAB_STORE_UNREACHABLE' });
+      proxy.heal();
+      const isThere = at > commit || (at === commit && kind === 'after');
+      expect(await whole(), `${kind} ${requests[at]}`).toBe(isThere ? 1 : 0);
+      await create();
+      expect(await whole()).toBe(isThere ? 2 : 1);
+      await removeAll();
+    }
+  });
+
+  test('is given up when the user interrupts, whichever request gets no answer', async () => {
+    proxy.heal();
+    const before = await whole();
+    for (const at of [0, 2, 3]) {
+      proxy.failFrom('silence', at);
+      const controller = new AbortController();
+      const creating = create(small, controller.signal);
+      await Promise.all([
+        expect
+          .poll(() => proxy.requests.length)
+          .toBeGreaterThan(at)
+          .then(() => controller.abort()),
+        expect(creating).rejects.toMatchObject({ code: 'LAB_INTERRUPTED' }),
+      ]);
+      proxy.heal();
+      expect(await whole()).toBe(before);
+    }
   });
 });
 

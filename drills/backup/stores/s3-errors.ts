@@ -9,7 +9,6 @@ const accessDenied = [
   'SignatureDoesNotMatch',
   'ExpiredToken',
   'InvalidToken',
-  'RequestTimeTooSkewed',
   'TokenRefreshRequired',
 ];
 const noCredentials = /CredentialsProviderError|TokenProviderError/;
@@ -34,7 +33,9 @@ export function explainS3(error: unknown, location: string): unknown {
       cause: error,
     });
   }
-  if (accessDenied.includes(name) || status === 401 || status === 403) {
+  // After that one the SDK goes by the server's clock.
+  const isSkewed = name === 'RequestTimeTooSkewed';
+  if (!isSkewed && (accessDenied.includes(name) || status === 401 || status === 403)) {
     return new LabError('LAB_STORE_ACCESS', `${location} does not allow it: ${name}: ${messageOf(error)}`, {
       advice: 'check the credentials (AWS_ACCESS_KEY_ID, or the profile), and what they may do in the bucket',
       cause: error,
@@ -53,5 +54,6 @@ export function explainS3(error: unknown, location: string): unknown {
   }
   if (network.test(code) || network.test(name)) return new TransientError(unreachable(location, error));
   const failed = new LabError('LAB_STORE', `${location} failed: ${name}: ${messageOf(error)}`, { cause: error });
-  return status !== undefined && status >= 500 ? new TransientError(failed) : failed;
+  const isPassing = isSkewed || status === 429 || (status !== undefined && status >= 500);
+  return isPassing ? new TransientError(failed) : failed;
 }

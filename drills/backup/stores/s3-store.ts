@@ -24,8 +24,6 @@ const connectTimeoutMs = 10_000;
 const silenceTimeoutMs = 30_000;
 /** The longest until an answer to one request begins; a request sends 16 MiB at most. */
 const requestTimeoutMs = 300_000;
-/** The SDK's own tries of one request; what outlasts them is tried again by `persistently`. */
-const triesPerRequest = 3;
 /** More than a store of backups ever holds. */
 const maxListed = 100_000;
 
@@ -146,7 +144,8 @@ async function clientConfig(settings: NonNullable<BackupsConfig['s3']>): Promise
     // A service of one's own has no regions, but signatures name one.
     ...(region !== undefined ? { region } : endpoint !== undefined && { region: 'us-east-1' }),
     forcePathStyle: settings.pathStyle ?? endpoint !== undefined,
-    maxAttempts: triesPerRequest,
+    // What is worth another try is tried again by `persistently`, for every kind of store alike.
+    maxAttempts: 1,
     // For a request that is announced first, the SDK makes a connection that trusts no authority of one's own.
     expectContinueHeader: false,
     requestHandler: {
