@@ -26,7 +26,7 @@ export class LoadCall implements Sender {
     this.windowBytes = outbound.streamWindowBytes;
   }
 
-  /** @param bytes what `framed` has made; @param isEnd whether it is the last one */
+  /** @param bytes what `framed` has made, or nothing; @param isEnd whether it is the last one */
   send(bytes: Uint8Array, isEnd: boolean): void {
     this.queue.push({ bytes, isEnd });
     if (this.queue.length > 1) return;
@@ -56,8 +56,9 @@ export class LoadCall implements Sender {
     const first = this.queue[0];
     if (first === undefined) return false;
     const { bytes, isEnd } = first;
-    const size = Math.min(bytes.length, this.windowBytes, this.outbound.room);
-    if (size <= 0) return false;
+    // Windows can be less than nothing, and an empty end goes out all the same.
+    const size = Math.max(0, Math.min(bytes.length, this.windowBytes, this.outbound.room));
+    if (size === 0 && bytes.length > 0) return false;
     const isLast = size === bytes.length;
     const payload = isLast ? bytes : bytes.subarray(0, size);
     this.outbound.writer.frame(FrameType.DATA, isLast && isEnd ? Flag.END_STREAM : 0, this.id, payload);

@@ -1,8 +1,11 @@
 /** All rows, in the order in which they are measured and printed. */
 import type { Row } from '../row.ts';
 import { certificateRows } from './certificates.ts';
+import { failoverRows } from './failover.ts';
+import { growthRows } from './growth.ts';
 import { kvRows } from './kv.ts';
 import { labRows } from './lab.ts';
+import { leaseRows } from './lease.ts';
 import { mixedRows } from './mixed.ts';
 import { toolRows } from './tools.ts';
 import { watchRows } from './watch.ts';
@@ -11,6 +14,9 @@ export const allRows: readonly Row[] = [
   ...kvRows,
   ...mixedRows,
   ...watchRows,
+  ...leaseRows,
+  ...growthRows,
+  ...failoverRows,
   ...toolRows,
   ...certificateRows,
   ...labRows,

@@ -1,0 +1,32 @@
+/** A member that ends and comes back. */
+import { KVService } from '../../server/proto/gen/rpc.ts';
+import type { BenchCluster } from '../cluster.ts';
+import { until } from '../deadline.ts';
+import { LoadConnection } from '../load/connection.ts';
+
+const restartMs = 120_000;
+
+/**
+ * Ends a follower as systemd does, and starts it again.
+ *
+ * @returns from its start until it has answered a linearizable read, in s
+ */
+export async function restartMember(cluster: BenchCluster): Promise<number> {
+  await cluster.findLeader();
+  const { processes, leader } = cluster;
+  const index = (leader + 1) % processes.members.length;
+  await processes.signal(index, 'SIGTERM');
+  const startMs = performance.now();
+  processes.launch(index);
+  await until(restartMs, 'the restarted member does not answer', () => readFrom(cluster, index));
+  return (performance.now() - startMs) / 1000;
+}
+
+async function readFrom(cluster: BenchCluster, index: number): Promise<void> {
+  const connection = await LoadConnection.open(cluster.address(index));
+  try {
+    await connection.unary(KVService.Range, { key: Buffer.from('health') });
+  } finally {
+    connection.close();
+  }
+}
