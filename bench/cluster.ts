@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Executables } from '../scripts/build.ts';
 import { MaintenanceService } from '../server/proto/gen/rpc.ts';
 import { TestCluster } from '../test/support/test-cluster.ts';
+import { until } from './deadline.ts';
 import type { Target } from './engines/target.ts';
 import { type Address, LoadConnection } from './load/connection.ts';
 
@@ -12,6 +13,8 @@ import { type Address, LoadConnection } from './load/connection.ts';
 const flags = ['--quota-backend-bytes=8589934592', '--log-level=error'];
 /** h2load has no certificate to show: clients are not asked for one. Members still ask each other. */
 const tlsFlags = ['--client-cert-auth=false', '--trusted-ca-file='];
+
+const leaderMs = 30_000;
 
 export class BenchCluster implements Target {
   /** Its processes and folders. */
@@ -56,16 +59,16 @@ export class BenchCluster implements Target {
     return { url: this.processes.member(index).clientUrl, ca: this.ca };
   }
 
-  /** Asks members who leads. @throws Error when none of them leads */
+  /** Asks members who leads, until one does. @throws Error when none does within 30 s */
   async findLeader(): Promise<void> {
-    for (const index of this.processes.members.keys()) {
-      const connection = await LoadConnection.open(this.address(index));
-      const status = await connection.unary(MaintenanceService.Status, {}).finally(() => connection.close());
-      if (status.leader !== status.header?.member_id) continue;
-      this.leader = index;
-      return;
-    }
-    throw new Error('no member leads');
+    this.leader = await until(leaderMs, 'who leads', async () => {
+      for (const index of this.processes.members.keys()) {
+        const connection = await LoadConnection.open(this.address(index));
+        const status = await connection.unary(MaintenanceService.Status, {}).finally(() => connection.close());
+        if (status.leader === status.header?.member_id) return index;
+      }
+      throw new Error('no member leads');
+    });
   }
 
   /** Ends every process and removes the folder. */

@@ -36,7 +36,7 @@ export class Measurement {
     this.options = options;
   }
 
-  /** Measures everything. What fails is in `failures`, and not tried again. */
+  /** Measures everything. What fails is in `failures`, and not measured in later rounds. */
   async run(): Promise<void> {
     const { rows, rounds } = this.options;
     const loads = rows.filter((row) => row.on === 'shared cluster');
@@ -78,13 +78,11 @@ export class Measurement {
   /** Both clusters run all the time; the one that is not measured only sends heartbeats. */
   private async measureLoads(rows: readonly LoadRow[], round: number): Promise<void> {
     if (rows.length === 0) return;
-    const { engines, isTls, scale } = this.options;
+    const { engines } = this.options;
     const clusters = new Map<Engine, BenchCluster>();
     for (const engine of engines) {
       try {
-        const cluster = await this.keep(BenchCluster.start(engine.executables, isTls));
-        await warmUp(cluster, warmUpTimes * scale.warmUpMs);
-        clusters.set(engine, cluster);
+        clusters.set(engine, await this.startCluster(engine));
       } catch (error) {
         for (const row of rows) this.note(row, engine.name, error);
       }
@@ -115,7 +113,7 @@ export class Measurement {
       const surroundings = { ...this.options, scratch };
       if (row.on === 'programs') return await row.measure(engine, surroundings);
       if (row.on === 'shared cluster') throw new Error(`${row.name} is not measured alone`);
-      const cluster = await this.keep(BenchCluster.start(engine.executables, this.options.isTls));
+      const cluster = await this.startCluster(engine);
       try {
         return await row.measure(cluster, engine.executables, surroundings);
       } finally {
@@ -124,7 +122,14 @@ export class Measurement {
     });
   }
 
-  /** One measurement in a folder of its own. */
+  private async startCluster({ executables }: Engine): Promise<BenchCluster> {
+    const { isTls, scale } = this.options;
+    const cluster = await this.keep(BenchCluster.start(executables, isTls));
+    await warmUp(cluster, warmUpTimes * scale.warmUpMs);
+    return cluster;
+  }
+
+  /** One measurement. It is tried twice: a member of a busy machine may lose the lead, and calls fail with it. */
   private async attempt(
     row: Row,
     engine: string,
@@ -133,17 +138,27 @@ export class Measurement {
   ): Promise<void> {
     if (this.failures.some((failure) => failure.row === row.name && failure.engine === engine)) return;
     const startMs = performance.now();
+    try {
+      const measured = await this.measureOnce(row, measure).catch((error: Error) => {
+        this.options.onProgress(`${when}, ${row.name}, ${engine}: tried again after: ${error.message}`);
+        return this.measureOnce(row, measure);
+      });
+      this.valuesOf(row, engine).push(measured);
+      const seconds = (performance.now() - startMs) / 1000;
+      this.options.onProgress(`${when}, ${row.name}, ${engine}: ${seconds.toFixed(1)} s`);
+    } catch (error) {
+      this.note(row, engine, error);
+    }
+  }
+
+  /** In a folder of its own. @throws Error when a figure of the row is no number */
+  private async measureOnce(row: Row, measure: (scratch: string) => Promise<Measured>): Promise<Measured> {
     const scratch = await mkdtemp(path.join(os.tmpdir(), 'etcdlab-bench-'));
     try {
       const measured = await measure(scratch);
       const wrong = Object.keys(row.figures(this.options.scale)).filter((name) => !Number.isFinite(measured[name]));
       if (wrong.length > 0) throw new Error(`no number for ${wrong.join(', ')}`);
-      this.valuesOf(row, engine).push(measured);
-      this.options.onProgress(
-        `${when}, ${row.name}, ${engine}: ${((performance.now() - startMs) / 1000).toFixed(1)} s`,
-      );
-    } catch (error) {
-      this.note(row, engine, error);
+      return measured;
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }

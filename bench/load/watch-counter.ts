@@ -17,6 +17,8 @@ interface Waiting {
 export class WatchCounter implements Receiver {
   private readonly patienceMs: number;
   private isCreating = true;
+  /** Events so far. */
+  private seen = 0;
   private waiting: Waiting | undefined;
   private failure: Error | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -42,11 +44,17 @@ export class WatchCounter implements Receiver {
     return this.wait(count, onEach);
   }
 
+  /** Waits until there were so many events since the watches were created. @throws Error as `events` */
+  async total(count: number): Promise<void> {
+    if (this.seen < count) await this.wait(count - this.seen, () => {});
+  }
+
   message(bytes: Buffer): void {
-    const { waiting } = this;
-    if (waiting === undefined) return;
     this.timer?.refresh();
     const count = this.isCreating ? this.countCreated(bytes) : countEvents(bytes);
+    if (!this.isCreating) this.seen += count;
+    const { waiting } = this;
+    if (waiting === undefined) return;
     for (let i = 0; i < count; i++) waiting.onEach();
     waiting.left -= count;
     if (waiting.left > 0) return;

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KVService, MaintenanceService, PutRequest, RangeRequest } from '../../server/proto/gen/rpc.ts';
 import type { BenchCluster } from '../cluster.ts';
-import { residentBytes } from '../engines/target.ts';
+import { processorMs, residentBytes } from '../engines/target.ts';
 import { runClosedLoop } from '../load/closed-loop.ts';
 import { type LoadConnection, openConnections } from '../load/connection.ts';
 import { framed } from '../load/message-reader.ts';
@@ -17,14 +17,13 @@ const thousand = (count: number): string => count.toLocaleString('en-US');
 const clientRows: readonly LoadRow[] = [1, 10, 100, 1000].map((clients) => {
   const growth = (of: string): Pick<Figure, 'growth'> => ({ growth: { of, with: 'clients', at: clients } });
   return {
-    ...{ name: `clients-${clients}`, title: `put, ${thousand(clients)} clients with one call each` },
+    ...{ name: `clients-${clients}`, title: `put, clients with one call each: ${thousand(clients)}` },
     ...{ on: 'shared cluster', hasCeiling: true },
     figures: () => {
-      const { perSecond, p99Ms, processorMicros } = loadFigures();
+      const { perSecond, p99Ms } = loadFigures();
       return {
         perSecond: { ...perSecond, ...growth('puts') },
         p99Ms: { ...p99Ms, ...growth('p99 of puts') },
-        processorMicros,
       };
     },
     measure: (target, surroundings) =>
@@ -75,7 +74,8 @@ const valueRow: ClusterRow = {
   },
 };
 
-const prefix = 'grown/';
+/** Before the keys that `measureKeys` loads. */
+export const keyPrefix = 'grown/';
 const valueBytes = 256;
 const outstanding = 100;
 const connections = 10;
@@ -83,7 +83,7 @@ const connections = 10;
 const settleMs = 300;
 
 /** @returns throughput of puts and of linearizable ranges of keys that are drawn */
-export async function loadKeys(
+async function loadKeys(
   opened: readonly LoadConnection[],
   { keys, durationMs, what }: { keys: number; durationMs: number; what: 'put' | 'range' },
 ): Promise<LoadResult> {
@@ -92,7 +92,7 @@ export async function loadKeys(
   const random = randomNumbers(keys);
   const value = Buffer.alloc(valueBytes, 'w');
   const next = () => {
-    const key = keyOf(prefix, random(keys));
+    const key = keyOf(keyPrefix, random(keys));
     const message =
       what === 'put'
         ? PutRequest.encode(PutRequest.create({ key, value }))
@@ -106,18 +106,22 @@ export async function loadKeys(
 export async function measureKeys(cluster: BenchCluster, from: number, keys: number, scale: Scale): Promise<Measured> {
   const opened = await openConnections(cluster, connections);
   try {
-    const loadMs = await putMany(opened, { prefix, from, to: keys, valueBytes });
+    const beforeMs = processorMs(cluster);
+    const loadMs = await putMany(opened, { prefix: keyPrefix, from, to: keys, valueBytes });
     await delay(settleMs);
+    const loadProcessorMs = processorMs(cluster) - beforeMs;
     const { dbSize } = await (opened[0] as LoadConnection).unary(MaintenanceService.Status, {});
     const residentMegabytes = Math.max(...residentBytes(cluster)) / 1e6;
     const { durationMs, warmUpMs } = scale;
     await loadKeys(opened, { keys, durationMs: warmUpMs, what: 'range' });
     const ranges = await loadKeys(opened, { keys, durationMs, what: 'range' });
     const puts = await loadKeys(opened, { keys, durationMs, what: 'put' });
+    const restarted = await restartMember(cluster);
     return {
       load: (1000 * (keys - from)) / loadMs,
       ...{ ranges: ranges.perSecond, puts: puts.perSecond, putP99: puts.p99Ms },
-      ...{ resident: residentMegabytes, database: dbSize / 1e6, restart: await restartMember(cluster) },
+      ...{ loadProcessor: loadProcessorMs / 1000, resident: residentMegabytes, database: dbSize / 1e6 },
+      ...{ restart: restarted.seconds, residentAfter: restarted.residentBytes / 1e6 },
     };
   } finally {
     for (const connection of opened) connection.close();
@@ -135,13 +139,15 @@ export function keyFigures(keys: number): Record<string, Figure> {
     puts: point('puts', '/s', 'higher'),
     putP99: point('p99 of puts', 'ms', 'lower'),
     resident: point('memory of the largest member', 'MB', 'lower'),
+    loadProcessor: point('CPU of all members to load', 's', 'lower'),
+    residentAfter: point('memory of a member after its restart', 'MB', 'lower'),
     database: point('database', 'MB', 'lower'),
     restart: point('restart of a member', 's', 'lower'),
   };
 }
 
 const keyRow: ClusterRow = {
-  ...{ name: 'keys', title: 'more keys of 256 bytes, 100 outstanding', on: 'own cluster' },
+  ...{ name: 'keys', title: 'keys of 256 bytes', on: 'own cluster' },
   figures: ({ keys }) =>
     Object.fromEntries(
       keys.flatMap((count) => Object.entries(keyFigures(count)).map(([name, figure]) => [`${name}-${count}`, figure])),

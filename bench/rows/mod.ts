@@ -3,8 +3,10 @@ import type { Row } from '../row.ts';
 import { certificateRows } from './certificates.ts';
 import { failoverRows } from './failover.ts';
 import { growthRows } from './growth.ts';
+import { kubernetesRows } from './kubernetes.ts';
 import { kvRows } from './kv.ts';
 import { labRows } from './lab.ts';
+import { largeRows } from './large.ts';
 import { leaseRows } from './lease.ts';
 import { mixedRows } from './mixed.ts';
 import { toolRows } from './tools.ts';
@@ -15,7 +17,9 @@ export const allRows: readonly Row[] = [
   ...mixedRows,
   ...watchRows,
   ...leaseRows,
+  ...kubernetesRows,
   ...growthRows,
+  ...largeRows,
   ...failoverRows,
   ...toolRows,
   ...certificateRows,

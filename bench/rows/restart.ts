@@ -2,6 +2,7 @@
 import { KVService } from '../../server/proto/gen/rpc.ts';
 import type { BenchCluster } from '../cluster.ts';
 import { until } from '../deadline.ts';
+import { residentBytes } from '../engines/target.ts';
 import { LoadConnection } from '../load/connection.ts';
 
 const restartMs = 120_000;
@@ -9,9 +10,9 @@ const restartMs = 120_000;
 /**
  * Ends a follower as systemd does, and starts it again.
  *
- * @returns from its start until it has answered a linearizable read, in s
+ * @returns the time from its start until it has answered a linearizable read, and its memory then
  */
-export async function restartMember(cluster: BenchCluster): Promise<number> {
+export async function restartMember(cluster: BenchCluster): Promise<{ seconds: number; residentBytes: number }> {
   await cluster.findLeader();
   const { processes, leader } = cluster;
   const index = (leader + 1) % processes.members.length;
@@ -19,7 +20,8 @@ export async function restartMember(cluster: BenchCluster): Promise<number> {
   const startMs = performance.now();
   processes.launch(index);
   await until(restartMs, 'the restarted member does not answer', () => readFrom(cluster, index));
-  return (performance.now() - startMs) / 1000;
+  const seconds = (performance.now() - startMs) / 1000;
+  return { seconds, residentBytes: residentBytes(cluster)[index] as number };
 }
 
 async function readFrom(cluster: BenchCluster, index: number): Promise<void> {
