@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // `unit` needs nothing but Node, `e2e` starts whole clusters of our own server from the built executable, `faults` kills,
 // stops and cuts them off for a while, `simulation` runs whole clusters on simulated clock, network and disks (each run in a
-// process of its own), `hosts` brings labs up on machines with systemd (root), `interop` also needs the upstream binaries
+// process of its own), `hosts` brings labs up on machines with systemd (root), `vm` on virtual ones of Vagrant (root), `interop` also needs the upstream binaries
 // (ETCDLAB_UPSTREAM names their folder).
 // A second, Vitest's own patience with what is polled for, is too short on a busy machine.
 const expectation = { poll: { timeout: 10_000 } };
@@ -54,6 +54,14 @@ export default defineConfig({
           globalSetup: ['test/support/build-once.ts'],
           include: ['test/hosts/**/*.test.ts'],
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'vm',
+          globalSetup: ['test/support/build-once.ts'],
+          include: ['test/vm/**/*.test.ts'],
         },
       },
       {

@@ -15,7 +15,7 @@ if (verb === 'down') {
   await Machines.remove(path.resolve(folder));
 } else {
   const cache = process.env.ETCDLAB_HOSTS_CACHE ?? path.join(os.tmpdir(), 'etcdlab-hosts-cache');
-  const { machines, keyFile, prefix } = await Machines.up(path.resolve(folder), cache);
+  const { machines, keyFile, prefix } = await Machines.up(path.resolve(folder), cache, true);
   console.log(machines.map(({ name, address }) => `${name} ${address}`).join('\n'));
   console.log(`key:    ${keyFile}\nreach:  ${prefix.join(' ')} ssh -i ${keyFile} lab@${machines[0]?.address}`);
 }

@@ -54,7 +54,7 @@ describe.skipIf(!haveMachines())('bringing a lab up on machines', () => {
       await lab.on('node2', 'sudo systemctl stop squatter');
       await lab.on('node3', 'sudo mv /usr/bin/gzip.away /usr/bin/gzip');
     }
-    lab.describe(engine, users.withoutSudo);
+    lab.describe(engine, {}, users.withoutSudo);
     const refused = await lab.run('up', '--accept-new-host-keys');
     expect(refused.exitCode).toBe(3);
     expect(refused.stderr).toContain(`${users.withoutSudo} may not use sudo without a password on node1`);

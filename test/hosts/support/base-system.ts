@@ -7,24 +7,14 @@ import { execa } from 'execa';
 
 const suite = 'bookworm';
 const packages = ['systemd', 'systemd-sysv', 'dbus', 'openssh-server', 'sudo', 'iproute2', 'nftables', 'libatomic1'];
-/** What this machine needs, by the Debian package that has it. */
-const tools: Readonly<Record<string, string>> = {
-  debootstrap: 'debootstrap',
-  'systemd-nspawn': 'systemd-container',
-  nft: 'nftables',
-  ip: 'iproute2',
-  ssh: 'openssh-client',
-  'ssh-keygen': 'openssh-client',
-};
+/** Programs of this machine, and the Debian packages that have them. */
+export type Tools = Readonly<Record<string, string>>;
 
 /** Who may log in to a machine. `lab` may do everything by sudo without a password, `nobody-special` nothing. */
 export const users = { administrator: 'lab', withoutSudo: 'nobody-special' } as const;
 
-/**
- * Installs what making machines needs, unless it is there.
- * @throws Error naming what is missing, when apt cannot install it
- */
-export async function installTools(): Promise<void> {
+/** Installs what is not there. @throws Error with what apt says when it cannot */
+export async function installTools(tools: Tools): Promise<void> {
   const missing: string[] = [];
   for (const [tool, name] of Object.entries(tools)) {
     const { exitCode } = await execa('which', [tool], { reject: false });
@@ -40,16 +30,17 @@ export async function installTools(): Promise<void> {
 /**
  * Makes the root file system once; later calls find it.
  * @param cache a folder that may be kept from run to run
+ * @param more packages to have in it
  * @returns its path; it is shared and must not be written to
  */
-export async function ensureBaseSystem(cache: string): Promise<string> {
-  const recipe = await readFile(import.meta.filename);
+export async function ensureBaseSystem(cache: string, more: readonly string[] = []): Promise<string> {
+  const recipe = `${await readFile(import.meta.filename, 'utf8')} ${more.join()}`;
   const base = path.join(cache, `base-${createHash('sha256').update(recipe).digest('hex').slice(0, 12)}`);
   if (existsSync(base)) return base;
   await mkdir(cache, { recursive: true, mode: 0o700 });
   const work = path.join(cache, `making-${process.pid}`);
   try {
-    const args = ['--variant=minbase', `--include=${packages.join(',')}`, suite, work];
+    const args = ['--variant=minbase', `--include=${[...packages, ...more].join(',')}`, suite, work];
     await execa('debootstrap', args, { timeout: 300_000 });
     await prepare(work);
     await rename(work, base);

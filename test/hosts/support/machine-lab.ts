@@ -7,9 +7,12 @@ import type { ClusterStatus } from '../../../toolkit/provision/status.ts';
 import type { CommandResult } from '../../support/test-cluster.ts';
 import type { LabEvent } from '../../support/test-lab.ts';
 import { users } from './base-system.ts';
+import type { SeenByClients } from './load.ts';
 import { Machines, whyNoMachines } from './machines.ts';
 
-const program = path.resolve(import.meta.dirname, '../../../toolkit/main.ts');
+const projectRoot = path.resolve(import.meta.dirname, '../../..');
+const program = path.join(projectRoot, 'toolkit/main.ts');
+const loadProgram = path.join(import.meta.dirname, 'load.ts');
 export const labName = 'machines';
 
 /**
@@ -49,9 +52,17 @@ export class MachineLab {
     writeFileSync(path.join(this.folder, 'lab.yaml'), text);
   }
 
-  /** Writes lab.yaml. @param more lines of YAML beside the nodes @param user who logs in */
-  describe(more = '', user: string = users.administrator): void {
-    const nodes = this.machines.machines.map(({ name, address }) => `  - { name: ${name}, address: ${address} }\n`);
+  /**
+   * Writes lab.yaml.
+   * @param more lines of YAML beside the nodes
+   * @param settings YAML within the mapping of a node, by its name
+   * @param user who logs in
+   */
+  describe(more = '', settings: Readonly<Record<string, string>> = {}, user: string = users.administrator): void {
+    const nodes = this.machines.machines.map(({ name, address }) => {
+      const own = settings[name] === undefined ? '' : `, ${settings[name]}`;
+      return `  - { name: ${name}, address: ${address}${own} }\n`;
+    });
     const ssh = `ssh: { user: ${user}, identityFile: ${this.machines.keyFile} }`;
     this.write(`name: ${labName}\nprovider: ssh\n${ssh}\nnodes:\n${nodes.join('')}${more}\n`);
   }
@@ -61,12 +72,24 @@ export class MachineLab {
   }
 
   spawn(...args: string[]) {
+    return this.inNetwork([program, ...args], 'ignore');
+  }
+
+  /** Starts a program of this project in the machines' network. */
+  private inNetwork(program: readonly string[], stdin: 'ignore' | 'pipe') {
     const [file = '', ...prefix] = this.machines.prefix;
-    return execa(file, [...prefix, `--wd=${this.folder}`, process.execPath, program, ...args], {
+    return execa(file, [...prefix, `--wd=${this.folder}`, process.execPath, ...program], {
       reject: false,
-      timeout: 180_000,
-      stdin: 'ignore',
-      env: { DEBUG: '', ETCDLAB_STATE_DIR: '', SSH_AUTH_SOCK: '', ...this.environment },
+      timeout: 170_000,
+      stdin,
+      env: {
+        DEBUG: '',
+        ETCDLAB_STATE_DIR: '',
+        SSH_AUTH_SOCK: '',
+        // As the launcher of the command does it.
+        NODE_COMPILE_CACHE: path.join(projectRoot, 'node_modules/.cache/compiled'),
+        ...this.environment,
+      },
     });
   }
 
@@ -107,6 +130,30 @@ export class MachineLab {
     return { exitCode: exitCode ?? -1, stdout, stderr, happened };
   }
 
+  /**
+   * Runs a command while clients read and write without pause.
+   * @returns what the clients have seen @throws Error as `must`, or if the clients come to nothing
+   */
+  async underLoad(...args: string[]): Promise<SeenByClients> {
+    const load = this.inNetwork([loadProgram, path.join(this.folder, '.etcdlab'), labName], 'pipe');
+    const lines = load.iterable();
+    const moreRequests = async () => {
+      load.stdin?.write('50\n');
+      const { done } = await lines.next();
+      if (done) throw new Error(`the clients have ended: ${(await load).stderr}`);
+    };
+    try {
+      await moreRequests();
+      await this.must(...args);
+      await moreRequests();
+      load.stdin?.end();
+      return JSON.parse(String((await lines.next()).value)) as SeenByClients;
+    } finally {
+      load.kill();
+      await load;
+    }
+  }
+
   async status(): Promise<ClusterStatus> {
     return JSON.parse((await this.run('status', '--json')).stdout) as ClusterStatus;
   }
@@ -135,6 +182,22 @@ export class MachineLab {
     return this.on(
       name,
       `sudo find ${places} -path /var/lib/etcd/data -prune -o -printf '%p %m %u:%g %T@ %s\\n' 2>/dev/null | sort`,
+    );
+  }
+
+  /**
+   * All that is on a machine's disk, what systemd knows of etcd, and what filters packets; without logs, which tell what
+   * was done. The same before the first `up` and after `destroy`.
+   */
+  everything(name: string): Promise<string> {
+    const prune = ['/proc', '/sys', '/run', '/tmp', '/var/log', '/var/tmp', '/var/lib/systemd'].map(
+      (path) => `-path ${path}`,
+    );
+    return this.on(
+      name,
+      `sudo find / -xdev \\( ${prune.join(' -o ')} \\) -prune -o -printf '%p %y %m %u:%g\\n' | sort; ` +
+        'sudo sha256sum /etc/passwd /etc/group /etc/shadow /etc/gshadow; sudo find /run/systemd/system; ' +
+        "systemctl list-units --all --no-legend 'etcd*'; systemctl list-unit-files --no-legend 'etcd*'; sudo nft list ruleset",
     );
   }
 

@@ -3,6 +3,7 @@
  * namespace that has no way out. Needs root.
  */
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -15,6 +16,14 @@ export interface Machine {
   readonly address: string;
 }
 
+const tools = {
+  debootstrap: 'debootstrap',
+  'systemd-nspawn': 'systemd-container',
+  nft: 'nftables',
+  ip: 'iproute2',
+  ssh: 'openssh-client',
+  'ssh-keygen': 'openssh-client',
+};
 const network = '10.200.10';
 const bootDeadlineMs = 60_000;
 
@@ -49,19 +58,19 @@ export class Machines {
    * Makes machines and waits until all can be logged in to. What runs that were killed have left is removed first.
    * @param folder for their files; on a file system that overlayfs can use
    * @param cache for the root file system, kept from run to run
+   * @param isKept they are to outlive this process, and later runs leave them alone
    */
-  static async up(folder: string, cache: string, count = 3): Promise<Machines> {
-    await installTools();
+  static async up(folder: string, cache: string, isKept = false): Promise<Machines> {
+    await installTools(tools);
     const base = await ensureBaseSystem(cache);
     await removeAbandoned(cache);
-    const machines = Array.from({ length: count }, (_, i) => ({
+    const machines = Array.from({ length: 3 }, (_, i) => ({
       name: `node${i + 1}`,
       address: `${network}.${10 + i}`,
     }));
-    // Interfaces have names of at most 15 characters.
-    const all = new Machines(folder, `elab${process.pid}`, base, machines);
+    const all = new Machines(folder, `etcdlab-${randomBytes(4).toString('hex')}`, base, machines);
     await Machines.remove(folder);
-    await writeFile(path.join(cache, `run-${process.pid}`), folder);
+    if (!isKept) await appendFile(path.join(cache, `run-${process.pid}`), `${folder}\n`);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(path.join(folder, 'namespace'), all.namespace);
     try {
@@ -110,7 +119,9 @@ export class Machines {
     const layer = (part: string) => path.join(this.folder, name, part);
     for (const folder of [layer('upper'), layer('work'), root]) await mkdir(folder, { recursive: true });
     const layers = `lowerdir=${this.base},upperdir=${layer('upper')},workdir=${layer('work')}`;
-    await execa('mount', ['-t', 'overlay', 'overlay', '-o', layers, root]);
+    const { exitCode } = await execa('mount', ['-t', 'overlay', 'overlay', '-o', layers, root], { reject: false });
+    // On another overlay there can be none.
+    if (exitCode !== 0) await execa('cp', ['-a', `${this.base}/.`, root]);
     await writeFile(path.join(root, 'etc/hostname'), `${name}\n`);
     await appendFile(path.join(root, 'etc/hosts'), `127.0.1.1 ${name}\n`);
     await writeFile(path.join(root, 'etc/machine-id'), `${crypto.randomUUID().replaceAll('-', '')}\n`);
@@ -273,7 +284,8 @@ async function removeAbandoned(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     const pid = /^run-([0-9]+)$/.exec(name)?.[1];
     if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
-    await Machines.remove(await readFile(path.join(cache, name), 'utf8'));
+    const folders = (await readFile(path.join(cache, name), 'utf8')).split('\n').filter((folder) => folder !== '');
+    for (const folder of folders) await Machines.remove(folder);
     await rm(path.join(cache, name), { force: true });
   }
 }
