@@ -51,9 +51,8 @@ export default defineConfig({
           ...shared,
           testTimeout: 180_000,
           name: 'hosts',
-          globalSetup: ['test/support/build-once.ts'],
+          globalSetup: ['test/support/build-once.ts', 'test/hosts/support/base-once.ts'],
           include: ['test/hosts/**/*.test.ts'],
-          fileParallelism: false,
         },
       },
       {

@@ -2,7 +2,6 @@
  * `node scripts/test-hosts.ts up FOLDER` makes the machines that `npm run test:hosts` tests on, to try things by hand;
  * `down FOLDER` removes them. Needs root.
  */
-import os from 'node:os';
 import path from 'node:path';
 import { Machines } from '../test/hosts/support/machines.ts';
 
@@ -14,8 +13,7 @@ if (folder === undefined || (verb !== 'up' && verb !== 'down')) {
 if (verb === 'down') {
   await Machines.remove(path.resolve(folder));
 } else {
-  const cache = process.env.ETCDLAB_HOSTS_CACHE ?? path.join(os.tmpdir(), 'etcdlab-hosts-cache');
-  const { machines, keyFile, prefix } = await Machines.up(path.resolve(folder), cache, true);
+  const { machines, keyFile, prefix } = await Machines.up(path.resolve(folder), true);
   console.log(machines.map(({ name, address }) => `${name} ${address}`).join('\n'));
   console.log(`key:    ${keyFile}\nreach:  ${prefix.join(' ')} ssh -i ${keyFile} lab@${machines[0]?.address}`);
 }

@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installTools } from '../hosts/support/base-system.ts';
 import { haveMachines } from '../hosts/support/machine-lab.ts';
+import { machinesCache } from '../hosts/support/machines.ts';
 import { ensureBox } from './support/box.ts';
 import { Libvirt } from './support/libvirt.ts';
 
@@ -30,8 +31,7 @@ describe.skipIf(!haveMachines())('a lab on virtual machines of Vagrant', () => {
 
   beforeAll(async () => {
     await installTools(tools);
-    const cache = process.env.ETCDLAB_HOSTS_CACHE ?? path.join(os.tmpdir(), 'etcdlab-hosts-cache');
-    const box = await ensureBox(cache);
+    const box = await ensureBox(machinesCache());
     libvirt = await Libvirt.start(path.join(folder, 'libvirt'));
     await run('vagrant', 'box', 'add', '--name', 'etcdlab-test', '--provider', 'libvirt', box);
     const nodes = [10, 11, 12].map((n, i) => `  - { name: node${i + 1}, address: 10.200.10.${n} }`);

@@ -1,6 +1,7 @@
 /** `etcdlab engine switch`: another engine on the same data, member by member, while the cluster serves. */
 import { resolve } from 'node:path';
 import { ExitCode, LabError } from '../errors.ts';
+import type { EngineOverride } from '../lab/config-file.ts';
 import type { Lab } from '../lab/lab.ts';
 import { openClusterView } from '../provision/health/mod.ts';
 import { requireHealthy } from '../provision/require-healthy.ts';
@@ -9,6 +10,8 @@ import { bringUp } from './up.ts';
 
 interface SwitchOptions extends CommonOptions {
   readonly path?: string;
+  readonly archive?: string;
+  readonly sha256?: string;
 }
 
 export const registerEngine: RegisterCommand = (program, cli) => {
@@ -19,7 +22,10 @@ export const registerEngine: RegisterCommand = (program, cli) => {
     'switch <engine>',
     "put 'built-in' or 'upstream' in the place of the other, member by member, on the same data",
     (options, [kind = '']) => switchEngine(cli, options, kind),
-  ).option('--path <folder>', 'where the binaries of upstream are');
+  )
+    .option('--path <folder>', 'where the binaries of upstream are')
+    .option('--archive <file>', 'a release of upstream instead of its binaries, with --sha256')
+    .option('--sha256 <checksum>', 'what the archive must have');
 };
 
 async function switchEngine(cli: Cli, options: SwitchOptions, kind: string): Promise<number> {
@@ -31,17 +37,28 @@ async function switchEngine(cli: Cli, options: SwitchOptions, kind: string): Pro
   const after = await openLab(cli, options);
   await requireSameData(after, before);
   cli.ui.line(`All members hold what they held before: HashKV ${before.hash} at revision ${before.revision}.`);
-  const line = kind === 'built-in' ? 'engine: built-in' : `engine: { kind: upstream, path: ${engine} }`;
-  cli.ui.line(`Write it into lab.yaml, or the next etcdlab up switches back:  ${line}`);
+  cli.ui.line(`Write it into lab.yaml, or the next etcdlab up switches back:  ${lineOf(engine)}`);
   return ExitCode.ok;
 }
 
-/** @returns as `--engine` of `up` */
-function engineOption(cli: Cli, { path }: SwitchOptions, kind: string): string {
-  if (kind === 'built-in' && path === undefined) return kind;
-  if (kind === 'upstream' && path !== undefined) return resolve(cli.io.workingDirectory, path);
-  if (kind === 'upstream') throw new LabError('LAB_USAGE', 'upstream needs --path, the folder of its binaries');
-  throw new LabError('LAB_USAGE', `an engine is 'built-in' or 'upstream' (with --path), not '${kind}'`);
+/** @returns what takes the place of the engine in lab.yaml */
+function engineOption(cli: Cli, { path, archive, sha256 }: SwitchOptions, kind: string): EngineOverride {
+  const isNamed = path !== undefined || archive !== undefined || sha256 !== undefined;
+  if (kind === 'built-in' && !isNamed) return kind;
+  if (kind !== 'upstream') {
+    throw new LabError('LAB_USAGE', `an engine is 'built-in' or 'upstream' (with --path or --archive), not '${kind}'`);
+  }
+  const here = (file: string) => resolve(cli.io.workingDirectory, file);
+  if (path !== undefined && archive === undefined && sha256 === undefined) return here(path);
+  if (path === undefined && archive !== undefined && sha256 !== undefined) return { file: here(archive), sha256 };
+  throw new LabError('LAB_USAGE', 'upstream needs --path, the folder of its binaries, or --archive with --sha256');
+}
+
+/** @returns the line of lab.yaml */
+function lineOf(engine: EngineOverride): string {
+  if (engine === 'built-in') return 'engine: built-in';
+  if (typeof engine === 'string') return `engine: { kind: upstream, path: ${engine} }`;
+  return `engine: { kind: upstream, archive: ${engine.file}, sha256: ${engine.sha256} }`;
 }
 
 interface HashAt {

@@ -6,7 +6,7 @@ import { PkiStore } from '../../pki/mod.ts';
 import { LabError } from '../errors.ts';
 import { KnownHosts } from '../hosts/ssh/host-keys.ts';
 import type { LabConfig } from '../lab/config.ts';
-import type { ConfigOverrides } from '../lab/config-file.ts';
+import type { ConfigOverrides, EngineOverride } from '../lab/config-file.ts';
 import { Lab } from '../lab/lab.ts';
 import { labNodes } from '../lab/nodes.ts';
 import { type LabPaths, labPaths, type NodeState, readState } from '../lab/state.ts';
@@ -24,7 +24,7 @@ import { tellUndone } from './undone-drill.ts';
 import { startVirtualMachines, vagrantOptions } from './virtual-machines.ts';
 
 interface UpOptions extends CommonOptions {
-  readonly engine?: string;
+  readonly engine?: EngineOverride;
   readonly acceptNewHostKeys?: boolean;
   readonly dryRun?: boolean;
   readonly installPackages?: boolean;

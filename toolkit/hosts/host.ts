@@ -132,8 +132,8 @@ export interface Host {
   getFile(path: string): Promise<Uint8Array | undefined>;
   /** Copies a file of this machine to the host, of any size, with the guarantees of `putFile`. */
   upload(localPath: string, path: string, mode?: number, owner?: HostUser, signal?: AbortSignal): Promise<void>;
-  /** Copies a file of the host to this machine, of any size, atomically; mode 0600. */
-  download(path: string, localPath: string): Promise<void>;
+  /** Copies a file of the host to this machine, of any size, atomically. @param mode default 0600 */
+  download(path: string, localPath: string, mode?: number): Promise<void>;
   exists(path: string): Promise<boolean>;
   /** @returns the sorted names in a directory; none if it is not there */
   list(path: string): Promise<string[]>;

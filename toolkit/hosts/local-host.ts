@@ -94,8 +94,8 @@ export class LocalHost implements Host {
     return copyFileAtomically(localPath, path, mode);
   }
 
-  download(path: string, localPath: string): Promise<void> {
-    return copyFileAtomically(path, localPath, 0o600);
+  download(path: string, localPath: string, mode = 0o600): Promise<void> {
+    return copyFileAtomically(path, localPath, mode);
   }
 
   async exists(path: string): Promise<boolean> {

@@ -79,8 +79,8 @@ export class RecordingHost implements Host {
     this.planned.push({ action: 'upload', path, mode, owner, from });
   }
 
-  download(path: string, localPath: string): Promise<void> {
-    return this.real.download(path, localPath);
+  download(path: string, localPath: string, mode?: number): Promise<void> {
+    return this.real.download(path, localPath, mode);
   }
 
   async exists(path: string): Promise<boolean> {

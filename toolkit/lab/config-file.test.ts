@@ -54,6 +54,20 @@ describe('lab.yaml', () => {
     expect(engine('/opt/etcd')).toEqual({ kind: 'upstream', path: '/opt/etcd' });
   });
 
+  it('names an archive of upstream with its checksum, or where the first machine has it installed', () => {
+    const sha256 = 'AB'.repeat(32);
+    const archived = parse(`engine: { kind: upstream, archive: etcd.tar.gz, sha256: ${sha256} }`).engine;
+    expect(archived).toMatchObject({
+      path: expect.stringMatching(/\/engines\/abababababababab$/),
+      archive: { file: '/base/etcd.tar.gz', sha256: sha256.toLowerCase() },
+    });
+    const ofMachine = (address: string) =>
+      parse(`provider: ssh\nnodes: [{ name: a, address: ${address} }]\nengine: { kind: upstream, installed: /usr/bin }`)
+        .engine as { path: string };
+    expect(ofMachine('10.0.0.1').path).toMatch(/\/engines\/from-[0-9a-f]{16}$/);
+    expect(ofMachine('10.0.0.1').path).not.toBe(ofMachine('10.0.0.2').path);
+  });
+
   it('says where backups are kept', () => {
     const store = (text: string) => parse(`backups: { store: '${text}' }`).backups?.store;
     expect(store('local')).toEqual({ kind: 'local' });
@@ -139,6 +153,22 @@ certificates:
     ['nodes:\n  - {}', 'lab.yaml:2:5: nodes.0.name: is missing'],
     ['nodez: 1', 'lab.yaml:1:1: unknown key nodez'],
     ['provider: aws', 'lab.yaml:1:11: provider: expected one of "local"|"vagrant"|"ssh"'],
+    [
+      'engine: { kind: upstream, archive: a.tar.gz }',
+      'lab.yaml:1:9: engine.sha256: must be there: the checksum of the archive',
+    ],
+    [
+      'engine: { kind: upstream, archive: a, sha256: x }',
+      'lab.yaml:1:47: engine.sha256: must be a SHA-256: 64 hexadecimal digits',
+    ],
+    [
+      `engine: { kind: upstream, path: /a, archive: /b, sha256: ${'ab'.repeat(32)} }`,
+      'lab.yaml:1:33: engine.path: is one of several sources: name one of path, archive and installed',
+    ],
+    [
+      'engine: { kind: upstream, installed: /usr/bin }',
+      'lab.yaml:1:38: engine.installed: has no meaning with provider: local: give it as path',
+    ],
     ['engine: fast', "lab.yaml:1:9: engine.kind: expected 'built-in' | 'upstream'"],
     ['nodes:\n  - { name: a, address: localhost }', 'lab.yaml:2:25: nodes.0.address: must be an IPv4 address'],
     [

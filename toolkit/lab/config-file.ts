@@ -6,13 +6,16 @@ import { type Document, LineCounter, parseDocument } from 'yaml';
 import { LabError } from '../errors.ts';
 import { absoluteBackupPaths } from './backup-config.ts';
 import { type LabConfig, labConfigSchema } from './config.ts';
+import { type EngineArchive, locatedEngine } from './engine-config.ts';
 import { describeIssue, offsetOfIssue, unfoldIssue } from './yaml-issues.ts';
+
+/** `built-in`, the folder of upstream's binaries, or an archive of them. */
+export type EngineOverride = string | EngineArchive;
 
 /** What flags say in place of the file, for one run. */
 export interface ConfigOverrides {
   readonly name?: string;
-  /** `built-in`, or the folder of upstream's binaries. */
-  readonly engine?: string;
+  readonly engine?: EngineOverride;
 }
 
 /** Nobody's lab.yaml is larger, but a file given by mistake may be. */
@@ -52,7 +55,7 @@ export function parseConfig(text: string, path: string, base: string, overrides:
   const { engine } = overrides;
   if (overrides.name !== undefined) raw.name = overrides.name;
   if (engine !== undefined) {
-    raw.engine = engine === 'built-in' ? engine : { kind: 'upstream', path: resolve(engine) };
+    raw.engine = engineOfFlag(engine);
   }
   const result = labConfigSchema.safeParse(raw);
   if (!result.success) {
@@ -64,6 +67,12 @@ export function parseConfig(text: string, path: string, base: string, overrides:
     );
   }
   return absolutePaths(result.data as LabConfig, base);
+}
+
+function engineOfFlag(engine: EngineOverride): unknown {
+  if (engine === 'built-in') return engine;
+  if (typeof engine === 'string') return { kind: 'upstream', path: resolve(engine) };
+  return { kind: 'upstream', archive: resolve(engine.file), sha256: engine.sha256 };
 }
 
 function refuse(errors: readonly string[]): void {
@@ -94,7 +103,7 @@ function absolutePaths(config: LabConfig, base: string): LabConfig {
     settings.identityFile === undefined ? settings : { ...settings, identityFile: absolute(settings.identityFile) };
   return {
     ...config,
-    engine: engine.kind === 'upstream' ? { ...engine, path: absolute(engine.path) } : engine,
+    engine: locatedEngine(engine, nodes, absolute),
     ...(exercises !== undefined && { exercises: absolute(exercises) }),
     ...(ssh !== undefined && { ssh: withIdentity(ssh) }),
     nodes: nodes.map((node) => (node.ssh === undefined ? node : { ...node, ssh: withIdentity(node.ssh) })),

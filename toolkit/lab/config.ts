@@ -6,6 +6,7 @@ import { isIP, isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { assertDnsName } from '../../pki/mod.ts';
 import { backupsSchema } from './backup-config.ts';
+import { engineSchema } from './engine-config.ts';
 
 /** Labels of a host name (RFC 1123), lower case: the name goes into certificates, files and member lists. */
 const nodeName = z
@@ -89,18 +90,6 @@ const node = z.strictObject({
   ssh: nodeSsh.optional(),
 });
 
-/** `engine: built-in` is short for `engine: { kind: built-in }`. */
-const engine = z.preprocess(
-  (value) => (typeof value === 'string' ? { kind: value } : value),
-  z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('built-in') }),
-    z.strictObject({
-      kind: z.literal('upstream'),
-      path: z.string('must name the folder of etcd, etcdctl and etcdutl').min(1, 'must name a folder'),
-    }),
-  ]),
-);
-
 const defaultNodes: z.input<typeof node>[] = [
   { name: 'node1', address: '127.0.0.1', clientPort: 2379, peerPort: 2380 },
   { name: 'node2', address: '127.0.0.1', clientPort: 22379, peerPort: 22380 },
@@ -138,7 +127,7 @@ const labObject = z
   .strictObject({
     name: nodeName.default('lab'),
     provider: z.enum(['local', 'vagrant', 'ssh']).default('local'),
-    engine: engine.prefault('built-in'),
+    engine: engineSchema.prefault('built-in'),
     ssh: z.strictObject(sshSettings).optional(),
     vagrant: vagrant.optional(),
     nodes: z.array(node).min(1, 'a lab needs at least one node').max(9, 'at most 9 nodes'),
@@ -172,7 +161,7 @@ export const labConfigSchema = z.preprocess(withDefaultNodes, labObject);
 
 export type LabConfig = z.output<typeof labObject>;
 export type NodeConfig = LabConfig['nodes'][number];
-export type EngineConfig = LabConfig['engine'];
+export type { EngineConfig } from './engine-config.ts';
 export type Provider = LabConfig['provider'];
 
 /** A machine runs one member: it has one service of that name, one data directory, one configuration. */
@@ -187,8 +176,11 @@ function refuseSharedHosts(nodes: readonly NodeConfig[], context: z.RefinementCt
   });
 }
 
-function refuseSshSettings(config: Pick<LabConfig, 'nodes' | 'ssh'>, context: z.RefinementCtx): void {
+function refuseSshSettings(config: Pick<LabConfig, 'engine' | 'nodes' | 'ssh'>, context: z.RefinementCtx): void {
   const message = 'has no meaning with provider: local';
+  if (config.engine.kind === 'upstream' && config.engine.installed !== undefined) {
+    context.addIssue({ code: 'custom', path: ['engine', 'installed'], message: `${message}: give it as path` });
+  }
   if (config.ssh !== undefined) context.addIssue({ code: 'custom', path: ['ssh'], message });
   config.nodes.forEach(({ ssh }, index) => {
     if (ssh !== undefined) context.addIssue({ code: 'custom', path: ['nodes', index, 'ssh'], message });

@@ -8,8 +8,11 @@ import { type Passphrase, PkiStore, type Sources, systemSources } from '../../pk
 import { throwIfInterrupted } from '../errors.ts';
 import type { LabConfig } from '../lab/config.ts';
 import { type EnsureBuilt, ensureBuilt } from '../lab/engine.ts';
+import { unpackEngine } from '../lab/engine-archive.ts';
+import { engineOfLab } from '../lab/engine-config.ts';
 import { Lab, type WrapHost } from '../lab/lab.ts';
 import { type LostMember, lostDataError, quorumIsLeft } from '../lab/member-data.ts';
+import { type LabNode, labNodes } from '../lab/nodes.ts';
 import { type LabPaths, type LabState, type NodeState, readState } from '../lab/state.ts';
 import { applyPki, planPki } from './certificates.ts';
 import { deployPki } from './deploy-certificates.ts';
@@ -114,9 +117,10 @@ function preflightStep({ config, paths, nodes, sources = systemSources }: UpOpti
 function engineStep({ config, build = ensureBuilt }: UpOptions): Step {
   return {
     title: config.engine.kind === 'built-in' ? 'Build the executable' : 'Use upstream binaries',
-    skip: () => (config.engine.kind === 'upstream' ? config.engine.path : false),
+    skip: () => (config.engine.kind === 'upstream' && config.engine.archive === undefined ? config.engine.path : false),
     task: async () => {
-      await build();
+      if (config.engine.kind === 'built-in') await build();
+      else if (config.engine.archive !== undefined) await unpackEngine(config.engine.archive, config.engine.path);
     },
   };
 }
@@ -127,7 +131,9 @@ function chooseEngineStep({ config, paths, nodes, build = ensureBuilt }: UpOptio
     title: config.engine.kind === 'built-in' ? 'Build the executable' : 'Choose upstream binaries',
     task: async (context, task) => {
       const described = nodes ?? nodeStates(config, await readState(paths));
-      context.nodes = await chooseEngines(config, described, context.machines, build);
+      const { provider, engine } = config;
+      const first = () => (labNodes({ provider, engine, nodes: described.slice(0, 1) }, paths)[0] as LabNode).host;
+      context.nodes = await chooseEngines(config, described, context.machines, build, first);
       task.output = [...new Set([...context.machines.engines.values()].map(({ folder }) => folder))].join(', ');
     },
   };
@@ -173,7 +179,7 @@ export function nextState(
     version: 1,
     name: config.name,
     provider: config.provider,
-    engine: config.engine,
+    engine: engineOfLab(config.engine),
     nodes: [...nodes],
     certificates: config.certificates,
     createdAt: before?.createdAt ?? new Date().toISOString(),

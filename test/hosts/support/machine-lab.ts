@@ -41,8 +41,7 @@ export class MachineLab {
   /** Makes three machines, and describes a lab on them; brings nothing up. */
   static async create(): Promise<MachineLab> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'etcdlab-hosts-'));
-    const cache = process.env.ETCDLAB_HOSTS_CACHE ?? path.join(os.tmpdir(), 'etcdlab-hosts-cache');
-    const lab = new MachineLab(await Machines.up(path.join(folder, 'machines'), cache), folder);
+    const lab = new MachineLab(await Machines.up(path.join(folder, 'machines')), folder);
     lab.describe();
     return lab;
   }
@@ -169,6 +168,13 @@ export class MachineLab {
     const { exitCode, stdout, stderr } = await this.machines.ssh(name, command);
     if (exitCode !== 0) throw new Error(`on ${name}: ${command}: exit code ${exitCode}\n${stdout}\n${stderr}`);
     return stdout;
+  }
+
+  /** Puts an executable of this machine onto one of the lab's, past the toolkit. */
+  async copy(from: string, name: string, to: string): Promise<void> {
+    const command = `sudo tee ${to} > /dev/null && sudo chmod 755 ${to}`;
+    const { exitCode, stderr } = await this.machines.ssh(name, command, from);
+    if (exitCode !== 0) throw new Error(`${from} to ${name}: ${stderr}`);
   }
 
   /** Runs a shell command that the toolkit has advised. */

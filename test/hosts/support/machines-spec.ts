@@ -7,6 +7,12 @@ import { MachineLab } from './machine-lab.ts';
 const acceptedExposure = 2;
 const nodes = ['node1', 'node2', 'node3'];
 
+/** Where engines are installed on a machine. */
+export const enginePaths = {
+  builtIn: /\/opt\/etcdlab\/built-in-[0-9a-f]{16}\/etcd /,
+  upstream: /\/opt\/etcdlab\/upstream-[0-9a-f]{16}\/etcd /,
+} as const;
+
 export interface MachinesSpec {
   /** Of lab.yaml: a line that begins with `engine:`, or nothing for the built-in engine. @param folder of the lab */
   readonly engine: (folder: string) => Promise<string>;

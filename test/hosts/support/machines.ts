@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -38,6 +39,19 @@ export function whyNoMachines(): string | undefined {
   return undefined;
 }
 
+/** For the root file system, kept from run to run. */
+export function machinesCache(): string {
+  return process.env.ETCDLAB_HOSTS_CACHE ?? path.join(os.tmpdir(), 'etcdlab-hosts-cache');
+}
+
+/** Installs and makes whatever machines are made of, and removes those of runs that were killed. @returns the base system */
+export async function prepareMachines(): Promise<string> {
+  await installTools(tools);
+  const base = await ensureBaseSystem(machinesCache());
+  await removeAbandoned(machinesCache());
+  return base;
+}
+
 export class Machines {
   readonly machines: readonly Machine[];
   /** Of a key that logs in as `lab`, and as the user who may not use sudo. */
@@ -57,20 +71,17 @@ export class Machines {
   /**
    * Makes machines and waits until all can be logged in to. What runs that were killed have left is removed first.
    * @param folder for their files; on a file system that overlayfs can use
-   * @param cache for the root file system, kept from run to run
    * @param isKept they are to outlive this process, and later runs leave them alone
    */
-  static async up(folder: string, cache: string, isKept = false): Promise<Machines> {
-    await installTools(tools);
-    const base = await ensureBaseSystem(cache);
-    await removeAbandoned(cache);
+  static async up(folder: string, isKept = false): Promise<Machines> {
+    const base = await prepareMachines();
     const machines = Array.from({ length: 3 }, (_, i) => ({
       name: `node${i + 1}`,
       address: `${network}.${10 + i}`,
     }));
     const all = new Machines(folder, `etcdlab-${randomBytes(4).toString('hex')}`, base, machines);
     await Machines.remove(folder);
-    if (!isKept) await appendFile(path.join(cache, `run-${process.pid}`), `${folder}\n`);
+    if (!isKept) await appendFile(path.join(machinesCache(), `run-${process.pid}`), `${folder}\n`);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(path.join(folder, 'namespace'), all.namespace);
     try {
@@ -192,8 +203,11 @@ export class Machines {
     }
   }
 
-  /** Runs a shell command on the machine by the `ssh` of this machine, as its administrator. */
-  ssh(name: string, command: string) {
+  /**
+   * Runs a shell command on the machine by the `ssh` of this machine, as its administrator.
+   * @param inputFile of this machine
+   */
+  ssh(name: string, command: string, inputFile?: string) {
     const options = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR'];
     const args = options.flatMap((option) => ['-o', option]);
     const [file = '', ...prefix] = this.prefix;
@@ -210,7 +224,7 @@ export class Machines {
         `${users.administrator}@${this.machine(name).address}`,
         command,
       ],
-      { reject: false, stdin: 'ignore', timeout: 60_000 },
+      { reject: false, stdin: inputFile === undefined ? 'ignore' : { file: inputFile }, timeout: 60_000 },
     );
   }
 

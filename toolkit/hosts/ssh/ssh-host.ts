@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -222,7 +222,7 @@ export class SshHost implements Host {
     await this.script(script, args, what, options());
   }
 
-  async download(path: string, localPath: string): Promise<void> {
+  async download(path: string, localPath: string, mode = 0o600): Promise<void> {
     const temporary = `${localPath}.${process.pid}.download`;
     await mkdir(dirname(localPath), { recursive: true, mode: 0o700 });
     try {
@@ -238,6 +238,7 @@ export class SshHost implements Host {
       if (exitCode !== 0) {
         throw new LabError('LAB_FILE', `${path} on ${this.name} cannot be read: ${stderr.trim()}`);
       }
+      await chmod(temporary, mode);
       await rename(temporary, localPath);
     } finally {
       await rm(temporary, { force: true });

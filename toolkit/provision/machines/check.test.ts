@@ -78,9 +78,23 @@ describe('a machine', () => {
     ['little memory', { memoryMiB: 100 }, '100 MiB, 256 needed'],
     ['a full disk', { freeDiskMiB: 3 }, '3 MiB free'],
     ['a firewall', { silentPeers: ['10.0.0.2:2380'] }, 'no answer from 10.0.0.2:2380'],
-    ['an etcd of a package', { unitFile: '/lib/systemd/system/etcd.service' }, 'has an etcd service already'],
+    [
+      'an etcd of a package that runs',
+      { unitFile: '/lib/systemd/system/etcd.service', unitState: 'disabled', memberPid: 7 },
+      'has an etcd service already',
+    ],
+    [
+      'an etcd of a package that would run after the next reboot',
+      { unitFile: '/lib/systemd/system/etcd.service', unitState: 'enabled' },
+      'has an etcd service already',
+    ],
+    ['a unit that somebody wrote', { unitFile: '/etc/systemd/system/etcd.service' }, 'that no lab made: /etc/'],
     ['data of another etcd', { hasData: true }, 'has an etcd already that no lab made'],
-    ['another lab', { record: { lab: 'x', node: 'n', createdAt: 't', madeUser: true } }, "belongs to lab 'x'"],
+    [
+      'another lab',
+      { record: { lab: 'x', node: 'n', createdAt: 't', madeUser: true, madeRoot: true } },
+      "belongs to lab 'x'",
+    ],
   ])('is refused for %s', (_, changes, found) => {
     expect(judge(changes)).toMatchObject([
       { severity: 'error', found: expect.stringContaining(found), advice: expect.stringMatching(/./) },
@@ -96,13 +110,17 @@ describe('a machine', () => {
     expect(judge(changes)).toMatchObject([{ severity: 'warning' }]);
   });
 
+  it('may have the etcd of a package that is disabled and has no data', () => {
+    expect(judge({ unitFile: '/lib/systemd/system/etcd.service', unitState: 'disabled' })).toEqual([]);
+  });
+
   it('is not measured while a lab uses it', () => {
     expect(parseFacts('Machine=x86_64').syncMs).toBe(undefined);
     expect(judge({ syncMs: undefined })).toEqual([]);
   });
 
   it('knows its own lab, member and port again', () => {
-    const record = { lab: state.name, node: 'a', createdAt: state.createdAt, madeUser: true };
+    const record = { lab: state.name, node: 'a', createdAt: state.createdAt, madeUser: true, madeRoot: true };
     const listeners = [{ address: '10.0.0.1', port: 2379, process: 'etcd (pid 5)', pid: 5 }];
     const own = { record, listeners, memberPid: 5, hasData: true, unitFile: '/etc/systemd/system/etcd.service' };
     expect(judge(own, state)).toEqual([]);

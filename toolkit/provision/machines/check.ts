@@ -84,21 +84,22 @@ function judgeSystem({ name }: LabNode, { architecture, machine, system, systemd
 
 /** A machine that does something already is not taken over. */
 function judgeOwner({ name }: LabNode, facts: MachineFacts, state: LabState | undefined): Finding {
-  const { record, unitFile: found, hasData } = facts;
+  const { record, unitFile: found, unitState, memberPid, hasData } = facts;
   if (record !== undefined) {
     if (state !== undefined && isOwn(record, state)) return ok('owner', name, `belongs to this lab, as ${record.node}`);
     const whose = `belongs to lab '${record.lab}' of ${record.createdAt}, as ${record.node}`;
     return problem('error', 'owner', name, whose, 'destroy that lab first, or use another machine');
   }
-  if (found !== '' && found !== unitFile) {
-    const advice = `remove that package, or use another machine`;
+  const isOfPackage = found !== '' && found !== unitFile;
+  if (isOfPackage && (memberPid !== 0 || unitState !== 'disabled')) {
+    const advice = 'if nobody needs it: sudo systemctl disable --now etcd; or use another machine';
     return problem('error', 'owner', name, `has an etcd service already: ${found}`, advice);
   }
-  if (found !== '' || hasData) {
-    const what = found !== '' ? found : 'data in /var/lib/etcd';
+  if (found === unitFile || hasData) {
+    const what = hasData ? 'data in /var/lib/etcd' : found;
     return problem('error', 'owner', name, `has an etcd already that no lab made: ${what}`, 'use another machine');
   }
-  return ok('owner', name, 'free');
+  return ok('owner', name, isOfPackage ? 'free: the etcd service of a package is disabled' : 'free');
 }
 
 function judgeTools(

@@ -104,7 +104,7 @@ async function requireVersion(host: Host, etcd: string): Promise<void> {
   });
 }
 
-async function sha256OnHost(host: Host, path: string): Promise<string | undefined> {
+export async function sha256OnHost(host: Host, path: string): Promise<string | undefined> {
   const { exitCode, stdout } = await host.run('sha256sum', ['--', path], { as: 'root', readOnly: true });
   return exitCode === 0 ? /^\\?([0-9a-f]{64})\b/.exec(stdout)?.[1] : undefined;
 }
@@ -116,7 +116,7 @@ export async function removeOtherEngines(host: Host, folder: string): Promise<st
   return others;
 }
 
-async function sha256OfFile(file: string): Promise<string> {
+export async function sha256OfFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
   return hash.digest('hex');

@@ -44,9 +44,11 @@ export interface MachineFacts {
   readonly memberPid: number;
   /** Whether a unit of that name is there already, and where. */
   readonly unitFile: string;
+  /** As systemd calls it, such as `enabled` or `disabled`. */
+  readonly unitState: string;
   /** Which lab the machine belongs to. */
   readonly record: MachineRecord | undefined;
-  /** Whether there is data of a member. */
+  /** Whether there is data of a member; where no lab was, whether there is anything in the place for it. */
   readonly hasData: boolean;
   /** Peers that could not be asked within two seconds: neither an answer nor a refusal came back. */
   readonly silentPeers: readonly string[];
@@ -90,8 +92,10 @@ ldconfig -p | grep -q 'libatomic\\.so\\.1' && echo "HasLibatomic=yes"
 ss -Hltnp 2>/dev/null | while read -r state receive send local peer process; do echo "Listener=$local $process"; done
 echo "MemberPid=$(systemctl show "$2" -p MainPID --value 2>/dev/null)"
 echo "UnitFile=$(systemctl show "$2" -p FragmentPath --value 2>/dev/null)"
+echo "UnitState=$(systemctl show "$2" -p UnitFileState --value 2>/dev/null)"
 [ ! -e "$1" ] || echo "Record=$(tr -d '\\n' < "$1")"
 [ ! -d "$3/member" ] || echo "HasData=yes"
+[ -e "$1" ] || [ -z "$(ls -A -- "$(dirname -- "$3")" 2>/dev/null)" ] || echo "HasData=yes"
 nft list table inet etcdlab_cut > /dev/null 2>&1 && echo "IsCut=yes"
 for peer in $5; do
   timeout 2 bash -c 'exec 3<>"/dev/tcp/\${0%:*}/\${0##*:}"' "$peer" 2>/dev/null
@@ -153,6 +157,7 @@ export function parseFacts(text: string): Omit<MachineFacts, 'clockAheadMs' | 'c
     listeners: all('Listener').map(parseListener),
     memberPid: Number(one('MemberPid')),
     unitFile: one('UnitFile'),
+    unitState: one('UnitState'),
     record: record === '' ? undefined : parseRecord(record),
     hasData: one('HasData') === 'yes',
     silentPeers: all('Silent'),

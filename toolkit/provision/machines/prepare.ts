@@ -41,6 +41,7 @@ export async function prepareMachine(
     node,
     createdAt: lab.createdAt,
     madeUser: record?.madeUser ?? !isThere,
+    madeRoot: record?.madeRoot ?? !(await host.exists(machinePaths.root)),
   });
   if (before === undefined || Buffer.from(before).toString('utf8') !== wanted) {
     await host.makeDirectory('/etc/etcd', 0o755, 'root');

@@ -11,6 +11,8 @@ const schema = z.object({
   createdAt: z.string(),
   /** Whether the member's user was made for the lab, and goes with it. */
   madeUser: z.boolean(),
+  /** Whether /var/lib/etcd was made for the lab, and goes with it; a package's stays, empty as it was. */
+  madeRoot: z.boolean().default(true),
 });
 
 export type MachineRecord = z.output<typeof schema>;

@@ -35,6 +35,7 @@ export async function removeFromMachine(
   for (const path of [machinePaths.root, machineEngines, machinePaths.pki, machinePaths.configFile]) {
     await host.remove(path);
   }
+  if (!record.madeRoot) await host.makeDirectory(machinePaths.root);
   if (record.madeUser) await removeUser(host);
   await host.remove(recordFile);
   // Fails while somebody else has files there, which is as it should be.

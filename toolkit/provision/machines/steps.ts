@@ -1,13 +1,16 @@
 /** The steps of `up` that only machines need: what a process of this machine has already. */
 import type { ListrTask } from 'listr2';
 import { LabError, throwIfInterrupted } from '../../errors.ts';
+import type { Host } from '../../hosts/host.ts';
 import type { LabConfig } from '../../lab/config.ts';
 import { type EnsureBuilt, engineBinaries } from '../../lab/engine.ts';
+import { unpackEngine } from '../../lab/engine-archive.ts';
 import type { Lab } from '../../lab/lab.ts';
 import type { NodeState } from '../../lab/state.ts';
 import { allDone, sideBySide } from '../side-by-side.ts';
 import { type EngineSource, engineSource, installEngine, removeOtherEngines } from './engine.ts';
 import type { Architecture, MachineFacts } from './facts.ts';
+import { fetchInstalledEngine } from './installed-engine.ts';
 import { prepareMachine } from './prepare.ts';
 
 /** What the steps hand on to each other. */
@@ -19,17 +22,20 @@ export interface MachineContext {
 
 /**
  * Builds or finds the executables for every architecture that there is among the machines.
+ * @param first the host of the first machine
  * @returns the nodes, each with the folder that its engine goes to
  */
 export async function chooseEngines(
-  config: LabConfig,
+  { engine }: LabConfig,
   nodes: readonly NodeState[],
   { facts, engines }: MachineContext,
   build: EnsureBuilt,
+  first: () => Host,
 ): Promise<NodeState[]> {
+  await obtainEngine(engine, first);
   const byArchitecture = new Map<Architecture, Promise<EngineSource>>();
   const sourceFor = (architecture: Architecture) => {
-    const known = byArchitecture.get(architecture) ?? findEngine(config, architecture, build);
+    const known = byArchitecture.get(architecture) ?? findEngine(engine, architecture, build);
     byArchitecture.set(architecture, known);
     return known;
   };
@@ -44,8 +50,24 @@ export async function chooseEngines(
   return chosen;
 }
 
-async function findEngine(config: LabConfig, architecture: Architecture, build: EnsureBuilt): Promise<EngineSource> {
-  const { engine } = config;
+/** Puts upstream's executables where `engine.path` says, if they come from elsewhere. */
+async function obtainEngine(engine: LabConfig['engine'], first: () => Host): Promise<void> {
+  if (engine.kind === 'built-in') return;
+  if (engine.archive !== undefined) await unpackEngine(engine.archive, engine.path);
+  if (engine.installed === undefined) return;
+  const host = first();
+  try {
+    await fetchInstalledEngine(host, engine.installed, engine.path);
+  } finally {
+    await host.close();
+  }
+}
+
+async function findEngine(
+  engine: LabConfig['engine'],
+  architecture: Architecture,
+  build: EnsureBuilt,
+): Promise<EngineSource> {
   if (engine.kind === 'upstream') return engineSource(engine.kind, engineBinaries(engine), architecture);
   const isOwn = process.platform === 'linux' && process.arch === architecture;
   return engineSource(engine.kind, await build(isOwn ? undefined : `linux-${architecture}`), architecture);

@@ -7,6 +7,7 @@ import { type LabNode, labNodes } from '../../lab/nodes.ts';
 import { type LabPaths, type LabState, type NodeState, readState } from '../../lab/state.ts';
 import { checkMachines } from '../machines/check.ts';
 import type { MachineFacts } from '../machines/facts.ts';
+import { checkInstalledEngine } from '../machines/installed-engine.ts';
 import { nodeStates } from '../machines/node-states.ts';
 import { checkCertificates } from './certificates.ts';
 import { checkDisk } from './disk.ts';
@@ -67,7 +68,23 @@ async function checkRemote(
 ): Promise<Finding[]> {
   const machines = await checkMachines(nodes, config.engine.kind, state);
   for (const [name, found] of machines.facts) facts?.set(name, found);
-  return [await checkEngineFiles(config.engine), ...machines.findings];
+  return [await checkEngineOfMachines(config.engine, nodes, machines.facts), ...machines.findings];
+}
+
+async function checkEngineOfMachines(
+  engine: LabConfig['engine'],
+  [first]: readonly LabNode[],
+  facts: ReadonlyMap<string, MachineFacts>,
+): Promise<Finding> {
+  if (engine.kind === 'built-in' || engine.installed === undefined) return checkEngineFiles(engine);
+  if (first !== undefined && facts.has(first.name)) return checkInstalledEngine(first.host, engine.installed);
+  return problem(
+    'error',
+    'engine',
+    engine.installed,
+    'the machine that has it cannot be looked at',
+    'see what is said of that',
+  );
 }
 
 /** The members of a cluster cannot be changed by editing lab.yaml: they have data and identities. */

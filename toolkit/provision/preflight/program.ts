@@ -1,9 +1,10 @@
 /** The programs that a lab runs on: this Node.js, and the engine. */
 
-import { messageOf } from '../../errors.ts';
+import { LabError, messageOf } from '../../errors.ts';
 import type { Host } from '../../hosts/host.ts';
-import type { EngineConfig } from '../../lab/config.ts';
 import { type EngineBinaries, engineBinaries, missingBinaries } from '../../lab/engine.ts';
+import { requireChecksum } from '../../lab/engine-archive.ts';
+import type { DescribedEngine, EngineArchive } from '../../lab/engine-config.ts';
 import { type Finding, ok, problem } from './finding.ts';
 
 /** The first that runs TypeScript as it is, builds single executables, and has what the server uses. */
@@ -16,20 +17,33 @@ export function checkNode(version: string): Finding {
   return problem('warning', 'node-version', 'Node.js', `${version}, v${wantedNodeMajor} is wanted`, advice);
 }
 
-/** The built-in engine is built when it is needed; upstream's binaries must be there. */
-export async function checkEngineFiles(engine: EngineConfig): Promise<Finding> {
+/** The built-in engine is built when it is needed, an archive is unpacked; upstream's binaries must be there. */
+export async function checkEngineFiles(engine: DescribedEngine): Promise<Finding> {
   if (engine.kind === 'built-in') return ok('engine', 'built-in', 'is built by up when its sources changed');
+  if (engine.archive !== undefined) return checkArchive(engine.archive);
   const missing = await missingBinaries(engineBinaries(engine));
   if (missing.length === 0) return ok('engine', engine.path, 'etcd, etcdctl and etcdutl');
   const advice = 'name the folder that holds etcd, etcdctl and etcdutl: engine.path in lab.yaml, or --engine';
   return problem('error', 'engine', engine.path, `not there or not executable: ${missing.join(', ')}`, advice);
 }
 
+async function checkArchive(archive: EngineArchive): Promise<Finding> {
+  try {
+    await requireChecksum(archive);
+    return ok('engine', archive.file, 'is the archive that is wanted');
+  } catch (error) {
+    const advice = error instanceof LabError ? error.advice.join('; ') : '';
+    return problem('error', 'engine', archive.file, messageOf(error), advice);
+  }
+}
+
 /** Where members run on this machine, the binaries must also run here. */
-export async function checkEngine(engine: EngineConfig, host: Host): Promise<Finding> {
+export async function checkEngine(engine: DescribedEngine, host: Host): Promise<Finding> {
   const files = await checkEngineFiles(engine);
   if (engine.kind === 'built-in' || files.severity !== 'ok') return files;
   const binaries = engineBinaries(engine);
+  // An archive is not unpacked yet before the first `up`.
+  if (engine.archive !== undefined && (await missingBinaries(binaries)).length > 0) return files;
   try {
     return ok('engine', engine.path, `etcd ${await engineVersion(binaries, host)}`);
   } catch (error) {
