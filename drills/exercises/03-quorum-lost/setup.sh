@@ -1,0 +1,1 @@
+etcdctl put workshop/known 'acknowledged by a majority'
