@@ -22,7 +22,7 @@ const usage = `usage: npm run bench -- [ROW...] [--rounds N] [--quick] [--tls] [
 
   ROW        rows, or what their names begin with; without any, all but the large ones
   --rounds   how often each engine is measured, 1 to 100; default 5
-  --quick    only whether every row runs, on both engines: small, one round, nothing to be read from its figures
+  --quick    only whether every row runs, large ones too: one round of little, nothing to be read from its figures
   --tls      TLS to clients, and among members with certificates on both sides
   --list     print the rows
 `;
@@ -44,7 +44,7 @@ function parseCommandLine() {
   const rounds = values.quick ? 1 : Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > maxRounds)
     throw new Error(`--rounds takes 1 to ${maxRounds}`);
-  return { ...values, rounds, rows: chooseRows(positionals) };
+  return { ...values, rounds, rows: chooseRows(positionals, values.quick) };
 }
 
 async function prepareEngines(): Promise<Engine[]> {
@@ -70,7 +70,7 @@ function describeMachine(engines: readonly Engine[], h2load: string): Record<str
   };
 }
 
-/** @returns the exit code: 0 when every row was measured on both engines */
+/** @returns the exit code: 0 when every row was measured on both engines, 128 and more after a signal */
 async function main(): Promise<number> {
   const { rows, rounds, quick, tls, json, svg, list, help } = parseCommandLine();
   if (help) {
@@ -84,16 +84,16 @@ async function main(): Promise<number> {
   }
   const h2load = await requireH2load();
   const engines = await prepareEngines();
+  const stopping = new AbortController();
+  const stop = (signal: NodeJS.Signals): void => stopping.abort(signal);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
   const measurement = new Measurement({
-    ...{ rows, engines, rounds, isTls: tls, scale: quick ? quickScale : fullScale },
+    ...{ rows, engines, rounds, isTls: tls, scale: quick ? quickScale : fullScale, signal: stopping.signal },
     onProgress: (text) => console.error(text),
   });
-  const stop = (signal: NodeJS.Signals): void => {
-    void measurement.close().finally(() => process.exit(128 + os.constants.signals[signal]));
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
   const taken = new Date().toISOString().slice(0, 16);
-  await measurement.run().finally(() => measurement.close());
+  await measurement.run();
+  if (stopping.signal.aborted) return 128 + os.constants.signals[stopping.signal.reason as NodeJS.Signals];
   const report: Report = {
     ...{ taken, rounds, isTls: tls, isQuick: quick, machine: describeMachine(engines, h2load) },
     ...{ figures: measurement.results(), failures: measurement.failures },

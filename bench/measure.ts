@@ -15,6 +15,8 @@ export interface MeasureOptions {
   readonly rounds: number;
   readonly scale: Scale;
   readonly isTls: boolean;
+  /** Ends the measurement: nothing new is begun, and `run` returns when all that was started is gone. */
+  readonly signal: AbortSignal;
   /** Told what has been done. */
   readonly onProgress: (text: string) => void;
 }
@@ -36,8 +38,21 @@ export class Measurement {
     this.options = options;
   }
 
-  /** Measures everything. What fails is in `failures`, and not measured in later rounds. */
+  /** Measures everything, and ends whatever it has started. What fails is in `failures`, and left out of later rounds. */
   async run(): Promise<void> {
+    const { signal } = this.options;
+    // Whoever waits for a cluster fails with it.
+    const stop = (): void => void this.close();
+    signal.addEventListener('abort', stop);
+    try {
+      await this.measureAll();
+    } finally {
+      signal.removeEventListener('abort', stop);
+      await this.close();
+    }
+  }
+
+  private async measureAll(): Promise<void> {
     const { rows, rounds } = this.options;
     const loads = rows.filter((row) => row.on === 'shared cluster');
     await this.measureCeilings(loads.filter(({ hasCeiling }) => hasCeiling));
@@ -63,8 +78,7 @@ export class Measurement {
     );
   }
 
-  /** Ends every process that was started. */
-  async close(): Promise<void> {
+  private async close(): Promise<void> {
     await Promise.all([...this.open].map((each) => this.shut(each)));
   }
 
@@ -123,7 +137,8 @@ export class Measurement {
   }
 
   private async startCluster({ executables }: Engine): Promise<BenchCluster> {
-    const { isTls, scale } = this.options;
+    const { isTls, scale, signal } = this.options;
+    signal.throwIfAborted();
     const cluster = await this.keep(BenchCluster.start(executables, isTls));
     await warmUp(cluster, warmUpTimes * scale.warmUpMs);
     return cluster;
@@ -136,10 +151,12 @@ export class Measurement {
     when: string,
     measure: (scratch: string) => Promise<Measured>,
   ): Promise<void> {
+    if (this.options.signal.aborted) return;
     if (this.failures.some((failure) => failure.row === row.name && failure.engine === engine)) return;
     const startMs = performance.now();
     try {
       const measured = await this.measureOnce(row, measure).catch((error: Error) => {
+        this.options.signal.throwIfAborted();
         this.options.onProgress(`${when}, ${row.name}, ${engine}: tried again after: ${error.message}`);
         return this.measureOnce(row, measure);
       });

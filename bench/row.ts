@@ -55,6 +55,8 @@ export const quickScale: Scale = {
 export interface Surroundings {
   readonly scale: Scale;
   readonly isTls: boolean;
+  /** Set when the measurement is to end, with whatever it has started. */
+  readonly signal: AbortSignal;
   /** An empty folder of this measurement. */
   readonly scratch: string;
 }

@@ -27,7 +27,7 @@ export async function startNullTarget(isTls: boolean): Promise<NullTarget> {
     isNull: true,
     pids: [child.pid as number],
     close: async () => {
-      child.disconnect();
+      if (child.connected) child.disconnect();
       await ended;
     },
   };

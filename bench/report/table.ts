@@ -15,9 +15,11 @@ export function formatReport(report: Report): string {
   return [
     ...(isQuick ? ['A try whether everything runs: these figures say nothing about speed.', ''] : []),
     ...[format(columns), rule, ...lines.map(format), ''],
-    ...failures.map(({ row, engine, reason }) => `not measured: ${row} on ${engine}: ${reason}`),
+    ...failures.map(({ row, engine, reason }) => `- not measured: ${row} on ${engine}: ${reason}`),
+    ...(failures.length > 0 ? [''] : []),
     `${taken}, rounds: ${rounds}${isTls ? ', TLS' : ''} · ${about.join(' · ')}`,
-    'ratio: ours to upstream, median of the rounds, and their spread; * near what the generator can do at all',
+    '',
+    'Ratio: ours to upstream, median of the rounds. \\*: near what the generator can do at all.',
   ].join('\n');
 }
 
@@ -25,7 +27,7 @@ function cells(result: FigureResult): string[] {
   const ratio = ratioOf(result);
   const { target, better, ceiling } = result;
   const met = meetsTarget(result);
-  const mark = isNearCeiling(result) ? ' *' : '';
+  const mark = isNearCeiling(result) ? ' \\*' : '';
   return [
     result.fullTitle,
     result.unit,

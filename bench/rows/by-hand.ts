@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Executables } from '../../scripts/build.ts';
 import { freePorts } from '../../test/support/test-cluster.ts';
+import type { Surroundings } from '../row.ts';
 
 const run = promisify(execFile);
 const healthyMs = 60_000;
@@ -60,7 +61,10 @@ export async function certifyByHand(
  * @returns how long it took until all of them were healthy, in ms
  * @throws Error when they are not within a minute
  */
-export async function bringUpByHand(executables: Executables, folder: string): Promise<number> {
+export async function bringUpByHand(
+  executables: Executables,
+  { scratch: folder, signal }: Pick<Surroundings, 'scratch' | 'signal'>,
+): Promise<number> {
   const ports = await freePorts(6);
   const members = ['a', 'b', 'c'].map((name, i) => ({
     name,
@@ -93,7 +97,7 @@ export async function bringUpByHand(executables: Executables, folder: string): P
       ...[`--endpoints=${members.map(({ client }) => client).join()}`, `--cacert=${file('clients')}`],
       ...[`--cert=${file('client')}`, `--key=${file('client-key')}`, 'endpoint', 'health'],
     ];
-    await untilHealthy(executables.etcdctl, health);
+    await untilHealthy(executables.etcdctl, health, signal);
     return performance.now() - startMs;
   } finally {
     for (const child of children) child.kill('SIGKILL');
@@ -101,7 +105,7 @@ export async function bringUpByHand(executables: Executables, folder: string): P
   }
 }
 
-async function untilHealthy(etcdctl: string, health: readonly string[]): Promise<void> {
+async function untilHealthy(etcdctl: string, health: readonly string[], signal: AbortSignal): Promise<void> {
   const deadlineMs = performance.now() + healthyMs;
   for (;;) {
     const failure = await run(etcdctl, [...health], { env: { PATH: process.env.PATH } }).then(
@@ -109,6 +113,7 @@ async function untilHealthy(etcdctl: string, health: readonly string[]): Promise
       (error: Error) => error,
     );
     if (failure === undefined) return;
+    signal.throwIfAborted();
     if (performance.now() > deadlineMs) throw new Error(`members are not healthy: ${failure.message}`);
     await delay(50);
   }

@@ -12,6 +12,7 @@ describe('rows', () => {
 
   test('are all measured when none is named, but for the large ones', () => {
     expect(chooseRows([])).toEqual(allRows.filter(({ isLarge }) => !isLarge));
+    expect(chooseRows([], true)).toEqual(allRows);
   });
 
   test('that do not exist are refused, and those that do are named', () => {

@@ -2,6 +2,7 @@
 import type { Row } from '../row.ts';
 import { certificateRows } from './certificates.ts';
 import { failoverRows } from './failover.ts';
+import { fleetRows } from './fleet.ts';
 import { growthRows } from './growth.ts';
 import { kubernetesRows } from './kubernetes.ts';
 import { kvRows } from './kv.ts';
@@ -24,16 +25,17 @@ export const allRows: readonly Row[] = [
   ...toolRows,
   ...certificateRows,
   ...labRows,
+  ...fleetRows,
 ];
 
 /**
  * The rows of the given names, or of names that begin so (`put` for `put-1`, `put-100`, …).
  *
- * @param names none for all but the large ones
+ * @param names none for all, the large ones only if `withLarge`
  * @throws Error for a name that no row has
  */
-export function chooseRows(names: readonly string[]): Row[] {
-  if (names.length === 0) return allRows.filter(({ isLarge }) => isLarge !== true);
+export function chooseRows(names: readonly string[], withLarge = false): Row[] {
+  if (names.length === 0) return allRows.filter(({ isLarge }) => withLarge || isLarge !== true);
   const fits = (name: string, { name: own }: Row): boolean => own === name || own.startsWith(`${name}-`);
   for (const name of names) {
     if (allRows.some((row) => fits(name, row))) continue;
