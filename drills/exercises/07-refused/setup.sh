@@ -1,0 +1,62 @@
+# Five clients: one certificate is sound, each of the others wrong in one way. Which is which is drawn.
+pki=$(dirname "$ETCDCTL_CACERT")
+scratch=$(mktemp -d "$WORKSHOP_NOTES/making.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+touch "$scratch/index"
+openssl rand -hex 8 > "$scratch/serial"
+cat > "$scratch/ca.cnf" <<END
+[ca]
+default_ca = lab
+[lab]
+database = $scratch/index
+new_certs_dir = $scratch
+serial = $scratch/serial
+default_md = sha256
+policy = any
+unique_subject = no
+copy_extensions = none
+[any]
+organizationName = optional
+commonName = supplied
+[client]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = clientAuth
+[server]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+END
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$scratch/other-key.pem" \
+  -out "$scratch/other.pem" -subj '/O=etcdlab/CN=etcdlab client authority' -days 30 2> /dev/null
+
+# make NAME AUTHORITY KEY EXTENSIONS START END
+make() {
+  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1-key.pem" -out "$scratch/$1.csr" \
+    -subj "/O=etcdlab/CN=$1" 2> /dev/null
+  openssl ca -batch -notext -config "$scratch/ca.cnf" -in "$scratch/$1.csr" -cert "$2" -keyfile "$3" \
+    -extensions "$4" -startdate "$5" -enddate "$6" -out "$1.pem" 2> /dev/null
+  chmod 600 "$1-key.pem"
+}
+
+lab=("$pki/client-ca.pem" "$pki/client-ca-key.pem")
+other=("$scratch/other.pem" "$scratch/other-key.pem")
+year=$(date -u +%Y)
+now=("$(date -u +%Y%m%d)000000Z" "$((year + 1))0101000000Z")
+past=("$((year - 2))0101000000Z" "$((year - 2))0201000000Z")
+future=("$((year + 10))0101000000Z" "$((year + 11))0101000000Z")
+
+kinds=(good expired early usage authority)
+for name in anna boris chloe deniz emil; do
+  i=$((RANDOM % ${#kinds[@]}))
+  kind=${kinds[i]}
+  kinds=("${kinds[@]:0:i}" "${kinds[@]:i+1}")
+  case $kind in
+    good) make "$name" "${lab[@]}" client "${now[@]}" ;;
+    expired) make "$name" "${lab[@]}" client "${past[@]}" ;;
+    early) make "$name" "${lab[@]}" client "${future[@]}" ;;
+    usage) make "$name" "${lab[@]}" server "${now[@]}" ;;
+    authority) make "$name" "${other[@]}" client "${now[@]}" ;;
+  esac
+  echo "$kind" > "$WORKSHOP_NOTES/$name"
+done
