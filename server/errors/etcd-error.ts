@@ -47,6 +47,7 @@ export const errValueProvided = error(Code.InvalidArgument, 'value is provided')
 export const errLeaseProvided = error(Code.InvalidArgument, 'lease is provided');
 export const errTooManyOps = error(Code.InvalidArgument, 'too many operations in txn request');
 export const errDuplicateKey = error(Code.InvalidArgument, 'duplicate key given in txn request');
+export const errInvalidSortOption = error(Code.InvalidArgument, 'invalid sort option');
 export const errInvalidClientApiVersion = error(Code.InvalidArgument, 'invalid client api version');
 export const errMemberBadUrls = error(Code.InvalidArgument, 'given member URLs are invalid');
 export const errRequestTooLarge = error(Code.InvalidArgument, 'request is too large');

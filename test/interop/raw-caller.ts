@@ -3,6 +3,7 @@ import { type ChannelCredentials, Client, credentials, Metadata, type ServiceErr
 import type { MethodDefinition } from '../../server/proto/wire.ts';
 
 export type Answer = { readonly response: unknown } | { readonly error: string };
+export type RawAnswer = { readonly bytes: Buffer } | { readonly error: string };
 
 const unchanged = (part: Buffer): Buffer => part;
 const timeoutMs = 20_000;
@@ -16,11 +17,21 @@ export class RawCaller {
   }
 
   /** Sends one message and takes the first that comes back; a stream is given up then. */
-  ask<Q, A>(
+  async ask<Q, A>(
     method: MethodDefinition<Q, A>,
     request: Q,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Answer> {
+    const answer = await this.exchange(method, request, headers);
+    return 'error' in answer ? answer : { response: method.response.decode(answer.bytes) };
+  }
+
+  /** As `ask`, with the answer as it came over the wire. */
+  exchange<Q, A>(
+    method: MethodDefinition<Q, A>,
+    request: Q,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<RawAnswer> {
     const metadata = new Metadata();
     for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     const message = Buffer.from(method.request.encode(request));
@@ -29,7 +40,7 @@ export class RawCaller {
     return new Promise((resolve) => {
       const done = (error: ServiceError | null, bytes?: Buffer): void => {
         if (error !== null) resolve({ error: `${error.code} ${error.details}` });
-        else resolve({ response: method.response.decode(bytes ?? Buffer.alloc(0)) });
+        else resolve({ bytes: bytes ?? Buffer.alloc(0) });
       };
       if (!responseStream) {
         this.grpc.makeUnaryRequest(path, unchanged, unchanged, message, metadata, options, done);
@@ -45,6 +56,26 @@ export class RawCaller {
       });
       if (requestStream) (stream as ReturnType<Client['makeBidiStreamRequest']>).write(message);
     });
+  }
+
+  /** Sends one message and takes what comes back, up to the first message that is the last. @throws ServiceError */
+  async takeUntil<Q, A>(method: MethodDefinition<Q, A>, request: Q, isLast: (message: A) => boolean): Promise<A[]> {
+    const options = { deadline: Date.now() + timeoutMs };
+    const stream = this.grpc.makeBidiStreamRequest(method.path, unchanged, unchanged, new Metadata(), options);
+    // Cancelling it below is no failure.
+    stream.on('error', () => undefined);
+    stream.write(Buffer.from(method.request.encode(request)));
+    const messages: A[] = [];
+    try {
+      for await (const bytes of stream) {
+        const message = method.response.decode(bytes as Buffer);
+        messages.push(message);
+        if (isLast(message)) return messages;
+      }
+    } finally {
+      stream.cancel();
+    }
+    throw new Error(`${method.path} ended before its last message`);
   }
 
   close(): void {
