@@ -3,7 +3,7 @@
  * `down FOLDER` removes them. Needs root.
  */
 import path from 'node:path';
-import { Machines } from '../test/hosts/support/machines.ts';
+import { Machines, prepareMachines } from '../test/hosts/support/machines.ts';
 
 const [verb, folder] = process.argv.slice(2);
 if (folder === undefined || (verb !== 'up' && verb !== 'down')) {
@@ -13,6 +13,7 @@ if (folder === undefined || (verb !== 'up' && verb !== 'down')) {
 if (verb === 'down') {
   await Machines.remove(path.resolve(folder));
 } else {
+  await prepareMachines();
   const { machines, keyFile, prefix } = await Machines.up(path.resolve(folder), true);
   console.log(machines.map(({ name, address }) => `${name} ${address}`).join('\n'));
   console.log(`key:    ${keyFile}\nreach:  ${prefix.join(' ')} ssh -i ${keyFile} lab@${machines[0]?.address}`);

@@ -12,6 +12,7 @@ describe.skipIf(!haveMachines())('bringing a lab up on machines', () => {
 
   // Upstream's binaries are smaller: what is tested here does not depend on the engine.
   const engine = haveUpstream() ? `engine: { kind: upstream, path: ${process.env.ETCDLAB_UPSTREAM} }` : '';
+  const chooseEngine = haveUpstream() ? 'Choose upstream binaries' : 'Build the executable';
 
   beforeAll(async () => {
     lab = await MachineLab.create();
@@ -23,6 +24,13 @@ describe.skipIf(!haveMachines())('bringing a lab up on machines', () => {
   async function finishesTheJob(): Promise<void> {
     await lab.must('up');
     expect(await lab.status()).toMatchObject({ healthy: true, problems: [] });
+  }
+
+  /** Lets no member reach another, so that the cluster does not become healthy. */
+  async function blockPeers(): Promise<void> {
+    const chain = 'add chain inet outage in { type filter hook input priority 0; }';
+    const rules = `add table inet outage; ${chain}; add rule inet outage in tcp dport 2380 drop`;
+    for (const node of ['node2', 'node3']) await lab.on(node, `sudo nft '${rules}'`);
   }
 
   async function leavesNothing(): Promise<void> {
@@ -41,18 +49,28 @@ describe.skipIf(!haveMachines())('bringing a lab up on machines', () => {
     // Nobody's member: a socket of systemd, which goes on listening however often it is connected to.
     await lab.on('node2', 'sudo systemd-run --quiet --unit squatter systemd-socket-activate --accept -l 2380 /bin/cat');
     await lab.on('node3', 'sudo mv /usr/bin/gzip /usr/bin/gzip.away');
+    // Nobody may set the clock of a container: it is asked for by a program that says another time.
+    await lab.on(
+      'node1',
+      `sudo mv /usr/bin/date /usr/bin/date.away; sudo tee /usr/bin/date <<'END' >/dev/null; sudo chmod 755 /usr/bin/date
+#!/bin/sh
+exec date.away -d "@$(($(date.away +%s) - 600))" "$@"
+END`,
+    );
     try {
       await expect.poll(() => lab.on('node2', 'ss -Hltn sport = :2380'), { timeout: 30_000 }).toContain('LISTEN');
       const { exitCode, stderr } = await lab.run('up', '--accept-new-host-keys');
       expect(exitCode).toBe(3);
-      expect(stderr).toContain('2 problems must be solved before the lab can come up; nothing was changed');
+      expect(stderr).toContain('3 problems must be solved before the lab can come up; nothing was changed');
       expect(stderr).toMatch(/node2 10\.200\.10\.11:2380: in use by systemd-socket-/);
+      expect(stderr).toMatch(/node1: (599|60[0-9])\.\d s behind this machine: certificates would not be valid there/);
       expect(stderr).toContain('node3: gzip is not there');
       expect(stderr).toContain('→ install it: sudo apt-get install gzip');
       for (const node of nodes) expect(await lab.traces(node)).toBe('');
     } finally {
       await lab.on('node2', 'sudo systemctl stop squatter');
       await lab.on('node3', 'sudo mv /usr/bin/gzip.away /usr/bin/gzip');
+      await lab.on('node1', 'sudo mv /usr/bin/date.away /usr/bin/date');
     }
     lab.describe(engine, {}, users.withoutSudo);
     const refused = await lab.run('up', '--accept-new-host-keys');
@@ -61,17 +79,33 @@ describe.skipIf(!haveMachines())('bringing a lab up on machines', () => {
     await leavesNothing();
   });
 
-  it('goes on after Ctrl-C while the engine is on its way', async () => {
-    const { exitCode, happened } = await lab.during(
-      ({ event, path }) => event === 'task-started' && String(path).startsWith('Install the engine,'),
-      (running) => running.kill('SIGINT'),
-      'up',
-      '--accept-new-host-keys',
-    );
-    expect([exitCode, happened]).toEqual([130, true]);
+  it('goes on after Ctrl-C at each step', async () => {
+    for (const step of [
+      'Check the machines',
+      chooseEngine,
+      'Open the lab',
+      'Prepare the machines',
+      // The engine is on its way to a machine.
+      'Install the engine,node',
+      'Certificates',
+      'Configure the members',
+      'Start the members',
+      'Wait until the cluster is healthy',
+    ]) {
+      // From here on nobody can be so quick that there is nothing left to interrupt.
+      if (step === 'Configure the members') await blockPeers();
+      const { exitCode, happened } = await lab.during(
+        ({ event, path }) => event === 'task-started' && String(path).startsWith(step),
+        (running) => running.kill('SIGINT'),
+        'up',
+        '--accept-new-host-keys',
+      );
+      expect([step, exitCode, happened]).toEqual([step, 130, true]);
+    }
+    for (const node of ['node2', 'node3']) await lab.on(node, 'sudo nft delete table inet outage');
     await finishesTheJob();
     // A transfer that was cut off leaves no half file, under no name.
-    expect(await lab.on('node1', 'sudo find /opt/etcdlab -name ".etcdlab-*"')).toBe('');
+    expect(await lab.on('node1', 'sudo find /opt/etcdlab /etc/etcd -name ".etcdlab-*"')).toBe('');
     await leavesNothing();
   });
 
@@ -113,12 +147,17 @@ describe.skipIf(!haveMachines())('bringing a lab up on machines', () => {
     await finishesTheJob();
   });
 
-  it('repairs what somebody has damaged on a machine', async () => {
+  it('repairs what somebody has damaged on a machine, and clears away what died half written', async () => {
+    await lab.on(
+      'node2',
+      'sudo touch -d "2 hours ago" /etc/etcd/pki/.etcdlab-half; sudo touch /etc/etcd/pki/.etcdlab-new',
+    );
     await lab.on('node1', 'sudo truncate -s 100 /etc/etcd/pki/server-key.pem; sudo chmod 755 /var/lib/etcd');
     await lab.on('node2', 'sudo systemctl stop etcd && sudo truncate -s 1000000 /opt/etcdlab/*/etcd');
     await lab.on('node3', 'sudo rm /etc/systemd/system/etcd.service /etc/etcd/etcd.conf.yml');
     await finishesTheJob();
     expect(await lab.on('node1', 'sudo stat -c %a /var/lib/etcd')).toBe('700');
+    expect(await lab.on('node2', 'sudo sh -c "ls -d /etc/etcd/pki/.etcdlab-*"')).toBe('/etc/etcd/pki/.etcdlab-new');
     expect((await lab.events('up')).at(-1)).toMatchObject({ event: 'finished', changed: false });
   });
 

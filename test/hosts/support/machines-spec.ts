@@ -81,6 +81,13 @@ export function specifyMachines(spec: MachinesSpec): void {
     expect(exposure).toBeLessThanOrEqual(acceptedExposure);
   });
 
+  it('tells systemd when its members are ready', async () => {
+    // Until then it is `activating`, as long as it takes.
+    for (const node of nodes) {
+      await expect.poll(() => lab.on(node, 'systemctl is-active etcd || true'), { timeout: 30_000 }).toBe('active');
+    }
+  });
+
   it('changes nothing when it is brought up again, and says so', async () => {
     const before = { pids: await lab.pids(), files: await filesOfAll() };
     expect((await lab.events('up')).at(-1)).toMatchObject({ event: 'finished', changed: false });

@@ -44,12 +44,12 @@ export function machinesCache(): string {
   return process.env.ETCDLAB_HOSTS_CACHE ?? path.join(os.tmpdir(), 'etcdlab-hosts-cache');
 }
 
-/** Installs and makes whatever machines are made of, and removes those of runs that were killed. @returns the base system */
-export async function prepareMachines(): Promise<string> {
+/** Installs and makes whatever machines are made of, and removes what runs that were killed have left. Once per run. */
+export async function prepareMachines(): Promise<void> {
   await installTools(tools);
-  const base = await ensureBaseSystem(machinesCache());
+  await mkdir(machinesCache(), { recursive: true, mode: 0o700 });
   await removeAbandoned(machinesCache());
-  return base;
+  await ensureBaseSystem(machinesCache());
 }
 
 export class Machines {
@@ -69,12 +69,12 @@ export class Machines {
   }
 
   /**
-   * Makes machines and waits until all can be logged in to. What runs that were killed have left is removed first.
+   * Makes machines, once `prepareMachines` has been called, and waits until all can be logged in to.
    * @param folder for their files; on a file system that overlayfs can use
    * @param isKept they are to outlive this process, and later runs leave them alone
    */
   static async up(folder: string, isKept = false): Promise<Machines> {
-    const base = await prepareMachines();
+    const base = await ensureBaseSystem(machinesCache());
     const machines = Array.from({ length: 3 }, (_, i) => ({
       name: `node${i + 1}`,
       address: `${network}.${10 + i}`,
@@ -293,13 +293,13 @@ async function removeCgroup(folder: string): Promise<void> {
   }
 }
 
-/** Machines outlive a test run that was killed: the next one removes those whose run is gone. */
+/** Machines outlive a test run that was killed: the next one removes those whose run is gone, and what is half made. */
 async function removeAbandoned(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
-    const pid = /^run-([0-9]+)$/.exec(name)?.[1];
+    const [, kind, pid] = /^(run|making|box)-([0-9]+)$/.exec(name) ?? [];
     if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
-    const folders = (await readFile(path.join(cache, name), 'utf8')).split('\n').filter((folder) => folder !== '');
-    for (const folder of folders) await Machines.remove(folder);
-    await rm(path.join(cache, name), { force: true });
+    const listed = kind === 'run' ? (await readFile(path.join(cache, name), 'utf8')).split('\n') : [];
+    for (const folder of listed) if (folder !== '') await Machines.remove(folder);
+    await rm(path.join(cache, name), { recursive: true, force: true });
   }
 }

@@ -61,6 +61,7 @@ export const neededTools: Readonly<Record<string, string>> = {
   sha256sum: 'coreutils',
   timeout: 'coreutils',
   journalctl: 'systemd',
+  'systemd-notify': 'systemd',
   useradd: 'passwd',
   nft: 'nftables',
   ss: 'iproute2',
