@@ -13,8 +13,12 @@ export interface StorageFile {
   readSync(target: Uint8Array, position: number): number;
   /** Writes all of `chunks`, one behind the other, starting at `position`. */
   write(chunks: readonly Uint8Array[], position: number): Promise<void>;
+  /** As `write`, on the calling thread: for few bytes, which end in the operating system's cache. */
+  writeSync(bytes: Uint8Array, position: number): void;
   /** Makes data and size durable (fdatasync). */
   datasync(): Promise<void>;
+  /** As `datasync`, on the calling thread: for a disk that is known to be quick. */
+  datasyncSync(): void;
   truncate(size: number): Promise<void>;
   size(): Promise<number>;
   close(): Promise<void>;
@@ -92,8 +96,26 @@ class NodeFile implements StorageFile {
     }
   }
 
+  writeSync(bytes: Uint8Array, position: number): void {
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        done += fs.writeSync(this.handle.fd, bytes, done, bytes.length - done, position + done);
+      }
+    } catch (error) {
+      throw this.withPath(error);
+    }
+  }
+
   datasync(): Promise<void> {
     return this.named(this.handle.datasync());
+  }
+
+  datasyncSync(): void {
+    try {
+      fs.fdatasyncSync(this.handle.fd);
+    } catch (error) {
+      throw this.withPath(error);
+    }
   }
 
   truncate(size: number): Promise<void> {
@@ -108,14 +130,18 @@ class NodeFile implements StorageFile {
     return this.handle.close();
   }
 
-  /** Node's errors name the path of a file only where it was given one; a full disk is met on open files. */
   private async named<T>(operation: Promise<T>): Promise<T> {
     try {
       return await operation;
     } catch (error) {
-      if (error instanceof Error) error.message += ` '${this.path}'`;
-      throw error;
+      throw this.withPath(error);
     }
+  }
+
+  /** Node's errors name the path of a file only where it was given one; a full disk is met on open files. */
+  private withPath(error: unknown): unknown {
+    if (error instanceof Error) error.message += ` '${this.path}'`;
+    return error;
   }
 }
 

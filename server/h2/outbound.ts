@@ -72,11 +72,11 @@ export class Outbound {
     }
   }
 
-  /** What is written until the end of this turn goes out in one piece. */
+  /** What is written until all that follows from the event under way has been done goes out in one piece. */
   schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
-    setImmediate(() => this.flush());
+    process.nextTick(() => this.flush());
   }
 
   flush(): void {

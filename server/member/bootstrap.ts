@@ -51,6 +51,7 @@ export async function bootstrap(config: MemberConfig): Promise<Bootstrapped> {
     fs,
     sync: !config.unsafeNoFsync,
     ...(config.walSegmentSizeBytes !== undefined && { segmentSizeBytes: config.walSegmentSizeBytes }),
+    ...(config.walDirectBytes !== undefined && { maxDirectBytes: config.walDirectBytes }),
     onSync: (seconds) => config.observe?.walFsync?.(seconds),
     now: () => performance.now(),
     onWarning: (message) => config.log.at('wal').warn(message),

@@ -44,6 +44,8 @@ export interface MemberConfig {
   unsafeNoFsync: boolean;
   /** Upstream's 64 MB unless given; tests that keep files in memory want less. */
   walSegmentSizeBytes?: number;
+  /** What the log writes at once while the disk is quick; see `Wal`. Its default unless given. */
+  walDirectBytes?: number;
 
   /** 0 stands for upstream's 2 GiB, a negative number for no quota. */
   quotaBackendBytes: number;

@@ -56,6 +56,7 @@ class Bench {
         },
         leaderChanged: () => undefined,
         ticked: () => undefined,
+        collect: () => undefined,
         readIndex: () => undefined,
         fatal: (error) => this.done.push(error.message),
       },

@@ -20,6 +20,8 @@ export interface RaftHooks {
   leaderChanged(lead: bigint): void;
   /** Called with every tick. */
   ticked(): void;
+  /** Called once in each turn before raft is asked what is ready: what it is told now goes out in this turn. */
+  collect(): void;
   readIndex(context: Uint8Array, index: number): void;
   /** The member cannot go on: its disk failed, or an invariant is broken. */
   fatal(error: Error): void;
@@ -172,8 +174,10 @@ export class RaftDriver {
     if (this.scheduled || this.stopped) return;
     this.scheduled = true;
     setImmediate(() => {
-      this.scheduled = false;
       try {
+        this.hooks.collect();
+        // Only now: what was collected is handled in this turn and needs none of its own.
+        this.scheduled = false;
         while (!this.stopped && !this.installing && this.node.hasReady()) this.handle(this.node.ready());
       } catch (error) {
         this.hooks.fatal(error as Error);
@@ -204,6 +208,10 @@ export class RaftDriver {
 
   private persist(ready: Ready): void {
     const saved = this.wal.save(ready.hardState, ready.entries, ready.mustSync);
+    if (saved === undefined) {
+      this.persisted(ready);
+      return;
+    }
     this.lastSave = saved;
     saved.then(
       () => this.afterPersist(ready),
@@ -213,9 +221,13 @@ export class RaftDriver {
 
   private afterPersist(ready: Ready): void {
     if (this.stopped) return;
+    this.persisted(ready);
+    this.wake();
+  }
+
+  private persisted(ready: Ready): void {
     if (ready.messagesAfterPersist.length > 0) this.hooks.send(ready.messagesAfterPersist);
     this.node.persisted(ready);
-    this.wake();
   }
 
   private apply(entries: Entry[]): void {

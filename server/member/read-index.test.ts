@@ -19,6 +19,7 @@ describe('ReadIndex', () => {
     reads = new ReadIndex({
       nextId: () => ++id,
       request: (context) => asked.push(context),
+      wake: () => setImmediate(() => reads.begin()),
       applied,
       timeoutMs: 7000,
       retryMs: 500,

@@ -26,6 +26,8 @@ export interface ReadIndexOptions {
   nextId(): bigint;
   /** Asks raft for a read index. It may be lost, so it is asked again after `retryMs`. */
   request(context: Uint8Array): void;
+  /** Makes sure that `begin` is called once the event loop has delivered all input of this turn. */
+  wake(): void;
   applied: AppliedIndexWaiters;
   /** How long a round may take, from the question until its index is applied. */
   timeoutMs: number;
@@ -40,7 +42,6 @@ export class ReadIndex {
   private readonly options: ReadIndexOptions;
   private waiting: Reader[] = [];
   private round: Round | undefined;
-  private scheduled = false;
   private stopped = false;
 
   constructor(options: ReadIndexOptions) {
@@ -58,8 +59,13 @@ export class ReadIndex {
     if (this.waiting.length >= maxWaiting) return Promise.reject(errTooManyRequests());
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
-      this.schedule();
+      if (this.round === undefined) this.options.wake();
     });
+  }
+
+  /** Starts a round for all reads that wait, unless one is under way. */
+  begin(): void {
+    if (this.round === undefined && this.waiting.length > 0) this.startRound();
   }
 
   /** Raft's answer: state applied up to `index` reflects all that was acknowledged before the round began. */
@@ -79,7 +85,7 @@ export class ReadIndex {
         for (const reader of readers) reader.reject(error);
       },
     );
-    this.schedule();
+    this.options.wake();
   }
 
   /** The leader that was asked may be none any more: its answer would prove nothing. */
@@ -92,16 +98,6 @@ export class ReadIndex {
     this.stopped = true;
     if (this.round !== undefined) this.failRound(this.round, errStopped());
     for (const reader of this.waiting.splice(0)) reader.reject(errStopped());
-  }
-
-  /** Starts the round in the next turn of the event loop, so that all reads of one turn of the event loop share it. */
-  private schedule(): void {
-    if (this.scheduled || this.round !== undefined || this.waiting.length === 0 || this.stopped) return;
-    this.scheduled = true;
-    setImmediate(() => {
-      this.scheduled = false;
-      if (this.round === undefined && this.waiting.length > 0 && !this.stopped) this.startRound();
-    });
   }
 
   private startRound(): void {
@@ -136,7 +132,7 @@ export class ReadIndex {
   private failRound(round: Round, error: Error): void {
     this.endRound(round);
     for (const reader of round.readers) reader.reject(error);
-    this.schedule();
+    this.options.wake();
   }
 }
 

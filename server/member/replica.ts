@@ -145,6 +145,7 @@ export class Replica {
         leaderChanged: (lead) => this.leaderChanged(lead),
         // While leadership is being handed over, proposals wait without a change of leader that would end the wait.
         ticked: () => this.retryParked(),
+        collect: () => this.reads.begin(),
         readIndex: (context, index) => this.reads.answer(context, index),
         fatal: (error) => this.fatal(error),
       },
@@ -186,6 +187,7 @@ export class Replica {
     this.reads = new ReadIndex({
       nextId: () => ids.next(),
       request: (context) => this.driver.readIndex(context),
+      wake: () => this.driver.wake(),
       applied: this.applied,
       timeoutMs,
       retryMs: readIndexRetryMs,

@@ -91,7 +91,7 @@ export class Http2Call implements GrpcCall, StreamHandler {
       this.acknowledge();
       return raw.compressed ? this.decompress(raw.bytes) : Promise.resolve(raw.bytes);
     }
-    if (this.failure !== undefined) return Promise.reject(this.failure);
+    if (this.failure !== undefined || this.finished) return Promise.reject(this.failure ?? canceled());
     if (this.requestEnded) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
       this.reader = { resolve, reject };
@@ -163,7 +163,8 @@ export class Http2Call implements GrpcCall, StreamHandler {
   /** The end of a call: whoever listens can stop, and whoever reads. */
   private release(): void {
     this.abort?.abort();
-    this.fail(canceled());
+    // Nearly no call has a reader at its end, and an error with its stack takes longer than all of an answer.
+    if (this.reader !== undefined) this.fail(canceled());
     this.drain();
     this.forgetHeld();
     this.acknowledge();

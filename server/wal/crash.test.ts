@@ -27,7 +27,12 @@ interface History {
 async function live(fs: CrashFileSystem, history: History, seed: number): Promise<void> {
   const random = randomFrom(seed);
   const below = (limit: number) => Math.floor(random() * limit);
-  const wal = await Wal.create('/data/wal', metadata, { fs, segmentSizeBytes: 3000 });
+  // With every other seed the short saves do not wait for their turn.
+  const wal = await Wal.create('/data/wal', metadata, {
+    fs,
+    segmentSizeBytes: 3000,
+    maxDirectBytes: (seed % 2) * 1000,
+  });
   history.created = true;
   let last = 0;
   let commit = 0;

@@ -1,14 +1,17 @@
 /**
  * The writing half of the log: a queue, one write at a time, and the step from one segment to the next.
  *
- * All that waits while a write is under way goes out together in one write and one fdatasync. When a write or sync
- * fails, nobody knows what is on the disk, and asking again may hide it: the writer then refuses everything.
+ * What is short is written and synced at once, on the calling thread, as long as the disk is quick: the way through the
+ * thread pool and back takes longer than the disk then. Else all that waits while a write is under way goes out together
+ * in one write and one fdatasync. When a write or sync fails, nobody knows what is on the disk, and asking again may
+ * hide it: the writer then refuses everything.
  */
 import path from 'node:path';
 import type { FileSystem, StorageFile } from '../base/file-system.ts';
 import type { Entry, HardState } from '../proto/gen/raft.ts';
 import type { SnapshotRecord } from '../proto/gen/wal.ts';
 import { createSegment } from './create.ts';
+import { DiskPace } from './disk-pace.ts';
 import { FrameEncoder } from './frame-encoder.ts';
 import { type SegmentName, segmentName } from './segment-name.ts';
 import { WalError } from './wal-error.ts';
@@ -44,6 +47,7 @@ export interface LogWriterOptions {
   readonly directory: string;
   readonly fs: FileSystem;
   readonly segmentSizeBytes: number;
+  readonly maxDirectBytes: number;
   readonly sync: boolean;
   readonly onSync: ((seconds: number) => void) | undefined;
   readonly now: () => number;
@@ -51,6 +55,8 @@ export interface LogWriterOptions {
 
 /** What is encoded for one write, at most, so that a long queue does not make a huge buffer. */
 const maxWriteBytes = 16 * 1024 * 1024;
+/** What an entry takes besides its data, at most; and a hard state. */
+const recordBytes = 64;
 
 export class LogWriter {
   /** From the oldest on disk to the one that is written to; whoever purges takes from its front. */
@@ -65,6 +71,7 @@ export class LogWriter {
   private hardState: HardState | undefined;
   private lastIndex: number;
   private unsynced = false;
+  private readonly pace = new DiskPace();
   /** As long as its callers make it: raft bounds what it has in flight. */
   private waiting: Waiting[] = [];
   private writing: Promise<void> | undefined;
@@ -81,12 +88,14 @@ export class LogWriter {
   }
 
   /**
-   * Queues a write behind those that wait.
+   * Writes at once, or queues the write behind those that wait.
    *
-   * @returns when it is written, and durable if it must be
-   * @throws WalError WAL_FAILED
+   * @returns undefined when it is written already, and durable if it must be; else a promise of that, which rejects with
+   *   WalError WAL_FAILED
    */
-  write(what: LogWrite): Promise<void> {
+  write(what: LogWrite): Promise<void> | undefined {
+    if (this.mayWriteDirectly(what)) return this.writeDirectly(what);
+    this.pace.passed();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.waiting.push({ ...what, resolve, reject });
     this.writing ??= this.writeAll();
@@ -107,6 +116,36 @@ export class LogWriter {
     }
     await this.file.close();
     if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** Nothing is under way, and neither the thread nor the next segment has to wait for it. */
+  private mayWriteDirectly({ entries, snapshot }: LogWrite): boolean {
+    if (this.writing !== undefined || snapshot !== undefined || !this.pace.isQuick) return false;
+    const { maxDirectBytes, segmentSizeBytes } = this.options;
+    let bytes = recordBytes;
+    for (const { Data } of entries) bytes += recordBytes + (Data?.length ?? 0);
+    return bytes <= maxDirectBytes && this.offset + bytes < segmentSizeBytes;
+  }
+
+  private writeDirectly(what: LogWrite): Promise<void> | undefined {
+    const { encoder } = this;
+    const { now } = this.options;
+    try {
+      this.encode(what);
+      const startMs = now();
+      if (encoder.length > 0) {
+        this.unsynced = true;
+        this.file.writeSync(encoder.bytes(), this.offset);
+        this.offset += encoder.length;
+        encoder.clear();
+      }
+      if (what.mustSync && this.unsynced) this.syncFileDirectly();
+      this.pace.waited(now() - startMs);
+      return undefined;
+    } catch (error) {
+      this.fail(error, []);
+      return Promise.reject(this.failure);
+    }
   }
 
   /** Writes group after group until nothing waits. Never rejects: whoever waits is told. */
@@ -174,6 +213,16 @@ export class LogWriter {
     if (sync) {
       const start = now();
       await this.file.datasync();
+      onSync?.((now() - start) / 1000);
+    }
+    this.unsynced = false;
+  }
+
+  private syncFileDirectly(): void {
+    const { sync, now, onSync } = this.options;
+    if (sync) {
+      const start = now();
+      this.file.datasyncSync();
       onSync?.((now() - start) / 1000);
     }
     this.unsynced = false;

@@ -206,7 +206,8 @@ describe('saving', () => {
     const seconds: number[] = [];
     let clock = 0;
     const now = () => (clock += 2000);
-    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes, now, onSync: (took) => seconds.push(took) });
+    const onSync = (took: number) => seconds.push(took);
+    const wal = await Wal.create('/wal', metadata, { fs, segmentSizeBytes, now, onSync, maxDirectBytes: 0 });
     const before = { write: fs.count('write'), datasync: fs.count('datasync') };
     await Promise.all(entries(1, 1000).map((one) => wal.save(undefined, [one], true)));
     expect(fs.count('write') - before.write).toBe(1);

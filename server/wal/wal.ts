@@ -1,8 +1,9 @@
 /**
  * The write-ahead log: entries, hard states and snapshot records in upstream's files (contract: disk-and-peer §1).
  *
- * All saves that wait while a write is under way go out together in one write and one fdatasync. When a write or sync
- * fails, nobody knows what is on the disk, and asking again may hide it: the log then refuses everything from there on.
+ * A short save is written and synced at once while the disk is quick; saves that wait while a write is under way go out
+ * together. When a write or sync fails, nobody knows what is on the disk, and asking again may hide it: the log then
+ * refuses everything from there on.
  */
 import path from 'node:path';
 import { type FileSystem, nodeFileSystem } from '../base/file-system.ts';
@@ -20,6 +21,8 @@ export interface WalOptions {
   fs?: FileSystem;
   /** A segment that has grown to this is the last one no longer. Default: 64,000,000, upstream's. */
   segmentSizeBytes?: number;
+  /** Up to so many bytes are written and synced on the calling thread while the disk is quick; 0: none. Default: 64 KiB. */
+  maxDirectBytes?: number;
   /** False: nothing waits for the disk, and a crash of the machine loses data (`--unsafe-no-fsync`). Default: true. */
   sync?: boolean;
   /** Told the seconds that each fdatasync took. */
@@ -38,6 +41,7 @@ export interface SavedSnapshot {
 }
 
 const defaultSegmentSizeBytes = 64_000_000;
+const defaultMaxDirectBytes = 64 * 1024;
 
 export class Wal {
   /** The directory of the segments. */
@@ -129,11 +133,16 @@ export class Wal {
    *
    * @param entries follow on each other, and on or over what the log holds; must not be changed until this resolves
    * @param mustSync whether to wait until it is durable: needed with entries, a new term or a new vote (§1.7)
-   * @throws WalError WAL_BAD_INPUT, WAL_FAILED, WAL_CLOSED
+   * @returns undefined when that is done already; else a promise of it, which rejects with WalError WAL_BAD_INPUT,
+   *   WAL_FAILED or WAL_CLOSED
    */
-  async save(hardState: HardState | undefined, entries: readonly Entry[], mustSync: boolean): Promise<void> {
-    this.requireUsable();
-    this.acceptedIndex = this.indexAfter(entries);
+  save(hardState: HardState | undefined, entries: readonly Entry[], mustSync: boolean): Promise<void> | undefined {
+    try {
+      this.requireUsable();
+      this.acceptedIndex = this.indexAfter(entries);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const state = hardState === undefined || isEmpty(hardState) ? undefined : { ...hardState };
     return this.writer.write({ entries, hardState: state, mustSync });
   }
@@ -240,6 +249,7 @@ function withDefaults(directory: string, options: WalOptions): LogWriterOptions 
     directory,
     fs: options.fs ?? nodeFileSystem,
     segmentSizeBytes: options.segmentSizeBytes ?? defaultSegmentSizeBytes,
+    maxDirectBytes: options.maxDirectBytes ?? defaultMaxDirectBytes,
     sync: options.sync ?? true,
     onSync: options.onSync,
     now: options.now ?? (() => performance.now()),

@@ -16,10 +16,13 @@ export class SimulatedDisk {
   private files: CrashFileSystem;
   private readonly time: VirtualTime;
   private readonly prng: Prng;
+  private readonly holdUp: (durationMs: number) => void;
 
-  constructor(time: VirtualTime, prng: Prng) {
+  /** @param holdUp stops the process that waits for the disk on its only thread */
+  constructor(time: VirtualTime, prng: Prng, holdUp: (durationMs: number) => void) {
     this.time = time;
     this.prng = prng;
+    this.holdUp = holdUp;
     this.files = this.empty();
   }
 
@@ -65,6 +68,12 @@ export class SimulatedDisk {
       read: (target, position) => read(() => file.read(target, position)),
       readSync: (target, position) => file.readSync(target, position),
       write: (chunks, position) => change(() => file.write(chunks, position)),
+      writeSync: (bytes, position) => file.writeSync(bytes, position),
+      datasyncSync: () => {
+        this.holdUp(this.durationMs('sync'));
+        this.failSyncIfTold();
+        file.datasyncSync();
+      },
       truncate: (size) => change(() => file.truncate(size)),
       datasync: () => this.sync(owner, () => file.datasync()),
       size: () => read(() => file.size()),
@@ -73,19 +82,28 @@ export class SimulatedDisk {
   }
 
   private sync(owner: Owner, work: () => Promise<void>): Promise<void> {
-    return this.take('sync', owner, () => {
-      if (!this.failNextSync) return work();
-      this.failNextSync = false;
-      return Promise.reject(Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' }));
+    return this.take('sync', owner, async () => {
+      this.failSyncIfTold();
+      await work();
     });
+  }
+
+  private failSyncIfTold(): void {
+    if (!this.failNextSync) return;
+    this.failNextSync = false;
+    throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
   }
 
   /** Does it after the time that the disk takes, unless the process has ended by then. */
   private take<T>(kind: Kind, owner: Owner, work: () => Promise<T>): Promise<T> {
-    const delayMs = longestMs[kind] * this.slowness * this.prng.next();
+    const delayMs = this.durationMs(kind);
     return new Promise((resolve, reject) => {
       this.time.after(delayMs, owner, () => work().then(resolve, reject));
     });
+  }
+
+  private durationMs(kind: Kind): number {
+    return longestMs[kind] * this.slowness * this.prng.next();
   }
 
   private empty(): CrashFileSystem {

@@ -22,6 +22,7 @@ export type Settings = Pick<
   | 'backendBatchIntervalMs'
   | 'backendBatchLimit'
   | 'walSegmentSizeBytes'
+  | 'walDirectBytes'
   | 'raftLimits'
   | 'strictReconfigCheck'
 >;
@@ -77,7 +78,7 @@ export class SimulatedHost {
     this.options = options;
     this.name = options.name;
     this.url = options.url;
-    this.disk = new SimulatedDisk(options.time, options.prng);
+    this.disk = new SimulatedDisk(options.time, options.prng, (durationMs) => this.pause(durationMs));
     this.process.isAlive = false;
   }
 

@@ -371,6 +371,7 @@ function drawSettings(prng: Prng): Settings {
     backendBatchIntervalMs: prng.pick([10, 100, 1000]) as number,
     backendBatchLimit: prng.pick([1, 5, 10_000]) as number,
     walSegmentSizeBytes: prng.pick([4096, 32_768, 1_048_576]) as number,
+    walDirectBytes: prng.pick([0, 300, 65_536]) as number,
     strictReconfigCheck: prng.chance(0.3),
     raftLimits: {
       maxSizePerMessageBytes: prng.pick([1, 200, 1_048_576]) as number,

@@ -224,27 +224,31 @@ export class CrashFileSystem implements FileSystem {
       check('read', false);
       return node.current.read(target, position);
     };
+    const writeSync = (bytes: Uint8Array, position: number) => {
+      check('write', true);
+      this.step('write', where, () => node.change({ kind: 'write', position, bytes: new Uint8Array(bytes) }));
+    };
+    const datasyncSync = () => {
+      check('datasync', false);
+      // When the power fails during a sync, the disk is somewhere between before and after.
+      this.step(
+        'datasync',
+        where,
+        () => node.sync(),
+        () => undefined,
+      );
+    };
     return {
       readSync,
+      writeSync,
+      datasyncSync,
       read: async (target, position) => readSync(target, position),
-      write: async (chunks, position) => {
-        check('write', true);
-        this.step('write', where, () => node.change({ kind: 'write', position, bytes: joined(chunks) }));
-      },
+      write: async (chunks, position) => writeSync(Buffer.concat(chunks), position),
       truncate: async (size) => {
         check('truncate', true);
         this.step('truncate', where, () => node.change({ kind: 'truncate', size }));
       },
-      datasync: async () => {
-        check('datasync', false);
-        // When the power fails during a sync, the disk is somewhere between before and after.
-        this.step(
-          'datasync',
-          where,
-          () => node.sync(),
-          () => undefined,
-        );
-      },
+      datasync: async () => datasyncSync(),
       size: async () => {
         check('stat', false);
         return node.current.size;
@@ -316,8 +320,4 @@ export class CrashFileSystem implements FileSystem {
 
 function parts(where: string): string[] {
   return where.split(/[/\\]/).filter((part) => part !== '' && part !== '.');
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(chunks));
 }

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import type { FileSystem } from '../base/file-system.ts';
+import { CrashFileSystem } from '../base/testing/crash-file-system.ts';
+import { DiskPace } from './disk-pace.ts';
+import { entry } from './testing/log-model.ts';
+import { Wal } from './wal.ts';
+
+describe('a disk is waited for', () => {
+  test('while its writes are quick', () => {
+    const pace = new DiskPace();
+    for (let i = 0; i < 100; i++) pace.waited(0.2);
+    expect(pace.isQuick).toBe(true);
+  });
+
+  test('not after one slow write, for the next thousand', () => {
+    const pace = new DiskPace();
+    pace.waited(11);
+    for (let i = 0; i < 999; i++) pace.passed();
+    expect(pace.isQuick).toBe(false);
+    pace.passed();
+    expect(pace.isQuick).toBe(true);
+  });
+
+  test('not when it takes longer than a millisecond each time', () => {
+    const pace = new DiskPace();
+    let waited = 0;
+    for (; pace.isQuick && waited < 1000; waited++) pace.waited(1.5);
+    expect(waited).toBeLessThan(20);
+    for (let i = 0; i < 1000; i++) pace.passed();
+    pace.waited(1.5);
+    expect(pace.isQuick).toBe(false);
+  });
+
+  test('again once it has recovered', () => {
+    const pace = new DiskPace();
+    pace.waited(5000);
+    for (let i = 0; i < 1000; i++) pace.passed();
+    for (let i = 0; i < 20; i++) pace.waited(0.2);
+    expect(pace.isQuick).toBe(true);
+  });
+});
+
+/** A disk in memory whose syncs take `syncMs(n)`, on whichever thread they are made, by a clock that only they move. */
+class TimedDisk {
+  clockMs = 0;
+  /** What the calling thread has spent in syncs. */
+  heldUpMs = 0;
+  readonly fs: FileSystem;
+
+  constructor(syncMs: (count: number) => number) {
+    const files = new CrashFileSystem();
+    let syncs = 0;
+    const pass = (): number => {
+      const tookMs = syncMs(++syncs);
+      this.clockMs += tookMs;
+      return tookMs;
+    };
+    this.fs = {
+      list: (where) => files.list(where),
+      exists: (where) => files.exists(where),
+      rename: (from, to) => files.rename(from, to),
+      remove: (where) => files.remove(where),
+      makeDirectory: (where) => files.makeDirectory(where),
+      removeDirectory: (where) => files.removeDirectory(where),
+      syncDirectory: (where) => files.syncDirectory(where),
+      open: async (where, how, mode) => {
+        const file = await files.open(where, how, mode);
+        const datasync = async (): Promise<void> => {
+          pass();
+          await file.datasync();
+        };
+        const datasyncSync = (): void => {
+          this.heldUpMs += pass();
+          file.datasyncSync();
+        };
+        return { ...file, datasync, datasyncSync };
+      },
+    };
+  }
+
+  /** Saves so many entries, one after the other. */
+  async save(count: number): Promise<void> {
+    const wal = await Wal.create('/wal', { nodeId: 1n, clusterId: 2n }, { fs: this.fs, now: () => this.clockMs });
+    for (let index = 1; index <= count; index++) await wal.save(undefined, [entry(index)], true);
+    await wal.close();
+  }
+}
+
+describe('the thread that sends heartbeats', () => {
+  test('waits for a quick disk, which takes it no time', async () => {
+    const disk = new TimedDisk(() => 0.1);
+    await disk.save(3000);
+    expect(disk.heldUpMs).toBeCloseTo(300, 0);
+  });
+
+  test('is held up by a slow disk at most once in a thousand writes', async () => {
+    const disk = new TimedDisk(() => 200);
+    await disk.save(3000);
+    expect(disk.heldUpMs).toBe(3 * 200);
+  });
+
+  test('is held up at most once in a thousand writes when the disk is slow now and then', async () => {
+    const disk = new TimedDisk((count) => (count % 50 === 0 ? 400 : 0.1));
+    await disk.save(3000);
+    expect(disk.heldUpMs).toBeLessThanOrEqual(3 * 400 + 300);
+  });
+});
