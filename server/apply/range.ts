@@ -4,7 +4,7 @@ import {
   type RangeRequest,
   RangeRequest_SortOrder,
   RangeRequest_SortTarget,
-  RangeResponse,
+  type RangeResponse,
   ResponseHeader,
 } from '../proto/gen/rpc.ts';
 
@@ -32,12 +32,7 @@ export function applyRange(view: ReadView, request: RangeRequest): RangeResponse
   const more = limit > 0 && kvs.length > limit;
   if (more) kvs = kvs.slice(0, limit);
   if (request.keys_only) for (const kv of kvs) kv.value = new Uint8Array(0);
-  return RangeResponse.create({
-    header: ResponseHeader.create({ revision: result.revision }),
-    kvs,
-    more,
-    count: result.count,
-  });
+  return { header: ResponseHeader.create({ revision: result.revision }), kvs, more, count: result.count };
 }
 
 function hasRevisionFilter(request: RangeRequest): boolean {

@@ -2,7 +2,7 @@
 import { Code, EtcdError } from '../errors/etcd-error.ts';
 import type { HttpRequest, HttpResponse } from '../http/mod.ts';
 import type { MethodType } from '../proto/reflection.ts';
-import type { GrpcCall, GrpcStatus } from '../rpc/mod.ts';
+import type { GrpcCall, GrpcStatus, MessageReader } from '../rpc/mod.ts';
 import { errorJson, errorResponse } from './error-response.ts';
 import { jsonToWire } from './from-json.ts';
 import { JsonSplitter } from './json-splitter.ts';
@@ -92,6 +92,13 @@ export class GatewayCall implements GrpcCall {
       throw new EtcdError(Code.ResourceExhausted, text);
     }
     return message;
+  }
+
+  read(reader: MessageReader): void {
+    this.message().then(
+      (bytes) => reader.message(bytes),
+      (error) => reader.failed(error),
+    );
   }
 
   send(message: Uint8Array): Promise<void> | undefined {

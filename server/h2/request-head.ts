@@ -18,6 +18,8 @@ export class RequestHead {
   readonly contentLength: number | undefined;
   /** In the order of the wire, pseudo-header fields included. */
   readonly fields: readonly HeaderField[];
+  /** What was asked for before: heads are used again, and asked for the same few names each time. */
+  private readonly found = new Map<string, string | undefined>();
 
   constructor(fields: readonly HeaderField[]) {
     this.fields = fields;
@@ -31,6 +33,14 @@ export class RequestHead {
 
   /** One field by its lower-case name; several of one name are joined as RFC 9110 §5.3 and RFC 9113 §8.2.3 allow. */
   get(name: string): string | undefined {
+    let value = this.found.get(name);
+    if (value !== undefined || this.found.has(name)) return value;
+    value = this.find(name);
+    this.found.set(name, value);
+    return value;
+  }
+
+  private find(name: string): string | undefined {
     let found: string | undefined;
     for (const field of this.fields) {
       if (field.name !== name) continue;

@@ -102,7 +102,8 @@ export class Member implements EtcdMember {
   async range(request: RangeRequest, caller?: Caller): Promise<RangeResponse> {
     this.admit({ range: request });
     if (!request.serializable) await this.replica.reads.wait();
-    const asker = await this.identify(caller);
+    const identity = this.identify(caller);
+    const asker = identity && (await identity);
     requireRead(this.auth, asker, request.key, request.range_end);
     return this.withHeader(applyRange(this.replica.machine.store, request));
   }
@@ -329,7 +330,8 @@ export class Member implements EtcdMember {
     caller: Caller | undefined,
   ): Promise<T> {
     this.admit(request);
-    const asker = await this.identify(caller);
+    const identity = this.identify(caller);
+    const asker = identity && (await identity);
     const { response, error, compacted } = await this.replica.proposer.propose({ ...request, ...headerOf(asker) });
     if (error !== undefined) throw error;
     if (request.compaction?.physical) await compacted;
@@ -365,8 +367,9 @@ export class Member implements EtcdMember {
   }
 
   private withHeader<T extends { header?: ResponseHeader | undefined }>(response: T): T {
-    const { cluster_id, member_id, raft_term, revision } = this.header();
-    response.header = { cluster_id, member_id, raft_term, revision: response.header?.revision ?? revision };
+    const { clusterId, id, replica } = this;
+    const revision = response.header?.revision ?? replica.machine.store.currentRevision;
+    response.header = { cluster_id: clusterId, member_id: id, revision, raft_term: replica.driver.term };
     return response;
   }
 }

@@ -8,14 +8,14 @@ import type { AppliedIndexWaiters } from './pending.ts';
 /** Reads that may wait for the next round; beyond it memory would be the queue. */
 const maxWaiting = 50_000;
 
-interface Reader {
-  resolve(): void;
-  reject(error: Error): void;
+/** All reads that wait for one round wait for one promise. */
+interface Readers extends PromiseWithResolvers<void> {
+  count: number;
 }
 
 interface Round {
   context: bigint;
-  readers: Reader[];
+  readers: Readers;
   retry: NodeJS.Timeout;
   deadline: NodeJS.Timeout;
   startedMs: number;
@@ -40,7 +40,7 @@ export interface ReadIndexOptions {
 
 export class ReadIndex {
   private readonly options: ReadIndexOptions;
-  private waiting: Reader[] = [];
+  private waiting: Readers | undefined;
   private round: Round | undefined;
   private stopped = false;
 
@@ -56,16 +56,18 @@ export class ReadIndex {
    */
   wait(): Promise<void> {
     if (this.stopped) return Promise.reject(errStopped());
-    if (this.waiting.length >= maxWaiting) return Promise.reject(errTooManyRequests());
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ resolve, reject });
+    if (this.waiting === undefined) {
+      this.waiting = { ...Promise.withResolvers<void>(), count: 0 };
       if (this.round === undefined) this.options.wake();
-    });
+    }
+    if (this.waiting.count >= maxWaiting) return Promise.reject(errTooManyRequests());
+    this.waiting.count++;
+    return this.waiting.promise;
   }
 
   /** Starts a round for all reads that wait, unless one is under way. */
   begin(): void {
-    if (this.round === undefined && this.waiting.length > 0) this.startRound();
+    if (this.round === undefined && this.waiting !== undefined) this.startRound(this.waiting);
   }
 
   /** Raft's answer: state applied up to `index` reflects all that was acknowledged before the round began. */
@@ -74,18 +76,17 @@ export class ReadIndex {
     if (round === undefined || context.length !== 8 || decodeContext(context) !== round.context) return;
     this.endRound(round);
     const { applied, onFailed, timeoutMs } = this.options;
-    const leftMs = Math.max(0, round.startedMs + timeoutMs - performance.now());
-    const readers = round.readers;
-    applied.wait(index, leftMs).then(
-      () => {
-        for (const reader of readers) reader.resolve();
-      },
-      (error: Error) => {
+    const { resolve, reject } = round.readers;
+    if (applied.has(index)) {
+      resolve();
+    } else {
+      const leftMs = Math.max(0, round.startedMs + timeoutMs - performance.now());
+      applied.wait(index, leftMs).then(resolve, (error: Error) => {
         onFailed();
-        for (const reader of readers) reader.reject(error);
-      },
-    );
-    this.options.wake();
+        reject(error);
+      });
+    }
+    this.wakeForWaiting();
   }
 
   /** The leader that was asked may be none any more: its answer would prove nothing. */
@@ -97,17 +98,23 @@ export class ReadIndex {
   stop(): void {
     this.stopped = true;
     if (this.round !== undefined) this.failRound(this.round, errStopped());
-    for (const reader of this.waiting.splice(0)) reader.reject(errStopped());
+    this.waiting?.reject(errStopped());
+    this.waiting = undefined;
   }
 
-  private startRound(): void {
+  private wakeForWaiting(): void {
+    if (this.waiting !== undefined) this.options.wake();
+  }
+
+  private startRound(readers: Readers): void {
     const { nextId, request, timeoutMs, retryMs, onFailed, onSlow } = this.options;
     const context = nextId();
     const bytes = encodeContext(context);
+    this.waiting = undefined;
     let slow = false;
     const round: Round = {
       context,
-      readers: this.waiting.splice(0),
+      readers,
       retry: setInterval(() => {
         if (!slow) onSlow();
         slow = true;
@@ -131,8 +138,8 @@ export class ReadIndex {
 
   private failRound(round: Round, error: Error): void {
     this.endRound(round);
-    for (const reader of round.readers) reader.reject(error);
-    this.options.wake();
+    round.readers.reject(error);
+    this.wakeForWaiting();
   }
 }
 

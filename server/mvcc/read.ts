@@ -4,7 +4,7 @@ import { KeyValue } from '../proto/gen/kv.ts';
 import type { KeyHistory } from './key-history.ts';
 import type { KeyIndex } from './key-index.ts';
 import { keyRange } from './key-range.ts';
-import { encodeRevision } from './revision.ts';
+import { revisionToFind } from './revision.ts';
 
 export interface RangeOptions {
   /** Read as of this revision; the newest when left out, 0 or negative. */
@@ -73,7 +73,7 @@ export function readRange(
 function readRecord(backend: Backend, history: KeyHistory, position: number): KeyValue {
   const main = history.mainAt(position);
   const sub = history.subAt(position);
-  const record = backend.get('key', encodeRevision(main, sub));
+  const record = backend.get('key', revisionToFind(main, sub));
   if (record === undefined) {
     throw new Error(`the record of revision ${main}.${sub} is missing from bucket "key": the database is damaged`);
   }

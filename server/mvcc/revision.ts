@@ -18,6 +18,13 @@ export function encodeRevision(main: number, sub: number): Buffer {
   return write(Buffer.allocUnsafe(revisionBytes), main, sub);
 }
 
+/** As `encodeRevision`, over the buffer of the call before: for looking up a record. */
+export function revisionToFind(main: number, sub: number): Buffer {
+  return write(wanted, main, sub);
+}
+
+const wanted = Buffer.allocUnsafeSlow(revisionBytes);
+
 /** @returns the key of a deletion's record, 18 bytes, in a buffer of its own */
 export function encodeTombstone(main: number, sub: number): Buffer {
   const bytes = write(Buffer.allocUnsafe(revisionBytes + 1), main, sub);

@@ -101,7 +101,11 @@ export class Reader {
         high |= bits >>> 4;
       } else if (shift < 63) high |= bits << (shift - 32);
       else high |= (bits & 1) << 31;
-      if (byte < 0x80) return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+      if (byte < 0x80) {
+        scratch.setInt32(0, high);
+        scratch.setInt32(4, low);
+        return scratch.getBigUint64(0);
+      }
     }
     throw new WireError('varint too long', this.pos);
   }
@@ -186,6 +190,8 @@ export class Reader {
   }
 }
 
+const scratch = new DataView(new ArrayBuffer(8));
+
 /** Builds messages in one growing buffer; `finish` copies the result out and makes the writer ready for the next. */
 export class Writer {
   private buf = Buffer.allocUnsafeSlow(64 * 1024);
@@ -249,8 +255,10 @@ export class Writer {
   /** A signed or unsigned 64-bit varint from a bigint. */
   varint64(value: bigint): void {
     this.reserve(10);
-    let low = Number(value & 0xffffffffn);
-    let high = Number((value >> 32n) & 0xffffffffn);
+    // Through memory: arithmetic on bigints makes a new one at each step.
+    scratch.setBigInt64(0, value);
+    let low = scratch.getUint32(4);
+    let high = scratch.getUint32(0);
     while (high !== 0) {
       this.buf[this.pos++] = (low & 0x7f) | 0x80;
       low = ((low >>> 7) | (high << 25)) >>> 0;

@@ -10,11 +10,13 @@ import {
 } from '../errors/etcd-error.ts';
 import type { EtcdMember } from '../member/etcd-member.ts';
 import { WireError } from '../proto/wire.ts';
+import { canceled, expired, startDeadline, stopped, success } from './call-end.ts';
 import { CallStats, type CallType, type MethodStats } from './call-stats.ts';
 import { LeaderMonitor } from './leader-monitor.ts';
 import type { CallStream, Method, StreamMethod, UnaryMethod } from './method.ts';
 import { SlowRequestLog } from './slow-request-log.ts';
 import type { GrpcCall, GrpcStatus } from './transport.ts';
+import { UnaryCall, type UnaryCallOwner } from './unary-call.ts';
 
 export interface DispatcherOptions {
   readonly member: Pick<EtcdMember, 'leader' | 'isLearner'>;
@@ -30,9 +32,6 @@ interface Route<M extends Method = Method> {
   readonly stats: MethodStats;
 }
 
-/** Node's timers take at most 2^31-1 ms; a call given more time has no limit worth keeping. */
-const maxTimeoutMs = 0x7fffffff;
-
 /** A call under way. */
 interface OpenCall {
   /** Whether it ends by itself, and soon: a unary call or a snapshot. */
@@ -40,7 +39,7 @@ interface OpenCall {
   end(status: GrpcStatus): void;
 }
 
-export class Dispatcher {
+export class Dispatcher implements UnaryCallOwner {
   readonly stats = new CallStats();
   private readonly open = new Set<OpenCall>();
   private isStopping = false;
@@ -100,52 +99,22 @@ export class Dispatcher {
     return { code: Code.Unimplemented, message: `unknown method ${method} for service ${service}` };
   }
 
-  /** The path of nearly every request: no async function, no iterator, one promise of the transport and one of the member. */
   private runUnary({ method, stats }: Route<UnaryMethod>, call: GrpcCall): void {
-    const startMs = performance.now();
-    const deadline = this.startDeadline(call, () => end(expired));
-    let ended = false;
-    let requestBytes = 0;
-    const end = (status: GrpcStatus, answer?: Uint8Array): void => {
-      if (ended) return;
-      ended = true;
-      this.open.delete(open);
-      clearTimeout(deadline);
-      const tookMs = performance.now() - startMs;
-      stats.end(status.code, tookMs / 1000);
-      if (answer === undefined) call.finish(status);
-      else call.reply(answer);
-      this.slowRequests.observe(call, tookMs, requestBytes, answer?.length ?? 0);
-    };
-    const fail = (error: unknown): void => end(this.statusOf(error, call.path));
-    const answer = (response: unknown): void => {
-      if (ended) return;
-      try {
-        const bytes = method.definition.response.encode(response);
-        stats.sent++;
-        this.stats.sentBytes += bytes.length;
-        end(success, bytes);
-      } catch (error) {
-        fail(error);
-      }
-    };
-    const start = (bytes: Uint8Array | undefined): void => {
-      if (ended) return;
-      try {
-        if (bytes === undefined) throw new EtcdError(Code.Unknown, 'EOF');
-        requestBytes = bytes.length;
-        const request = this.decode(method, stats, bytes);
-        this.checkCaller(call, 'unary', method.allowedOnLearner(request));
-        method.handle(request, call).then(answer, fail);
-      } catch (error) {
-        fail(error);
-      }
-    };
-    const open: OpenCall = { isFinite: true, end };
-    this.open.add(open);
+    const unaryCall = new UnaryCall(call, method, stats, this);
+    this.open.add(unaryCall);
     stats.started++;
-    call.onCancel(() => end(canceled));
-    call.message().then(start, fail);
+    unaryCall.start();
+  }
+
+  /** For unary calls: one has ended. */
+  ended(call: UnaryCall, tookMs: number): void {
+    this.open.delete(call);
+    this.slowRequests.observe(call, tookMs);
+  }
+
+  /** For unary calls: an answer goes out. */
+  sent(bytes: number): void {
+    this.stats.sentBytes += bytes;
   }
 
   private async runStream({ method, stats }: Route<StreamMethod>, call: GrpcCall): Promise<void> {
@@ -161,7 +130,7 @@ export class Dispatcher {
     };
     const open: OpenCall = { isFinite: method.isFinite, end };
     this.open.add(open);
-    const deadline = this.startDeadline(call, () => end(expired));
+    const deadline = startDeadline(call, () => end(expired));
     call.onCancel(() => end(canceled));
     let unwatch = (): void => {};
     try {
@@ -198,7 +167,8 @@ export class Dispatcher {
     };
   }
 
-  private decode(method: Method, stats: MethodStats, bytes: Uint8Array): unknown {
+  /** For unary calls. */
+  decode(method: Method, stats: MethodStats, bytes: Uint8Array): unknown {
     stats.received++;
     this.stats.receivedBytes += bytes.length;
     try {
@@ -210,7 +180,7 @@ export class Dispatcher {
   }
 
   /** What holds for all methods (contract: api.md §2.1). */
-  private checkCaller(call: GrpcCall, type: 'unary' | 'stream', allowedOnLearner: boolean): void {
+  checkCaller(call: GrpcCall, type: 'unary' | 'stream', allowedOnLearner: boolean): void {
     const { member } = this.options;
     const version = call.metadata('client-api-version') ?? 'unknown';
     if (beyondAscii.test(version) && !isUtf8(Buffer.from(version, 'latin1'))) throw errInvalidClientApiVersion();
@@ -219,14 +189,8 @@ export class Dispatcher {
     if (call.metadata('hasleader') === 'true' && member.leader() === 0n) throw errNoLeader();
   }
 
-  private startDeadline(call: GrpcCall, expire: () => void): NodeJS.Timeout | undefined {
-    const { timeoutMs } = call;
-    if (timeoutMs === undefined || timeoutMs > maxTimeoutMs) return undefined;
-    return setTimeout(expire, Math.ceil(timeoutMs));
-  }
-
   /** Anything but an EtcdError is a defect or a failing disk: it is logged, and the client told as upstream would. */
-  private statusOf(error: unknown, path: string): GrpcStatus {
+  statusOf(error: unknown, path: string): GrpcStatus {
     if (error instanceof EtcdError) return { code: error.code, message: error.message };
     this.options.logger.error('call failed unexpectedly', { method: path, error });
     return { code: Code.Unknown, message: error instanceof Error ? error.message : String(error) };
@@ -235,11 +199,6 @@ export class Dispatcher {
 
 /** Header values arrive as one character a byte. */
 const beyondAscii = /[\u0080-\u00ff]/;
-
-const success: GrpcStatus = { code: Code.OK, message: '' };
-const canceled: GrpcStatus = { code: Code.Canceled, message: 'context canceled' };
-const stopped: GrpcStatus = { code: Code.Unavailable, message: 'etcdserver: server stopped' };
-const expired: GrpcStatus = { code: Code.DeadlineExceeded, message: 'context deadline exceeded' };
 
 function callType({ definition: { requestStream, responseStream } }: Method): CallType {
   if (requestStream) return responseStream ? 'bidi_stream' : 'client_stream';

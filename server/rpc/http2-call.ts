@@ -2,8 +2,15 @@
 import type { X509Certificate } from 'node:crypto';
 import { Code, EtcdError } from '../errors/etcd-error.ts';
 import type { HeaderField, ServerStream, StreamHandler } from '../h2/mod.ts';
-import { decompress, encodeStatusMessage, frameMessage, MessageAssembler, parseTimeout } from './messages.ts';
-import type { GrpcCall, GrpcStatus } from './transport.ts';
+import {
+  decompress,
+  encodeStatusMessage,
+  frameMessage,
+  MessageAssembler,
+  parseTimeout,
+  type RawMessage,
+} from './messages.ts';
+import type { GrpcCall, GrpcStatus, MessageReader } from './transport.ts';
 
 /** What a call needs to know of its connection. */
 export interface Connection {
@@ -13,11 +20,6 @@ export interface Connection {
   answered(): void;
   /** Memory taken by messages that are not complete or not read has become more or less. @returns whether it may */
   hold(bytes: number): boolean;
-}
-
-interface Reader {
-  resolve(message: Uint8Array | undefined): void;
-  reject(error: Error): void;
 }
 
 /** Above this size a message is not copied behind its prefix any more, but sent as a frame of its own. */
@@ -30,7 +32,7 @@ export class Http2Call implements GrpcCall, StreamHandler {
   private readonly connection: Connection;
   private readonly maxReceiveBytes: number;
   private readonly assembler: MessageAssembler;
-  private reader: Reader | undefined;
+  private reader: MessageReader | undefined;
   private abort: AbortController | undefined;
   private cancelListener: (() => void) | undefined;
   /** Whoever waits until the client can take more. */
@@ -84,18 +86,21 @@ export class Http2Call implements GrpcCall, StreamHandler {
   }
 
   message(): Promise<Uint8Array | undefined> {
+    return new Promise((resolve, reject) => this.read({ message: resolve, failed: reject }));
+  }
+
+  read(reader: MessageReader): void {
     if (this.reader !== undefined) throw new Error('a call is read by one reader at a time');
-    const raw = this.assembler.take();
-    if (raw !== undefined) {
-      this.countHeld();
+    if (this.assembler.hasMessage) {
+      this.deliver(reader);
       this.acknowledge();
-      return raw.compressed ? this.decompress(raw.bytes) : Promise.resolve(raw.bytes);
+    } else if (this.failure !== undefined || this.finished) {
+      reader.failed(this.failure ?? canceled());
+    } else if (this.requestEnded) {
+      reader.message(undefined);
+    } else {
+      this.reader = reader;
     }
-    if (this.failure !== undefined || this.finished) return Promise.reject(this.failure ?? canceled());
-    if (this.requestEnded) return Promise.resolve(undefined);
-    return new Promise((resolve, reject) => {
-      this.reader = { resolve, reject };
-    });
   }
 
   send(message: Uint8Array): Promise<void> | undefined {
@@ -141,8 +146,9 @@ export class Http2Call implements GrpcCall, StreamHandler {
       this.fail(new EtcdError(Code.Unknown, 'unexpected EOF'));
       return;
     }
-    this.reader?.resolve(undefined);
+    const { reader } = this;
     this.reader = undefined;
+    reader?.message(undefined);
   }
 
   /** For the stream: the client has cancelled or gone. */
@@ -195,7 +201,10 @@ export class Http2Call implements GrpcCall, StreamHandler {
       this.forgetHeld();
       return;
     }
-    if (this.reader !== undefined) this.deliver();
+    const { reader } = this;
+    if (reader === undefined || !this.assembler.hasMessage) return;
+    this.reader = undefined;
+    this.deliver(reader);
   }
 
   /** What nobody reads stays with the client: HTTP/2's flow control holds it back. */
@@ -217,14 +226,17 @@ export class Http2Call implements GrpcCall, StreamHandler {
     this.countedBytes = 0;
   }
 
-  private deliver(): void {
-    const raw = this.assembler.take();
-    if (raw === undefined) return;
-    const { resolve, reject } = this.reader as Reader;
-    this.reader = undefined;
+  private deliver(reader: MessageReader): void {
+    const { bytes, compressed } = this.assembler.take() as RawMessage;
     this.countHeld();
-    if (raw.compressed) this.decompress(raw.bytes).then(resolve, reject);
-    else resolve(raw.bytes);
+    if (!compressed) {
+      reader.message(bytes);
+      return;
+    }
+    this.decompress(bytes).then(
+      (message) => reader.message(message),
+      (error) => reader.failed(error),
+    );
   }
 
   private decompress(bytes: Uint8Array): Promise<Uint8Array> {
@@ -233,8 +245,9 @@ export class Http2Call implements GrpcCall, StreamHandler {
 
   private fail(error: Error): void {
     this.failure = error;
-    this.reader?.reject(error);
+    const { reader } = this;
     this.reader = undefined;
+    reader?.failed(error);
   }
 }
 

@@ -16,7 +16,13 @@ export { Dispatcher, type DispatcherOptions } from './dispatcher.ts';
 export type { KeepaliveRule } from './keepalive.ts';
 export { type ListenAddress, Listener, type ListenerOptions, type ListenerServices, openListener } from './listener.ts';
 export { bidiStream, type CallContext, type CallStream, type Method, serverStream, unary } from './method.ts';
-export { type GrpcCall, type GrpcHandler, type GrpcStatus, grpcOverheadBytes } from './transport.ts';
+export {
+  type GrpcCall,
+  type GrpcHandler,
+  type GrpcStatus,
+  grpcOverheadBytes,
+  type MessageReader,
+} from './transport.ts';
 
 /** Every method that the server answers or refuses by name. */
 export function etcdMethods(member: EtcdMember, watchOptions: WatchOptions = {}): Method[] {

@@ -6,6 +6,13 @@ import type { GrpcCall } from './transport.ts';
 
 const maxLinesPerSecond = 10;
 
+/** What is told about a call. */
+interface FinishedCall {
+  readonly call: Pick<GrpcCall, 'path' | 'remoteAddress'>;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+}
+
 export class SlowRequestLog {
   private readonly logger: Logger;
   private readonly thresholdMs: number;
@@ -19,7 +26,7 @@ export class SlowRequestLog {
     this.thresholdMs = thresholdMs;
   }
 
-  observe(call: GrpcCall, tookMs: number, requestBytes: number, responseBytes: number): void {
+  observe({ call, requestBytes, responseBytes }: FinishedCall, tookMs: number): void {
     if (tookMs < this.thresholdMs || this.thresholdMs <= 0) return;
     const second = Math.floor(performance.now() / 1000);
     if (second !== this.second) {

@@ -14,6 +14,13 @@ export interface GrpcStatus {
   readonly message: string;
 }
 
+/** Whoever reads a message of a call. */
+export interface MessageReader {
+  /** The message; undefined when the client has said that there is none left. */
+  message(bytes: Uint8Array | undefined): void;
+  failed(error: Error): void;
+}
+
 /** One call, from its headers to its status. */
 export interface GrpcCall {
   /** `/package.Service/Method`, as it came. */
@@ -44,6 +51,9 @@ export interface GrpcCall {
    *   unknown way or not a frame; Canceled when the client has gone
    */
   message(): Promise<Uint8Array | undefined>;
+
+  /** As `message`, without a promise: the reader is told, within this call or later. */
+  read(reader: MessageReader): void;
 
   /**
    * Sends one message of a streamed response.
