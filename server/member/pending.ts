@@ -1,15 +1,20 @@
 /** Calls that wait for something the log will bring: the result of their own entry, or an index to be applied. */
 import { errStopped, errTimeoutWaitApplied } from '../errors/etcd-error.ts';
 
-interface Waiter<T> {
+interface PendingRequest<T> {
   resolve(value: T): void;
   reject(error: Error): void;
-  timer: NodeJS.Timeout;
+  /** By the clock of `performance.now`. */
+  readonly deadlineMs: number;
+  timeoutError(): Error;
 }
 
-/** Proposals under way, by request id. */
+/** Proposals under way, by request id. One timer serves them all: a timer for each would cost more than the rest of it. */
 export class PendingRequests<T> {
-  private readonly waiters = new Map<bigint, Waiter<T>>();
+  private readonly waiters = new Map<bigint, PendingRequest<T>>();
+  private timer: NodeJS.Timeout | undefined;
+  /** When the timer fires; at or before the first deadline. */
+  private wakeMs = Number.POSITIVE_INFINITY;
 
   get size(): number {
     return this.waiters.size;
@@ -26,11 +31,10 @@ export class PendingRequests<T> {
    */
   wait(id: bigint, timeoutMs: number, timeoutError: () => Error): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.waiters.delete(id);
-        reject(timeoutError());
-      }, timeoutMs);
-      this.waiters.set(id, { resolve, reject, timer });
+      const nowMs = performance.now();
+      const deadlineMs = nowMs + timeoutMs;
+      this.waiters.set(id, { resolve, reject, deadlineMs, timeoutError });
+      if (deadlineMs < this.wakeMs) this.wakeAt(deadlineMs, nowMs);
     });
   }
 
@@ -45,19 +49,39 @@ export class PendingRequests<T> {
 
   failAll(error: Error): void {
     for (const id of [...this.waiters.keys()]) this.fail(id, error);
+    clearTimeout(this.timer);
+    this.wakeMs = Number.POSITIVE_INFINITY;
   }
 
-  private take(id: bigint): Waiter<T> | undefined {
+  private take(id: bigint): PendingRequest<T> | undefined {
     const waiter = this.waiters.get(id);
-    if (waiter === undefined) return undefined;
-    this.waiters.delete(id);
-    clearTimeout(waiter.timer);
+    if (waiter !== undefined) this.waiters.delete(id);
     return waiter;
+  }
+
+  private wakeAt(wakeMs: number, nowMs: number): void {
+    clearTimeout(this.timer);
+    this.wakeMs = wakeMs;
+    this.timer = setTimeout(() => this.expire(), wakeMs - nowMs);
+  }
+
+  private expire(): void {
+    const nowMs = performance.now();
+    let firstMs = Number.POSITIVE_INFINITY;
+    for (const [id, waiter] of this.waiters) {
+      if (waiter.deadlineMs <= nowMs) this.fail(id, waiter.timeoutError());
+      else firstMs = Math.min(firstMs, waiter.deadlineMs);
+    }
+    this.wakeMs = firstMs;
+    if (this.waiters.size > 0) this.wakeAt(firstMs, nowMs);
   }
 }
 
-interface AppliedWaiter extends Waiter<void> {
-  index: number;
+interface AppliedWaiter {
+  readonly index: number;
+  readonly timer: NodeJS.Timeout;
+  resolve(): void;
+  reject(error: Error): void;
 }
 
 /** Callers that wait for the state machine to have applied an index. */

@@ -54,8 +54,9 @@ export class Proposer {
     if (this.stopped) throw errStopped();
     if (applyGap() > maxApplyGap || this.pending.size >= maxPending) throw errTooManyRequests();
     const id = nextId();
-    const header = RequestHeader.create({ ...fields.header, ID: id });
-    const data = InternalRaftRequest.encode(InternalRaftRequest.create({ ...fields, header }));
+    const request = InternalRaftRequest.create(fields);
+    request.header = RequestHeader.create({ ...fields.header, ID: id });
+    const data = InternalRaftRequest.encode(request);
     if (data.length > maxRequestBytes) throw errRequestTooLarge();
     if (this.pendingBytes > 0 && this.pendingBytes + data.length > maxPendingBytes) throw errTooManyRequests();
     const startedMs = performance.now();
