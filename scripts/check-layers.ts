@@ -35,7 +35,7 @@ const standalone: Record<string, string[]> = {
   'server/wal': ['server/proto', 'server/base'],
   'server/snap': ['server/proto', 'server/base'],
   'server/bolt': ['server/base'],
-  'server/h2': [],
+  'server/h2': ['server/base'],
   pki: [],
 };
 

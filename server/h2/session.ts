@@ -1,5 +1,6 @@
 /** The server's end of a connection of HTTP/2 (RFC 9113). */
 import type { Duplex } from 'node:stream';
+import { ChurnTable } from '../base/churn-table.ts';
 import { Budget } from './budget.ts';
 import { type FrameHeader, FrameReader, readUint32 } from './frame-reader.ts';
 import { type HeaderBlock, HpackDecoder } from './hpack-decoder.ts';
@@ -61,7 +62,7 @@ export class ServerSession implements StreamOwner {
   private readonly decoder: HpackDecoder;
   /** Heads that were checked; the decoder gives the same block again for a request like one before. */
   private readonly heads = new WeakMap<HeaderBlock, RequestHead>();
-  private readonly streams = new Map<number, ServerStream>();
+  private readonly streams = new ChurnTable<ServerStream>();
   private readonly forgotten = new Set<number>();
   private readonly receiveWindow: ReceiveWindow;
   private readonly now: () => number;
@@ -186,7 +187,7 @@ export class ServerSession implements StreamOwner {
   }
 
   private abortStreams(): void {
-    for (const stream of [...this.streams.values()]) stream.abort();
+    for (const stream of this.streams.values()) stream.abort();
   }
 
   private read(bytes: Uint8Array): void {
@@ -329,7 +330,7 @@ export class ServerSession implements StreamOwner {
   }
 
   private open(stream: ServerStream, isEnd: boolean): void {
-    this.streams.set(stream.id, stream);
+    this.streams.add(stream);
     stream.serve(this.options.accept(stream));
     if (isEnd) this.endRequest(stream);
   }

@@ -1,4 +1,5 @@
 /** One request and its answer, as the server sees them (RFC 9113 §5.1). */
+import type { Churning } from '../base/churn-table.ts';
 import type { HeaderField } from './header-table.ts';
 import type { Outbound, Sender } from './outbound.ts';
 import { ErrorCode, Flag, FrameType, maxWindowBytes } from './protocol.ts';
@@ -26,8 +27,10 @@ export interface StreamOwner {
   forget(stream: ServerStream, isComplete: boolean): void;
 }
 
-export class ServerStream implements Sender {
+export class ServerStream implements Sender, Churning<ServerStream> {
   readonly id: number;
+  /** For the connection's table. */
+  next: ServerStream | undefined;
   readonly head: RequestHead;
   private readonly owner: StreamOwner;
   private handler: StreamHandler | undefined;
@@ -51,6 +54,10 @@ export class ServerStream implements Sender {
     this.owner = owner;
     this.receiveWindow = new ReceiveWindow(windowBytes);
     this.sendWindowBytes = owner.outbound.streamWindowBytes;
+  }
+
+  get key(): number {
+    return this.id;
   }
 
   /** Whether nothing can be sent any more: the answer is complete, or nobody waits for it. */

@@ -1,7 +1,9 @@
 /** Calls that wait for something the log will bring: the result of their own entry, or an index to be applied. */
+import { type Churning, ChurnTable } from '../base/churn-table.ts';
 import { errStopped, errTimeoutWaitApplied } from '../errors/etcd-error.ts';
 
-interface PendingRequest<T> {
+interface PendingRequest<T> extends Churning<PendingRequest<T>> {
+  readonly id: bigint;
   resolve(value: T): void;
   reject(error: Error): void;
   /** By the clock of `performance.now`. */
@@ -11,7 +13,7 @@ interface PendingRequest<T> {
 
 /** Proposals under way, by request id. One timer serves them all: a timer for each would cost more than the rest of it. */
 export class PendingRequests<T> {
-  private readonly waiters = new Map<bigint, PendingRequest<T>>();
+  private readonly waiters = new ChurnTable<PendingRequest<T>>();
   private timer: NodeJS.Timeout | undefined;
   /** When the timer fires; at or before the first deadline. */
   private wakeMs = Number.POSITIVE_INFINITY;
@@ -21,7 +23,7 @@ export class PendingRequests<T> {
   }
 
   has(id: bigint): boolean {
-    return this.waiters.has(id);
+    return this.waiters.get(keyOf(id))?.id === id;
   }
 
   /**
@@ -33,7 +35,7 @@ export class PendingRequests<T> {
     return new Promise((resolve, reject) => {
       const nowMs = performance.now();
       const deadlineMs = nowMs + timeoutMs;
-      this.waiters.set(id, { resolve, reject, deadlineMs, timeoutError });
+      this.waiters.add({ key: keyOf(id), id, next: undefined, resolve, reject, deadlineMs, timeoutError });
       if (deadlineMs < this.wakeMs) this.wakeAt(deadlineMs, nowMs);
     });
   }
@@ -48,15 +50,13 @@ export class PendingRequests<T> {
   }
 
   failAll(error: Error): void {
-    for (const id of [...this.waiters.keys()]) this.fail(id, error);
+    for (const { id } of this.waiters.values()) this.fail(id, error);
     clearTimeout(this.timer);
     this.wakeMs = Number.POSITIVE_INFINITY;
   }
 
   private take(id: bigint): PendingRequest<T> | undefined {
-    const waiter = this.waiters.get(id);
-    if (waiter !== undefined) this.waiters.delete(id);
-    return waiter;
+    return this.has(id) ? this.waiters.delete(keyOf(id)) : undefined;
   }
 
   private wakeAt(wakeMs: number, nowMs: number): void {
@@ -68,13 +68,18 @@ export class PendingRequests<T> {
   private expire(): void {
     const nowMs = performance.now();
     let firstMs = Number.POSITIVE_INFINITY;
-    for (const [id, waiter] of this.waiters) {
-      if (waiter.deadlineMs <= nowMs) this.fail(id, waiter.timeoutError());
-      else firstMs = Math.min(firstMs, waiter.deadlineMs);
+    for (const { id, deadlineMs, timeoutError } of this.waiters.values()) {
+      if (deadlineMs <= nowMs) this.fail(id, timeoutError());
+      else firstMs = Math.min(firstMs, deadlineMs);
     }
     this.wakeMs = firstMs;
     if (this.waiters.size > 0) this.wakeAt(firstMs, nowMs);
   }
+}
+
+/** The part of an id that counts upwards: what is under way at one time never comes round to the same. */
+function keyOf(id: bigint): number {
+  return Number(BigInt.asUintN(32, id));
 }
 
 interface AppliedWaiter {

@@ -14,6 +14,7 @@ import { canceled, expired, startDeadline, stopped, success } from './call-end.t
 import { CallStats, type CallType, type MethodStats } from './call-stats.ts';
 import { LeaderMonitor } from './leader-monitor.ts';
 import type { CallStream, Method, StreamMethod, UnaryMethod } from './method.ts';
+import { type OpenCall, OpenCalls } from './open-calls.ts';
 import { SlowRequestLog } from './slow-request-log.ts';
 import type { GrpcCall, GrpcStatus } from './transport.ts';
 import { UnaryCall, type UnaryCallOwner } from './unary-call.ts';
@@ -32,16 +33,9 @@ interface Route<M extends Method = Method> {
   readonly stats: MethodStats;
 }
 
-/** A call under way. */
-interface OpenCall {
-  /** Whether it ends by itself, and soon: a unary call or a snapshot. */
-  readonly isFinite: boolean;
-  end(status: GrpcStatus): void;
-}
-
 export class Dispatcher implements UnaryCallOwner {
   readonly stats = new CallStats();
-  private readonly open = new Set<OpenCall>();
+  private readonly open = new OpenCalls();
   private isStopping = false;
   private readonly routes = new Map<string, Route>();
   private readonly services = new Set<string>();
@@ -74,10 +68,8 @@ export class Dispatcher implements UnaryCallOwner {
    */
   stop(waitMs: number): void {
     this.isStopping = true;
-    for (const call of this.open) if (!call.isFinite) call.end(stopped);
-    setTimeout(() => {
-      for (const call of this.open) call.end(stopped);
-    }, waitMs).unref();
+    this.open.end(stopped, ({ isFinite }) => !isFinite);
+    setTimeout(() => this.open.end(stopped, () => true), waitMs).unref();
   }
 
   private addRoute(method: Method): void {
@@ -128,7 +120,7 @@ export class Dispatcher implements UnaryCallOwner {
       stats.end(status.code, (performance.now() - startMs) / 1000);
       call.finish(status);
     };
-    const open: OpenCall = { isFinite: method.isFinite, end };
+    const open: OpenCall = { isFinite: method.isFinite, position: 0, end };
     this.open.add(open);
     const deadline = startDeadline(call, () => end(expired));
     call.onCancel(() => end(canceled));

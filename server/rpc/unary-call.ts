@@ -3,6 +3,7 @@ import { Code, EtcdError } from '../errors/etcd-error.ts';
 import { canceled, expired, startDeadline, success } from './call-end.ts';
 import type { MethodStats } from './call-stats.ts';
 import type { Method, UnaryMethod } from './method.ts';
+import type { OpenCall } from './open-calls.ts';
 import type { GrpcCall, GrpcStatus, MessageReader } from './transport.ts';
 
 /** What a unary call needs of the dispatcher. */
@@ -17,9 +18,10 @@ export interface UnaryCallOwner {
 }
 
 /** One object a call, itself what reads the message: no closures, and no promise but the one of the method. */
-export class UnaryCall implements MessageReader {
+export class UnaryCall implements MessageReader, OpenCall {
   /** It ends by itself, and soon. */
   readonly isFinite = true;
+  position = 0;
   readonly call: GrpcCall;
   requestBytes = 0;
   responseBytes = 0;
