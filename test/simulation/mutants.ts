@@ -316,7 +316,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'progress-kept',
     title: 'a new leader relies on what it knew of the others in an earlier term',
-    violation: /leader completeness: |became one of term/,
+    violation: /leader completeness: |became one of term|no progress/,
     seed: 33,
     patches: [
       {
