@@ -12,10 +12,10 @@ describe('a disk is waited for', () => {
     expect(pace.isQuick).toBe(true);
   });
 
-  test('not after one slow write, for the next thousand', () => {
+  test('not after one slow write, for the next hundred', () => {
     const pace = new DiskPace();
     pace.waited(11);
-    for (let i = 0; i < 999; i++) pace.passed();
+    for (let i = 0; i < 99; i++) pace.passed();
     expect(pace.isQuick).toBe(false);
     pace.passed();
     expect(pace.isQuick).toBe(true);
@@ -26,7 +26,7 @@ describe('a disk is waited for', () => {
     let waited = 0;
     for (; pace.isQuick && waited < 1000; waited++) pace.waited(1.5);
     expect(waited).toBeLessThan(20);
-    for (let i = 0; i < 1000; i++) pace.passed();
+    for (let i = 0; i < 100; i++) pace.passed();
     pace.waited(1.5);
     expect(pace.isQuick).toBe(false);
   });
@@ -34,7 +34,7 @@ describe('a disk is waited for', () => {
   test('again once it has recovered', () => {
     const pace = new DiskPace();
     pace.waited(5000);
-    for (let i = 0; i < 1000; i++) pace.passed();
+    for (let i = 0; i < 100; i++) pace.passed();
     for (let i = 0; i < 20; i++) pace.waited(0.2);
     expect(pace.isQuick).toBe(true);
   });
@@ -93,15 +93,15 @@ describe('the thread that sends heartbeats', () => {
     expect(disk.heldUpMs).toBeCloseTo(300, 0);
   });
 
-  test('is held up by a slow disk at most once in a thousand writes', async () => {
+  test('is held up by a slow disk at most once in a hundred writes', async () => {
     const disk = new TimedDisk(() => 200);
     await disk.save(3000);
-    expect(disk.heldUpMs).toBe(3 * 200);
+    expect(disk.heldUpMs).toBeLessThanOrEqual(30 * 200);
   });
 
-  test('is held up at most once in a thousand writes when the disk is slow now and then', async () => {
+  test('is held up at most once in a hundred writes when the disk is slow now and then', async () => {
     const disk = new TimedDisk((count) => (count % 50 === 0 ? 400 : 0.1));
     await disk.save(3000);
-    expect(disk.heldUpMs).toBeLessThanOrEqual(3 * 400 + 300);
+    expect(disk.heldUpMs).toBeLessThanOrEqual(30 * 400 + 300);
   });
 });

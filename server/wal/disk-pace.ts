@@ -4,11 +4,11 @@ const slowWriteMs = 10;
 /** How many of the latest writes the mean is about. */
 const window = 16;
 /** After a slow one, so many writes go by before the next is waited for. */
-const pauseWrites = 1000;
+const pauseWrites = 100;
 
 /**
  * Whether a disk is so quick that waiting for it takes less time than asking a thread of the pool to. A disk cannot say
- * beforehand that it is going to be slow: that holds up at most one write in a thousand.
+ * beforehand that it is going to be slow: that holds up at most one write in a hundred.
  */
 export class DiskPace {
   private meanMs = 0;
