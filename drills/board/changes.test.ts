@@ -196,8 +196,10 @@ describe('alarms, snapshots, certificates', () => {
 });
 
 describe('restored clusters', () => {
-  const restored = (clusterId: string, revision: number) =>
-    at(...[1, 2, 3].map((n) => up(n, { clusterId, revision, term: 1 })));
+  const restored = (clusterId: string, revision: number): Observation => ({
+    ...at(...[1, 2, 3].map((n) => up(n, { clusterId, revision, term: 1, memberId: `n${n}`, leaderId: 'n1' }))),
+    roster: [1, 2, 3].map((n) => ({ memberId: `n${n}`, name: `node${n}`, isLearner: false })),
+  });
 
   test('another cluster, with its revision further back, and no word of its members', () => {
     expect(tell(calm, restored('c2', 20))[1]).toEqual([

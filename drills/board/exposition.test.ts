@@ -71,4 +71,13 @@ test('beyond the last bound, that bound is all that is known', () => {
 
 test('a histogram that has begun anew has no quantile', () => {
   expect(quantileSince([[1, 5]], [[1, 3]], 0.99)).toBeUndefined();
+  const before = [
+    [1, 5],
+    [2, 5],
+  ] as const;
+  const after = [
+    [1, 3],
+    [2, 9],
+  ] as const;
+  expect(quantileSince(before, after, 0.99)).toBeUndefined();
 });

@@ -67,7 +67,7 @@ export class LabProbe {
 
   private async observeNode({ node, probe, counters }: ProbedNode): Promise<NodeObservation> {
     const said = await probe.status(() => processSilence(node));
-    const common = { node: node.name, ...(counters !== undefined && { counters }) };
+    const common = { node: node.name, askedAs: probe.user, ...(counters !== undefined && { counters }) };
     return 'memberId' in said ? { ...common, answer: said } : { ...common, silence: said };
   }
 }

@@ -53,10 +53,11 @@ export class LabWatch {
     const { lab, probe } = this.open;
     if (this.isDue('counters', countersIntervalMs)) await probe.readCounters();
     if (this.isDue('certificates', certificatesIntervalMs)) this.certificates = await probe.certificates();
-    const [observation, learner] = await Promise.all([probe.observe(), readLearner(lab.paths.root)]);
+    const [observation, read] = await Promise.all([probe.observe(), readLearner(lab.paths)]);
+    const learner = read ?? this.learner;
     this.rates.take(observation.nodes);
     const { memory, changes } = advance(this.memory, observation);
-    const all = [...changes, ...learnerChanges(this.learner, learner)];
+    const all = [...changes, ...(learner === undefined ? [] : learnerChanges(this.learner, learner))];
     Object.assign(this, { observation, memory, learner });
     return all;
   }

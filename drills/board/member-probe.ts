@@ -24,6 +24,11 @@ export class MemberProbe {
     this.now = now;
   }
 
+  /** As whom the member is asked. */
+  get user(): string | undefined {
+    return this.client?.identity.user;
+  }
+
   /** Asks as the first of them that the member lets ask. @param identities at least one */
   identifyAs(identities: readonly Identity[]): void {
     const isSame =
@@ -103,8 +108,16 @@ export class MemberProbe {
   }
 }
 
+/** With users on: `permission denied`, `user name not found`, `user name is empty`, `invalid auth token`. */
+const refusals: readonly number[] = [
+  Code.PermissionDenied,
+  Code.FailedPrecondition,
+  Code.InvalidArgument,
+  Code.Unauthenticated,
+];
+
 function isRefusal(error: unknown): boolean {
-  return error instanceof RpcError && (error.code === Code.PermissionDenied || error.code === Code.Unauthenticated);
+  return error instanceof RpcError && refusals.includes(error.code);
 }
 
 function readAnswer(status: StatusResponse): MemberAnswer {

@@ -47,6 +47,8 @@ export interface Counters {
 export interface NodeObservation {
   /** In lab.yaml. */
   readonly node: string;
+  /** The user of the certificate that it was asked with. */
+  readonly askedAs?: string | undefined;
   /** Either this or `silence`. */
   readonly answer?: MemberAnswer;
   readonly silence?: Silence;

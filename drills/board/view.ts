@@ -28,6 +28,7 @@ export interface MemberView {
   readonly state: 'up' | 'late' | 'down' | 'listed';
   readonly role?: 'leader' | 'follower' | 'learner' | undefined;
   readonly silence?: Silence | undefined;
+  readonly askedAs?: string | undefined;
   readonly version?: string | undefined;
   readonly term?: number | undefined;
   readonly revision?: number | undefined;
@@ -125,18 +126,19 @@ function healthOf(nodes: readonly NodeObservation[], memory: Memory): Health {
 }
 
 function memberView(
-  { node: name, answer, silence, counters }: NodeObservation,
+  { node: name, askedAs, answer, silence, counters }: NodeObservation,
   memory: Memory,
   committedIndex: number,
   leaderId: string | undefined,
 ): Omit<MemberView, 'alarms'> {
   if (answer === undefined) {
-    return { name, state: memory.nodes.get(name)?.isDown === true ? 'down' : 'late', silence };
+    return { name, state: memory.nodes.get(name)?.isDown === true ? 'down' : 'late', silence, askedAs };
   }
   const { isLearner, memberId, version, term, revision, appliedIndex, dbSizeBytes, dbInUseBytes } = answer;
   return {
     name,
     state: 'up',
+    askedAs,
     role: isLearner ? 'learner' : memberId === leaderId ? 'leader' : 'follower',
     version,
     term,

@@ -51,11 +51,12 @@ function updateCard(card, member, { words, language, nowMs }) {
   setAttribute(card, 'data-role', role ?? 'none');
   setText(card.querySelector('.name'), name);
   const mark = role === 'leader' ? '♛ ' : state === 'down' ? '✖ ' : '';
-  setText(card.querySelector('.role'), `${mark}${words.state[state] ?? words.role[role] ?? ''}`);
+  const isLearner = role === 'learner';
+  const said = isLearner ? words.role.learner : (words.state[state] ?? words.role[role] ?? '');
+  setText(card.querySelector('.role'), `${mark}${said}`);
   setText(card.querySelector('.alarms'), alarms.map((type) => `⚠ ${words.alarm(type)}`).join(' '));
-  const why = silence === undefined ? '' : words.silence[silence.kind];
-  setText(card.querySelector('.why'), silence?.detail === undefined ? why : `${why} (${silence.detail})`);
-  const { behind, dbQuotaBytes: quota } = member;
+  setText(card.querySelector('.why'), state === 'listed' ? words.listed : silenceText(silence, words));
+  const { behind } = member;
   const values = {
     revision: [words.revision, formatCount(member.revision, language), ''],
     applied: [
@@ -63,13 +64,7 @@ function updateCard(card, member, { words, language, nowMs }) {
       formatCount(member.appliedIndex, language),
       behind === undefined ? '' : behind === 0 ? words.level : words.behind(formatCount(behind, language)),
     ],
-    database: [
-      words.database,
-      formatSize(member.dbSizeBytes, language),
-      member.dbInUseBytes === undefined
-        ? ''
-        : words.inUse(formatSize(member.dbInUseBytes, language), quota > 0 ? formatSize(quota, language) : undefined),
-    ],
+    database: [words.database, formatSize(member.dbSizeBytes, language), databaseAside(member, words, language)],
     fsync: [words.fsync, formatSeconds(member.fsyncP99Seconds, language), ''],
     certificate: [words.certificate, formatLeft(leftMs(member.certificateEndsAtMs, nowMs), words), ''],
   };
@@ -79,6 +74,20 @@ function updateCard(card, member, { words, language, nowMs }) {
     setText(element.querySelector('.value'), value);
     setText(element.querySelector('.aside'), aside);
   }
+}
+
+function silenceText(silence, words) {
+  if (silence === undefined) return '';
+  const why = words.silence[silence.kind];
+  return silence.detail === undefined ? why : `${why} (${silence.detail})`;
+}
+
+/** The quota is worth a word once half of it is taken. */
+function databaseAside({ dbSizeBytes: size, dbInUseBytes: used, dbQuotaBytes: quota }, words, language) {
+  if (used === undefined) return '';
+  const isTight = quota > 0 && size >= quota / 2;
+  if (!isTight) return words.inUse(formatSize(used, language));
+  return words.ofQuota(formatCount(Math.round((size / quota) * 100), language), formatSize(quota, language));
 }
 
 /** @returns what is left of a certificate's life */

@@ -18,18 +18,17 @@ const state = {
 };
 let source;
 
-const fragment = new URLSearchParams(location.hash.slice(1));
-state.shownLab = fragment.get('lab') ?? undefined;
+state.shownLab = new URLSearchParams(location.hash.slice(1)).get('lab') ?? undefined;
 
-const focusOn = (id) => () => document.querySelector(`#${id} [tabindex="0"], #${id}`).focus();
+const focusOn = (selector) => () => document.querySelector(selector).focus();
 const digits = Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [String(n), () => chooseNumber(n - 1)]));
 const controls = new Controls(
   {
     n: () => chooseNumber(shownNumber() + 1),
     p: () => chooseNumber(shownNumber() - 1),
-    m: () => document.getElementById('members').focus(),
-    s: focusOn('learners'),
-    e: focusOn('happenings'),
+    m: focusOn('#members'),
+    s: focusOn('#learners .scroll'),
+    e: focusOn('#log'),
     ...digits,
   },
   show,
@@ -115,7 +114,8 @@ function listen() {
   source.addEventListener('error', () => {
     // It tries again by itself unless it was refused.
     if (opened !== source || opened.readyState !== EventSource.CLOSED) return;
-    setTimeout(() => opened === source && findOutWhy(), retryMs);
+    void findOutWhy();
+    setTimeout(() => opened === source && listen(), retryMs);
   });
 }
 
@@ -127,7 +127,6 @@ async function findOutWhy() {
     state.notice = '';
   }
   show();
-  listen();
 }
 
 function takeDocument(received) {
@@ -146,14 +145,20 @@ function takeHappening(happening) {
 }
 
 /** The token comes once, in the fragment; from then on the browser has a cookie. */
-async function bringToken(token) {
+async function takeToken() {
+  const token = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (token === null) return;
   history.replaceState(null, '', location.pathname);
-  const { status } = await fetch('/state', { headers: { authorization: `Bearer ${token}` }, cache: 'no-store' });
-  if (status === 401) state.notice = 'locked';
+  // What comes of it is seen when the page listens.
+  await fetch('/state', { headers: { authorization: `Bearer ${token}` }, cache: 'no-store' }).catch(() => undefined);
 }
 
-const token = fragment.get('token');
-if (token !== null) await bringToken(token).catch(() => undefined);
+// The address with the token may be opened where the page is open already.
+window.addEventListener('hashchange', async () => {
+  await takeToken();
+  listen();
+});
+await takeToken();
 listen();
 show();
 setInterval(show, 1000);

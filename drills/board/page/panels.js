@@ -5,6 +5,8 @@ import { describeHappening } from './happenings.js';
 
 const healthMarks = { starting: '…', healthy: '✔', impaired: '▲', leaderless: '✖', down: '✖', missing: '?' };
 const shownHappenings = 100;
+/** A certificate that ends sooner is a matter for today. */
+const soonMs = 7 * 86_400_000;
 
 const byId = (id) => document.getElementById(id);
 
@@ -22,12 +24,18 @@ export function showCluster(lab, { words, language, nowMs }) {
   setAttribute(document.querySelector('#curve polyline'), 'points', curvePoints(rates));
   const label = words.curve(formatRate(rates.at(-1) ?? 0, language), formatRate(Math.max(0, ...rates), language));
   setAttribute(byId('curve'), 'aria-label', label);
-  const [next] = (lab?.certificates ?? [])
-    .filter(({ endsAtMs }) => endsAtMs !== undefined)
-    .sort((a, b) => a.endsAtMs - b.endsAtMs);
+  showExpiry(lab?.certificates ?? [], words, nowMs);
+}
+
+/** What cannot be used any more comes first, then what ends first. */
+function showExpiry(certificates, words, nowMs) {
+  const unusable = certificates.find(({ status }) => status === 'unusable');
+  const [next] = certificates.filter((one) => one.endsAtMs !== undefined).sort((a, b) => a.endsAtMs - b.endsAtMs);
   const left = formatLeft(leftMs(next?.endsAtMs, nowMs), words);
-  setText(byId('expiry'), next === undefined ? left : `${left} · ${next.name}`);
-  setAttribute(byId('expiry'), 'data-soon', String(next !== undefined && next.endsAtMs - nowMs < 7 * 86_400_000));
+  const soonest = next === undefined ? left : `${left} · ${next.name}`;
+  setText(byId('expiry'), unusable === undefined ? soonest : `✖ ${unusable.name}: ${unusable.reason}`);
+  const isSoon = next !== undefined && next.endsAtMs - nowMs < soonMs;
+  setAttribute(byId('expiry'), 'data-soon', String(isSoon || unusable !== undefined));
 }
 
 /** The learner's exercise at the lab that is shown. */
@@ -93,6 +101,8 @@ export function showLearners(labs, shownLab, choose, { words, language, nowMs })
         passed: formatCount(passed, language),
       };
       for (const [kind, text] of Object.entries(values)) setText(row.querySelector(`.${kind}`), text);
+      // Where there is no room for the head of the table.
+      setAttribute(row.querySelector('.passed'), 'data-label', words.passed);
       setAttribute(row, 'data-health', health);
       // Twice the planned time: somebody may need help.
       const isLate = exercise?.phase === 'open' && nowMs - exercise.startedAtMs > 2 * exercise.minutes * 60_000;
