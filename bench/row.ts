@@ -32,8 +32,8 @@ export interface Scale {
 
 export const fullScale: Scale = {
   isQuick: false,
-  warmUpMs: 300,
-  durationMs: 1000,
+  warmUpMs: 200,
+  durationMs: 700,
   keys: [1000, 10_000, 100_000],
   expiringLeases: 10_000,
   runs: 10,
@@ -71,7 +71,7 @@ interface RowBase {
   figures(scale: Scale): Readonly<Record<string, Figure>>;
   /** Measured in so many rounds at most, since it takes long. */
   readonly maxRounds?: number;
-  /** Only measured when it is asked for by name, since it takes minutes. */
+  /** Only measured when it is asked for by name: these rows take minutes together. */
   readonly isLarge?: boolean;
 }
 

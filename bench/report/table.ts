@@ -1,26 +1,42 @@
 /** The results as a table of Markdown, which is as good to read on a terminal. */
+import { type Projection, project } from './projection.ts';
 import { type FigureResult, isNearCeiling, meetsTarget, type Report, ratioOf, spreadOf } from './statistics.ts';
 
-const columns = ['figure', 'unit', 'ours', 'upstream', 'ratio', 'spread', 'target', 'null server'];
+const figureColumns = ['figure', 'unit', 'ours', 'upstream', 'ratio', 'spread', 'target', 'null server'];
+const projectionColumns = ['drawn on from what was measured', 'unit', 'ours', 'upstream'];
+/** So many columns on the left are text. */
+const textColumns = 2;
 
 /** The table, what could not be measured, and what was measured where. */
 export function formatReport(report: Report): string {
   const { taken, machine, rounds, isTls, isQuick, figures, failures } = report;
-  const lines = figures.map(cells);
-  const widths = columns.map((title, i) => Math.max(title.length, ...lines.map((line) => (line[i] as string).length)));
-  const format = (line: readonly string[]): string =>
-    `| ${line.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number))).join(' | ')} |`;
-  const rule = `|${widths.map((width, i) => (i < 2 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
+  const projections = isQuick ? [] : project(figures);
   const about = Object.entries(machine).map(([name, text]) => `${name}: ${text}`);
   return [
     ...(isQuick ? ['A try whether everything runs: these figures say nothing about speed.', ''] : []),
-    ...[format(columns), rule, ...lines.map(format), ''],
+    ...[...formatTable(figureColumns, figures.map(cells)), ''],
     ...failures.map(({ row, engine, reason }) => `- not measured: ${row} on ${engine}: ${reason}`),
     ...(failures.length > 0 ? [''] : []),
     `${taken}, rounds: ${rounds}${isTls ? ', TLS' : ''} · ${about.join(' · ')}`,
     '',
     'Ratio: ours to upstream, median of the rounds. \\*: near what the generator can do at all.',
+    ...(projections.length === 0 ? [] : ['', ...formatTable(projectionColumns, projections.map(projectionCells))]),
   ].join('\n');
+}
+
+/** Text to the left, figures to the right. */
+function formatTable(columns: readonly string[], lines: readonly (readonly string[])[]): string[] {
+  const widths = columns.map((title, i) => Math.max(title.length, ...lines.map((line) => (line[i] as string).length)));
+  const pad = (cell: string, i: number): string => {
+    const width = widths[i] as number;
+    return i < textColumns ? cell.padEnd(width) : cell.padStart(width);
+  };
+  const rule = widths.map((width, i) => (i < textColumns ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`));
+  return [columns, ...lines].map((line) => `| ${line.map(pad).join(' | ')} |`).toSpliced(1, 0, `|${rule.join('|')}|`);
+}
+
+function projectionCells({ title, unit, ours, upstream }: Projection): string[] {
+  return [title, unit, formatNumber(ours), formatNumber(upstream)];
 }
 
 function cells(result: FigureResult): string[] {

@@ -19,6 +19,8 @@ async function drillFleet(engine: Engine, labs: number, surroundings: Surroundin
       return performance.now();
     });
   });
+  // The folder of a lab must stay until the lab is gone.
+  await Promise.allSettled(drills);
   return (Math.max(...(await Promise.all(drills))) - startMs) / 1000;
 }
 

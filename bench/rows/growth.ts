@@ -44,7 +44,7 @@ const valueSizes = [64, 1024, 16_384, 262_144, 1_000_000];
 
 /** In a cluster of its own: what it leaves behind is large. */
 const valueRow: ClusterRow = {
-  ...{ name: 'values', title: 'put of larger values, 10 outstanding', on: 'own cluster' },
+  ...{ name: 'values', title: 'put of larger values, 10 outstanding', on: 'own cluster', maxRounds: 2 },
   figures: () =>
     Object.fromEntries(
       valueSizes.flatMap((sizeBytes): [string, Figure][] => {
@@ -147,7 +147,7 @@ export function keyFigures(keys: number): Record<string, Figure> {
 }
 
 const keyRow: ClusterRow = {
-  ...{ name: 'keys', title: 'keys of 256 bytes', on: 'own cluster' },
+  ...{ name: 'keys', title: 'keys of 256 bytes', on: 'own cluster', isLarge: true },
   figures: ({ keys }) =>
     Object.fromEntries(
       keys.flatMap((count) => Object.entries(keyFigures(count)).map(([name, figure]) => [`${name}-${count}`, figure])),
