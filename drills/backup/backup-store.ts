@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { LabError } from '../../toolkit/errors.ts';
 import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
 import type { SnapshotManifest } from '../engine/manifest.ts';
+import type { SegmentMirror } from './deltas/segment-mirror.ts';
 import { localError } from './stores/store-error.ts';
 
 export const idPattern = /^\d{8}-\d{6}(-\d+)?$/;
@@ -78,6 +79,8 @@ export interface Backups {
   remove(backup: Backup): Promise<void>;
   /** Has `backup.snapshot` on this machine, with the bytes that its manifest names, as long as the work lasts. */
   borrow<T>(backup: Backup, work: (backup: Backup) => Promise<T>): Promise<T>;
+  /** Where the segments of delta logs are kept as well; undefined when this machine alone has them. */
+  readonly segments?: SegmentMirror | undefined;
   close(): Promise<void>;
 }
 

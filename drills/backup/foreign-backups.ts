@@ -26,6 +26,7 @@ import {
   type Proof,
   proofSchema,
 } from './backup-store.ts';
+import { SegmentMirror } from './deltas/segment-mirror.ts';
 import { requireSpace } from './space.ts';
 import { contentOfFile, contentOfText, type ObjectInfo, type ObjectStore } from './stores/mod.ts';
 import { localError } from './stores/store-error.ts';
@@ -63,11 +64,13 @@ export interface ForeignBackupsOptions {
 }
 
 export class ForeignBackups implements Backups {
+  readonly segments: SegmentMirror;
   private readonly options: ForeignBackupsOptions;
   private readonly stored = new Map<string, Stored>();
 
   constructor(options: ForeignBackupsOptions) {
     this.options = options;
+    this.segments = new SegmentMirror(options);
   }
 
   async list(): Promise<Backup[]> {

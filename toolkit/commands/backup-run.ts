@@ -6,19 +6,24 @@ import { parseMetricsAddress, serveMetrics, writeMetrics } from '../../drills/ba
 import { ContinuousBackup, type ContinuousOptions } from '../../drills/backup/continuous/service.ts';
 import { type ServiceEvent, ServiceMetrics } from '../../drills/backup/continuous/watch-over.ts';
 import { deltasFolder, listChains } from '../../drills/backup/deltas/chain.ts';
+import type { Retention } from '../../drills/backup/prune.ts';
 import { highestLevel } from '../../drills/backup/verify-backup.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { parseDurationMs } from '../lab/config.ts';
 import type { Lab } from '../lab/lab.ts';
 import { formatSize, formatTable } from '../output/table.ts';
-import { addCommand, type Cli, type CommonOptions, openLab, withLock } from './cli.ts';
+import { type StoreOptions, withBackups, withStoreOptions } from './backup-stores.ts';
+import { addCommand, type Cli, openLab, withLock } from './cli.ts';
 
-interface RunOptions extends CommonOptions {
+export interface RunOptions extends StoreOptions {
   readonly every: string;
   readonly verifyLevel: string;
   readonly once?: boolean;
   readonly keep?: string;
+  readonly keepHourly?: string;
   readonly keepDaily?: string;
+  readonly keepWeekly?: string;
+  readonly keepMonthly?: string;
   readonly metrics?: string;
   readonly metricsFile?: string;
 }
@@ -31,13 +36,14 @@ const repeatTroubleMs = 60_000;
 
 /** Adds the commands to `etcdlab backup`. */
 export function registerBackupRun(group: Command, cli: Cli): void {
-  addCommand<RunOptions>(
-    group,
-    cli,
-    'run',
-    'take backups on a schedule, and record every change between them',
-    (options) => run(cli, options),
-  )
+  const summary = 'take backups on a schedule, and record every change between them';
+  withRunOptions(addCommand<RunOptions>(group, cli, 'run', summary, (options) => run(cli, options)));
+  const moments = 'the moments that restore --to can reach';
+  withStoreOptions(addCommand<StoreOptions>(group, cli, 'deltas', moments, (options) => deltas(cli, options)));
+}
+
+export function withRunOptions(command: Command): Command {
+  return withStoreOptions(command)
     .option('--every <duration>', 'between two full backups, such as 30m or 6h', '1h')
     .option('--verify-level <0-5>', 'how far each is verified', '4')
     .option('--once', 'catch up with all changes, take one full backup, and end: for a timer')
@@ -45,12 +51,12 @@ export function registerBackupRun(group: Command, cli: Cli): void {
       '--keep <number>',
       'remove full backups beyond so many, and the changes that only they need (default: keep all)',
     )
-    .option('--keep-daily <number>', 'with --keep: the newest of each of so many days stays as well')
+    .option('--keep-hourly <number>', 'with --keep: the newest of each of so many hours stays as well')
+    .option('--keep-daily <number>', 'of so many days')
+    .option('--keep-weekly <number>', 'of so many weeks')
+    .option('--keep-monthly <number>', 'of so many months')
     .option('--metrics <address:port>', 'serve metrics for Prometheus on this loopback address, such as 127.0.0.1:9120')
     .option('--metrics-file <path>', "write them into a file, for node_exporter's textfile collector");
-  addCommand<CommonOptions>(group, cli, 'deltas', 'the moments that restore --to can reach', (options) =>
-    deltas(cli, options),
-  );
 }
 
 async function run(cli: Cli, options: RunOptions): Promise<undefined> {
@@ -58,14 +64,6 @@ async function run(cli: Cli, options: RunOptions): Promise<undefined> {
   const address = options.metrics === undefined ? undefined : parseMetricsAddress(options.metrics);
   const lab = await openLab(cli, options);
   const metrics = new ServiceMetrics();
-  const tell = teller(cli);
-  const service = new ContinuousBackup(lab, {
-    ...settings,
-    signal: cli.signal,
-    metrics,
-    onEvent: tell,
-    locked: (work) => withPatience(cli, lab, work),
-  });
   const closers: (() => Promise<void>)[] = [];
   try {
     if (options.metricsFile !== undefined) {
@@ -78,8 +76,17 @@ async function run(cli: Cli, options: RunOptions): Promise<undefined> {
       cli.ui.event({ event: 'metrics', url });
       cli.ui.line(`Metrics: ${url}`);
     }
-    if (options.once === true) await service.once();
-    else await service.run();
+    await withBackups(cli, options, lab, (backups) => {
+      const locked = <T>(work: () => Promise<T>) => withPatience(cli, lab, work);
+      const service = new ContinuousBackup(lab, backups, {
+        ...settings,
+        metrics,
+        locked,
+        onEvent: teller(cli),
+        signal: cli.signal,
+      });
+      return options.once === true ? service.once() : service.run();
+    });
   } finally {
     for (const close of closers) await close();
   }
@@ -87,9 +94,11 @@ async function run(cli: Cli, options: RunOptions): Promise<undefined> {
   cli.ui.line('Stopped: the delta log is sealed, and the next run goes on from there.');
 }
 
-async function deltas(cli: Cli, options: CommonOptions): Promise<undefined> {
+async function deltas(cli: Cli, options: StoreOptions): Promise<undefined> {
   const lab = await openLab(cli, options);
-  const chains = (await listChains(deltasFolder(lab.paths.backups))).toReversed();
+  const folder = deltasFolder(lab.paths.backups);
+  await withBackups(cli, options, lab, async ({ segments }) => segments?.pull(folder));
+  const chains = (await listChains(folder)).toReversed();
   const told = chains.map((chain) => ({
     id: chain.id,
     clusterId: chain.clusterId,
@@ -113,7 +122,7 @@ async function deltas(cli: Cli, options: CommonOptions): Promise<undefined> {
 }
 
 /** @throws LabError LAB_USAGE */
-function parseSettings(options: RunOptions): Pick<ContinuousOptions, 'everyMs' | 'verifyLevel' | 'retention'> {
+export function parseSettings(options: RunOptions): Pick<ContinuousOptions, 'everyMs' | 'verifyLevel' | 'retention'> {
   const everyMs = parseDurationMs(options.every);
   if (everyMs === undefined || everyMs < shortestIntervalMs) {
     throw new LabError('LAB_USAGE', `--every takes a duration of 10s or more, not '${options.every}'`, {
@@ -121,16 +130,22 @@ function parseSettings(options: RunOptions): Pick<ContinuousOptions, 'everyMs' |
     });
   }
   const verifyLevel = wholeNumber(options.verifyLevel, '--verify-level', 0, highestLevel);
-  if (options.keep === undefined) {
-    if (options.keepDaily !== undefined) throw new LabError('LAB_USAGE', '--keep-daily goes with --keep');
-    return { everyMs, verifyLevel, retention: undefined };
+  return { everyMs, verifyLevel, retention: parseRetention(options) };
+}
+
+/** @returns undefined when nothing is to be removed @throws LabError LAB_USAGE */
+function parseRetention(options: RunOptions): Retention | undefined {
+  const { keepHourly, keepDaily, keepWeekly, keepMonthly } = options;
+  const spans = { keepHourly, keepDaily, keepWeekly, keepMonthly };
+  const named = Object.entries(spans).flatMap(([name, text]): [string, number][] => {
+    const flag = name.replace('keep', '--keep-').toLowerCase();
+    return text === undefined ? [] : [[name, wholeNumber(text, flag, 0, 10_000)]];
+  });
+  if (options.keep !== undefined) {
+    return { keep: wholeNumber(options.keep, '--keep', 1, 10_000), ...Object.fromEntries(named) };
   }
-  const keep = wholeNumber(options.keep, '--keep', 1, 10_000);
-  return {
-    everyMs,
-    verifyLevel,
-    retention: { keep, keepDaily: wholeNumber(options.keepDaily ?? '0', '--keep-daily', 0, 10_000) },
-  };
+  if (named.length === 0) return undefined;
+  throw new LabError('LAB_USAGE', '--keep-hourly, -daily, -weekly and -monthly go with --keep');
 }
 
 function wholeNumber(text: string, flag: string, least: number, most: number): number {

@@ -59,7 +59,8 @@ async function openBackups(cli: Cli, options: StoreOptions, lab: Lab, config: Ba
   });
 }
 
-function namedStore(cli: Cli, text: string): StoreLocation {
+/** @throws LabError LAB_USAGE */
+export function namedStore(cli: Cli, text: string): StoreLocation {
   const parsed = parseStoreLocation(text);
   if (typeof parsed === 'string') throw new LabError('LAB_USAGE', `--store: ${parsed}`);
   if (parsed.kind !== 'folder') return parsed;

@@ -8,6 +8,7 @@ import { renderByHand } from '../provision/machines/by-hand.ts';
 import type { EngineSource } from '../provision/machines/engine.ts';
 import { nextState } from '../provision/up.ts';
 import { addCommand, type Cli, type CommonOptions, describedLab, type RegisterCommand } from './cli.ts';
+import { registerRenderBackup } from './render-backup.ts';
 
 interface RenderOptions extends CommonOptions {
   readonly node?: string;
@@ -30,6 +31,7 @@ export const registerRender: RegisterCommand = (program, cli) => {
     new Option('--image <image>', 'of etcd').default(defaultImage),
   );
   verb('shell', 'what up does on a machine, as a shell script to do it by hand', shell);
+  registerRenderBackup(render, cli);
 };
 
 async function staticPod(cli: Cli, options: RenderOptions): Promise<string> {

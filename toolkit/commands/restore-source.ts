@@ -7,6 +7,7 @@ import { type Derived, derive, isBackupItself } from '../../drills/backup/point-
 import { baseRevisionOf, planRestore, type RestorePlan } from '../../drills/backup/point-in-time/plan.ts';
 import { parseTarget } from '../../drills/backup/point-in-time/target.ts';
 import { chooseBackup } from '../../drills/backup/restore-backup.ts';
+import { trialFolder } from '../../drills/scratch/scratch-lab.ts';
 import { LabError } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Cli } from './cli.ts';
@@ -50,7 +51,9 @@ export async function chooseSource(
       flags: `--to ${base.id}${bumpFlag}`,
     };
   }
-  const plan = planRestore(target, await backups.list(), await listChains(deltasFolder(lab.paths.backups)));
+  const folder = deltasFolder(lab.paths.backups);
+  await backups.segments?.pull(folder);
+  const plan = planRestore(target, await backups.list(), await listChains(folder));
   const what = target.kind === 'revision' ? `revision ${target.revision}` : `what was there at ${to}`;
   const name = `${what}, from backup ${plan.base.id} and its delta log`;
   return { plan, bumpBy: bumpBy ?? defaultBump, name, flags: `--to ${to}${bumpFlag}` };
@@ -77,7 +80,7 @@ export async function rehearse(
   look: (backup: Backup) => Promise<void>,
 ): Promise<void> {
   if (isBackupItself(plan, bumpBy)) return look(plan.base);
-  const folder = await mkdtemp(path.join(lab.paths.reports, 'restore-dry-run-'));
+  const folder = await mkdtemp(path.join(lab.paths.reports, trialFolder));
   try {
     const derived = await derive(plan, folder, {
       bumpBy,

@@ -1,18 +1,20 @@
 /** A full backup proves the delta log before it: replayed to its revision, the log must come to the same HashKV. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileHashKv } from '../../../server/etcdutl/mod.ts';
 import { LabError } from '../../../toolkit/errors.ts';
-import type { Backup } from '../backup-store.ts';
+import type { Backup, Backups } from '../backup-store.ts';
 import { type Chain, listChains } from '../deltas/chain.ts';
 import { buildState } from '../point-in-time/build.ts';
 import { baseRevisionOf, planRestore } from '../point-in-time/plan.ts';
 
+const replayFolder = 'replay-';
+
 export interface ProveDeltasOptions {
-  /** That of all chains. */
+  /** That of all chains; the state is built beside them, and removed. */
   readonly chainsFolder: string;
-  /** Where the state is built; what is made there is removed. */
-  readonly workFolder: string;
+  /** Has the backups' files. */
+  readonly backups: Pick<Backups, 'borrow'>;
   readonly signal: AbortSignal;
 }
 
@@ -28,7 +30,7 @@ export async function proveDeltas(
   chainId: string,
   { manifest, id }: Backup,
   before: readonly Backup[],
-  { chainsFolder, workFolder, signal }: ProveDeltasOptions,
+  { chainsFolder, backups, signal }: ProveDeltasOptions,
 ): Promise<number | undefined> {
   const { revision, hashKv, compactRevision } = manifest;
   const chain = (await listChains(chainsFolder)).find((each: Chain) => each.id === chainId);
@@ -38,10 +40,11 @@ export async function proveDeltas(
   );
   if (!bases.some((base) => baseRevisionOf(base) >= chain.fromRevision - 1)) return undefined;
   const plan = planRestore({ kind: 'revision', revision }, bases, [chain]);
-  const folder = await mkdtemp(path.join(workFolder, 'replay-'));
+  const folder = await mkdtemp(path.join(chainsFolder, replayFolder));
   try {
     const file = path.join(folder, 'snapshot.db');
-    const { appliedRevisions } = await buildState(plan, file, { bumpBy: 0, signal });
+    const build = () => buildState(plan, file, { bumpBy: 0, signal });
+    const { appliedRevisions } = await backups.borrow(plan.base, build);
     const found = await fileHashKv(file, revision, compactRevision);
     if (found.hash === hashKv) return appliedRevisions;
     throw new LabError(
@@ -51,5 +54,12 @@ export async function proveDeltas(
     );
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Removes what a process that was killed within a proof has left. Only the one writer may call it. */
+export async function removeReplays(chainsFolder: string): Promise<void> {
+  for (const name of await readdir(chainsFolder)) {
+    if (name.startsWith(replayFolder)) await rm(path.join(chainsFolder, name), { recursive: true, force: true });
   }
 }

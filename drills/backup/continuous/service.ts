@@ -5,34 +5,24 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LabError, messageOf } from '../../../toolkit/errors.ts';
 import type { Lab } from '../../../toolkit/lab/lab.ts';
 import { LabLock } from '../../../toolkit/lab/lock.ts';
-import { type Backup, BackupStore, isProven } from '../backup-store.ts';
-import { createBackup } from '../create-backup.ts';
-import { chainPattern, deltasFolder, listChains } from '../deltas/chain.ts';
+import type { Backup, Backups } from '../backup-store.ts';
+import { chainPattern, deltasFolder, newChainId } from '../deltas/chain.ts';
 import { ChainWriter } from '../deltas/chain-writer.ts';
 import { follow } from '../deltas/follow.ts';
 import { baseRevisionOf } from '../point-in-time/plan.ts';
-import { decidePrune, type Retention } from '../prune.ts';
-import { verifyBackup } from '../verify-backup.ts';
-import { proveDeltas } from './prove-deltas.ts';
-import { decidePruneDeltas, removeDeltas } from './prune-deltas.ts';
-import type { ServiceEvent, ServiceMetrics, ServiceStep } from './watch-over.ts';
+import { type FullBackupOptions, FullBackups } from './full-backups.ts';
+import { proveDeltas, removeReplays } from './prove-deltas.ts';
+import type { ServiceStep } from './watch-over.ts';
 
-export interface ContinuousOptions {
+export interface ContinuousOptions extends FullBackupOptions {
   /** Between two full backups. */
   readonly everyMs: number;
-  /** How far each full backup is verified: 0 to 5; see `verify-backup.ts`. */
-  readonly verifyLevel: number;
-  /** Undefined: nothing is removed. */
-  readonly retention: Retention | undefined;
-  readonly signal: AbortSignal;
-  readonly metrics: ServiceMetrics;
-  onEvent(event: ServiceEvent): void;
-  /** Does something to the lab while no other command does. @throws LabError LAB_LOCKED */
-  locked<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** After a full backup that failed, the next is tried so much later, and no later than it is due. */
 const retryFullMs = 30_000;
+/** How often what was recorded goes to a store elsewhere: what is lost with this machine is not more. */
+const mirrorEveryMs = 60_000;
 const firstPauseMs = 200;
 const longestPauseMs = 5000;
 /** How long the log may take to reach a full backup that was just taken. */
@@ -41,18 +31,23 @@ const catchUpTimeoutMs = 60_000;
 export class ContinuousBackup {
   private readonly lab: Lab;
   private readonly options: ContinuousOptions;
-  private readonly store: BackupStore;
+  private readonly backups: Backups;
+  private readonly full: FullBackups;
   private readonly chainsFolder: string;
   private writer: ChainWriter | undefined;
   /** Why a new chain must begin with a full backup. */
   private wanted: string | undefined;
+  /** Why the last full backup is not proven. */
+  private unproved: unknown;
   /** Wakes whoever waits for a full backup to be wanted, or for a chain to be there. */
   private wake = Promise.withResolvers<void>();
 
-  constructor(lab: Lab, options: ContinuousOptions) {
+  /** @param backups where full backups go, and sealed segments as well if that is elsewhere */
+  constructor(lab: Lab, backups: Backups, options: ContinuousOptions) {
     this.lab = lab;
+    this.backups = backups;
+    this.full = new FullBackups(lab, backups, options);
     this.options = options;
-    this.store = new BackupStore(lab.paths.backups);
     this.chainsFolder = deltasFolder(lab.paths.backups);
   }
 
@@ -63,19 +58,20 @@ export class ContinuousBackup {
    */
   async run(): Promise<void> {
     await this.exclusively(async () => {
-      await Promise.all([this.followOnAndOn(), this.backUpOnAndOn()]);
+      await Promise.all([this.followOnAndOn(), this.backUpOnAndOn(), this.mirrorOnAndOn()]);
     });
   }
 
   /**
    * Catches up with the cluster, takes one full backup, and ends: for a timer.
    *
-   * @throws LabError LAB_LOCKED; RpcError, LabError with what failed
+   * @throws LabError LAB_LOCKED; LAB_BACKUP when the backup does not hold; RpcError, LabError with what failed
    */
   async once(): Promise<void> {
     await this.exclusively(async () => {
       await this.catchUp();
       await this.fullBackup(() => this.catchUp());
+      if (this.unproved !== undefined) throw this.unproved;
     });
   }
 
@@ -83,7 +79,7 @@ export class ContinuousBackup {
     const lock = await LabLock.acquire(this.chainsFolder, 'backup run');
     try {
       await this.openNewest();
-      await this.countBackups();
+      await this.full.count().catch((error: unknown) => this.trouble('full', error));
       await work();
     } finally {
       await this.retire();
@@ -93,6 +89,8 @@ export class ContinuousBackup {
 
   /** Goes on with the chain of before; one that cannot be read stays as it is, and another begins. */
   private async openNewest(): Promise<void> {
+    await this.backups.segments?.pull(this.chainsFolder).catch((error: unknown) => this.trouble('mirror', error));
+    await removeReplays(this.chainsFolder);
     const names = (await readdir(this.chainsFolder)).filter((name) => chainPattern.test(name)).sort();
     const newest = names.at(-1);
     try {
@@ -171,7 +169,7 @@ export class ContinuousBackup {
     // What has reached the disk is not known after a write that failed.
     await writer.close();
     this.writer = undefined;
-    while (this.writer === undefined && !this.options.signal.aborted) {
+    while (this.writer === undefined && this.wanted === undefined && !this.options.signal.aborted) {
       await this.pause(longestPauseMs);
       await this.openAgain(writer.folder);
     }
@@ -180,8 +178,11 @@ export class ContinuousBackup {
   private async openAgain(folder: string): Promise<void> {
     try {
       this.writer = await ChainWriter.open(folder);
+      if (this.writer === undefined) this.want('the delta log is gone');
     } catch (error) {
       this.trouble('deltas', error);
+      const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      if (isGone || (error instanceof LabError && error.code === 'LAB_DELTA_DAMAGED')) this.want(messageOf(error));
     }
   }
 
@@ -189,7 +190,7 @@ export class ContinuousBackup {
     const { signal, everyMs } = this.options;
     let tryAt = 0;
     while (!signal.aborted) {
-      const dueAt = this.wanted === undefined ? (await this.newestFullAt()) + everyMs : 0;
+      const dueAt = this.wanted === undefined ? this.full.lastTakenMs + everyMs : 0;
       const waitMs = Math.max(dueAt, tryAt) - Date.now();
       if (waitMs > 0) {
         await Promise.race([this.pause(Math.min(waitMs, retryFullMs)), this.woken()]);
@@ -205,31 +206,47 @@ export class ContinuousBackup {
     }
   }
 
+  /** Whoever loses this machine has in the store what was sealed; what was not, the next run brings there. */
+  private async mirrorOnAndOn(): Promise<void> {
+    while (!this.options.signal.aborted && this.backups.segments !== undefined) {
+      await this.pause(mirrorEveryMs);
+      await this.writer?.seal().catch(() => undefined);
+      await this.mirror();
+    }
+  }
+
+  private async mirror(): Promise<void> {
+    if (this.options.signal.aborted) return;
+    try {
+      await this.backups.segments?.push(this.chainsFolder);
+    } catch (error) {
+      this.trouble('mirror', error);
+    }
+  }
+
   /**
    * Takes one, verifies it, proves the log by it, and removes what is no longer to be kept.
    *
    * @param catchUp brings the log up to the backup, if nobody else does
    */
   private async fullBackup(catchUp: () => Promise<void> = async () => undefined): Promise<void> {
-    const { signal, onEvent, locked } = this.options;
-    const before = await this.store.list();
-    const backup = await locked(() => createBackup(this.lab, this.store, { signal, reason: 'on schedule' }));
-    onEvent({ event: 'backup', id: backup.id, revision: backup.manifest.revision });
+    const { backup, before } = await this.full.take();
     await catchUp();
     if (this.wanted !== undefined) await this.beginChain(backup, this.wanted);
     else await this.proveLog(backup, before);
     await this.writer?.seal();
-    await this.countBackups();
-    await this.verify(backup);
-    await this.prune();
-    await this.countBackups();
+    await this.mirror();
+    this.unproved = undefined;
+    await this.full.verify(backup).catch((error: unknown) => {
+      this.unproved = error;
+      this.trouble('verify', error);
+    });
+    const current = this.writer === undefined ? '' : path.basename(this.writer.folder);
+    await this.full.prune(this.chainsFolder, current).catch((error: unknown) => this.trouble('prune', error));
   }
 
   private async beginChain({ id, manifest }: Backup, reason: string): Promise<void> {
-    const stamp = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
-    const taken = await readdir(this.chainsFolder);
-    let chain = `${stamp}-${manifest.clusterId}`;
-    for (let n = 2; taken.includes(chain); n++) chain = `${stamp}-${manifest.clusterId}-${n}`;
+    const chain = newChainId(new Date(), manifest.clusterId, await readdir(this.chainsFolder));
     this.writer = await ChainWriter.create(this.chainsFolder, {
       id: chain,
       clusterId: manifest.clusterId,
@@ -253,7 +270,7 @@ export class ContinuousBackup {
     try {
       const chainId = path.basename(writer.folder);
       const { chainsFolder } = this;
-      const options = { chainsFolder, workFolder: this.lab.paths.backups, signal };
+      const options = { chainsFolder, backups: this.backups, signal };
       const revisions = await proveDeltas(chainId, backup, before, options);
       if (revisions === undefined) return;
       metrics.provenUpTo(revision);
@@ -261,50 +278,11 @@ export class ContinuousBackup {
     } catch (error) {
       if (signal.aborted) return;
       this.trouble('deltas', error);
+      // A proof that could not be carried out, for want of room perhaps, says nothing of the log.
+      if (!(error instanceof LabError) || !error.code.startsWith('LAB_DELTA_')) return;
       await this.retire();
       await this.beginChain(backup, messageOf(error));
     }
-  }
-
-  private async verify(backup: Backup): Promise<void> {
-    const { signal, onEvent, verifyLevel: level, locked } = this.options;
-    const { engine } = this.lab.state;
-    const proof = await locked(() =>
-      verifyBackup(backup, { level, engine, workFolder: this.lab.paths.reports, signal }),
-    );
-    await this.store.addProof(backup, proof);
-    onEvent({ event: 'proved', id: backup.id, level: proof.level, passed: proof.passed });
-    if (!proof.passed) this.trouble('verify', new Error(`backup ${backup.id}: ${proof.evidence.at(-1)}`));
-  }
-
-  private async prune(): Promise<void> {
-    const { retention, onEvent, locked } = this.options;
-    if (retention === undefined) return;
-    try {
-      await locked(async () => {
-        const decisions = decidePrune(await this.store.list(), retention);
-        const going = decisions.filter(({ stays }) => !stays).map(({ backup }) => backup);
-        for (const backup of going) await this.store.remove(backup);
-        const current = this.writer === undefined ? '' : path.basename(this.writer.folder);
-        const paths = decidePruneDeltas(await listChains(this.chainsFolder), await this.store.list(), current);
-        await removeDeltas(paths);
-        onEvent({ event: 'pruned', backups: going.map(({ id }) => id), segments: paths.length });
-      });
-    } catch (error) {
-      this.trouble('prune', error);
-    }
-  }
-
-  private async newestFullAt(): Promise<number> {
-    const newest = (await this.store.list()).find(({ manifest }) => manifest.derivedFrom === undefined);
-    return newest === undefined ? 0 : Date.parse(newest.manifest.createdAt);
-  }
-
-  private async countBackups(): Promise<void> {
-    const time = (backup: Backup | undefined): number | undefined => backup && Date.parse(backup.manifest.createdAt);
-    const all = await this.store.list();
-    const lastFullMs = time(all.find(({ manifest }) => manifest.derivedFrom === undefined));
-    this.options.metrics.backups({ lastFullMs, lastProvenMs: time(all.find(isProven)) });
   }
 
   /** Seals and closes what was written to; after a failure, what is on disk of it. */

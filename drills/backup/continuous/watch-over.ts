@@ -1,7 +1,8 @@
 /** What the service tells about itself: as events while it runs, and as metrics for whoever watches over it. */
 import { Counter, Gauge, Registry } from 'prom-client';
 
-export type ServiceStep = 'full' | 'verify' | 'deltas' | 'prune';
+const steps = ['full', 'verify', 'deltas', 'mirror', 'prune'] as const;
+export type ServiceStep = (typeof steps)[number];
 
 export type ServiceEvent =
   | { readonly event: 'backup'; readonly id: string; readonly revision: number }
@@ -55,12 +56,12 @@ export class ServiceMetrics {
   });
 
   constructor() {
-    for (const step of ['full', 'verify', 'deltas', 'prune']) this.failures.inc({ step }, 0);
+    for (const step of steps) this.failures.inc({ step }, 0);
   }
 
-  backups(times: { lastFullMs: number | undefined; lastProvenMs: number | undefined }): void {
-    this.lastFull.set((times.lastFullMs ?? 0) / 1000);
-    this.lastProven.set((times.lastProvenMs ?? 0) / 1000);
+  backups(times: { lastFullMs: number; lastProvenMs: number }): void {
+    this.lastFull.set(times.lastFullMs / 1000);
+    this.lastProven.set(times.lastProvenMs / 1000);
   }
 
   progress(recorded: number, cluster: number, completeAtMs: number): void {

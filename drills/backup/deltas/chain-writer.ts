@@ -3,6 +3,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { nodeFileSystem, type StorageFile } from '../../../server/base/file-system.ts';
+import { Event } from '../../../server/proto/gen/kv.ts';
 import { LabError, messageOf } from '../../../toolkit/errors.ts';
 import { renameDurably, writeFileAtomically } from '../../../toolkit/hosts/atomic-file.ts';
 import { activeName, describeChain, sealedName } from './chain.ts';
@@ -38,6 +39,8 @@ export class ChainWriter {
   readonly folder: string;
   /** Leases whose time the last segments tell. */
   readonly leases = new Set<bigint>();
+  /** Leases of keys of the last segment of which the writer before had not learned for how long they were granted. */
+  readonly unknownLeases = new Set<bigint>();
   private readonly continuity: Continuity;
   /** Of the segment that is open, or of the one that comes next. */
   private header: SegmentHeader;
@@ -86,7 +89,7 @@ export class ChainWriter {
     for (const entry of entries) if (entry.kind === 'revision') continuity.accept(entry);
     const writer = new ChainWriter(folder, seal === undefined ? header : following(header, seal), continuity);
     writer.lastAt = last.lastAtMs;
-    for (const entry of entries) if (entry.kind === 'lease') writer.leases.add(entry.id);
+    writer.noteLeases(entries);
     if (seal === undefined) {
       const hash = createHash('sha256').update(bytes);
       const file = await nodeFileSystem.open(last.file, 'write');
@@ -159,6 +162,17 @@ export class ChainWriter {
     await this.segment?.file.close();
     this.segment = undefined;
     this.failure ??= new Error('the writer is closed');
+  }
+
+  private noteLeases(entries: readonly BodyEntry[]): void {
+    for (const entry of entries) if (entry.kind === 'lease') this.leases.add(entry.id);
+    for (const entry of entries) {
+      if (entry.kind !== 'revision') continue;
+      for (const event of entry.events) {
+        const lease = Event.decode(event).kv?.lease ?? 0n;
+        if (lease !== 0n && !this.leases.has(lease)) this.unknownLeases.add(lease);
+      }
+    }
   }
 
   /** One after the other; after a failure nothing more, since it is not known what has reached the disk. */

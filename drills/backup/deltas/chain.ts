@@ -12,7 +12,7 @@ import { sealBytes } from './entry.ts';
 import { decodeHeader, decodeSeal, readSegment, type Segment, type SegmentHeader } from './segment.ts';
 
 export const activeName = 'active.delta';
-const sealedPattern = /^\d{8}\.delta$/;
+export const sealedPattern = /^\d{8}\.delta$/;
 export const chainPattern = /^\d{8}-\d{6}-[0-9a-f]{1,16}(-\d+)?$/;
 /** No header is longer. */
 const maxHeaderBytes = 64 * 1024;
@@ -44,6 +44,15 @@ export interface Chain {
   /** From when and until when the log tells what happened, in milliseconds since 1970. */
   readonly fromMs: number;
   readonly lastAtMs: number;
+}
+
+/** @returns a name for a chain that begins now; two in one second are told apart by a number */
+export function newChainId(at: Date, clusterId: string, taken: readonly string[] = []): string {
+  const stamp = at.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  for (let n = 1; ; n++) {
+    const id = n === 1 ? `${stamp}-${clusterId}` : `${stamp}-${clusterId}-${n}`;
+    if (!taken.includes(id)) return id;
+  }
 }
 
 /** @returns the name of a segment's file once it is sealed */
@@ -131,7 +140,7 @@ async function describeSealed(file: string): Promise<SegmentFile> {
   }
 }
 
-/** @param before the number of the last sealed one: an active one of that number has just been sealed */
+/** @param before the number of the last sealed one: an active one up to there is of no use any more */
 async function describeActive(file: string, before: number | undefined): Promise<SegmentFile | undefined> {
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -139,7 +148,7 @@ async function describeActive(file: string, before: number | undefined): Promise
   });
   if (bytes === undefined) return undefined;
   const { header, lastRevision, lastAtMs, wholeBytes, seal } = readSegment(bytes, file);
-  if (header.number === before) return undefined;
+  if (header.number <= (before ?? 0)) return undefined;
   return { file, header, lastRevision, lastAtMs, sizeBytes: wholeBytes, sha256: seal?.sha256 };
 }
 

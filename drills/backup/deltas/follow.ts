@@ -9,6 +9,9 @@ import type { ChainWriter, ReceivedRevision } from './chain-writer.ts';
 import { fork } from './continuity.ts';
 import { LeaseTimes } from './lease-times.ts';
 
+/** What it needs of a client. */
+export type FollowedCluster = Pick<EtcdClient, 'range' | 'watch' | 'leaseTimeToLive'>;
+
 /** Every key there can be. */
 const wholeKeySpace = { key: Buffer.of(0), range_end: Buffer.of(0) };
 /** How often the cluster is asked how far it is: that shows how far the log is behind, and that it is not. */
@@ -34,7 +37,7 @@ export interface FollowOptions {
  * @throws LabError LAB_DELTA_FORK when the cluster is another one, or has another history; LAB_DELTA_GAP when it has
  *   compacted what comes next: a new chain must begin with a new full backup. LAB_DELTA_WRITE
  */
-export async function follow(client: EtcdClient, writer: ChainWriter, options: FollowOptions): Promise<void> {
+export async function follow(client: FollowedCluster, writer: ChainWriter, options: FollowOptions): Promise<void> {
   const { now = Date.now, onProgress } = options;
   const done = new AbortController();
   const signal = AbortSignal.any([options.signal, done.signal]);
@@ -44,6 +47,7 @@ export async function follow(client: EtcdClient, writer: ChainWriter, options: F
   const hasCaughtUp = (): boolean => options.untilCaughtUp === true && writer.lastRevision >= lateUntil;
   if (hasCaughtUp()) return;
   const leases = new LeaseTimes(client, writer, signal);
+  leases.learn(writer.unknownLeases);
   let failure: unknown;
   const asking = askOnAndOn(client, writer, {
     signal,
@@ -64,7 +68,7 @@ export async function follow(client: EtcdClient, writer: ChainWriter, options: F
       for (const [isLate, revisions] of partition(byRevision(response), lateUntil)) {
         await writer.record(revisions, { atMs: now(), isLate });
       }
-      leases.learn(response.events);
+      leases.learn(response.events.map(({ kv }) => kv?.lease ?? 0n));
       clusterRevision = Math.max(clusterRevision, writer.lastRevision);
       onProgress?.(writer.lastRevision, clusterRevision);
       if (hasCaughtUp()) return;
@@ -79,7 +83,7 @@ export async function follow(client: EtcdClient, writer: ChainWriter, options: F
 }
 
 /** @returns the cluster's revision, as a quorum has it */
-async function requireSameHistory(client: EtcdClient, writer: ChainWriter, signal: AbortSignal): Promise<number> {
+async function requireSameHistory(client: FollowedCluster, writer: ChainWriter, signal: AbortSignal): Promise<number> {
   const { header } = await client.range({ key: wholeKeySpace.key, count_only: true }, { signal, timeoutMs: 5000 });
   const [revision, clusterId] = [header?.revision ?? 0, (header?.cluster_id ?? 0n).toString(16)];
   if (clusterId !== writer.clusterId) {
@@ -97,7 +101,7 @@ interface AskOptions {
 
 /** A linearizable read says how far the cluster is; one that finds the log to be as far leaves a mark. */
 async function askOnAndOn(
-  client: EtcdClient,
+  client: FollowedCluster,
   writer: ChainWriter,
   { signal, everyMs, onAnswer }: AskOptions,
 ): Promise<void> {

@@ -1,6 +1,5 @@
 /** Finds out for how long the leases were granted that keys name: a watch does not tell. */
 import type { EtcdClient } from '../../../server/client/mod.ts';
-import type { Event } from '../../../server/proto/gen/kv.ts';
 import type { ChainWriter } from './chain-writer.ts';
 
 const questionsAtOnce = 8;
@@ -9,7 +8,7 @@ const maxWaiting = 10_000;
 const questionTimeoutMs = 5000;
 
 export class LeaseTimes {
-  private readonly client: EtcdClient;
+  private readonly client: Pick<EtcdClient, 'leaseTimeToLive'>;
   private readonly writer: ChainWriter;
   private readonly signal: AbortSignal;
   private readonly waiting: bigint[] = [];
@@ -17,23 +16,22 @@ export class LeaseTimes {
   private readonly asked = new Set<bigint>();
   private readonly asking = new Set<Promise<void>>();
 
-  constructor(client: EtcdClient, writer: ChainWriter, signal: AbortSignal) {
+  constructor(client: Pick<EtcdClient, 'leaseTimeToLive'>, writer: ChainWriter, signal: AbortSignal) {
     this.client = client;
     this.writer = writer;
     this.signal = signal;
   }
 
-  /** Asks for the leases that are new, beside everything else: what is recorded does not wait for it. */
-  learn(events: readonly Event[]): void {
-    for (const { kv } of events) {
-      const lease = kv?.lease ?? 0n;
+  /** Asks for leases that are new, beside everything else: what is recorded does not wait for it. @param leases 0 for none */
+  learn(leases: Iterable<bigint>): void {
+    for (const lease of leases) {
       if (lease === 0n || this.writer.leases.has(lease) || this.asked.has(lease)) continue;
-      if (this.waiting.length >= maxWaiting) return;
+      if (this.waiting.length >= maxWaiting) break;
       if (this.asked.size >= 10 * maxWaiting) this.asked.clear();
       this.asked.add(lease);
       this.waiting.push(lease);
     }
-    while (this.waiting.length > 0 && this.asking.size < questionsAtOnce) {
+    while (this.waiting.length > this.asking.size && this.asking.size < questionsAtOnce) {
       const work = this.askOneByOne().finally(() => this.asking.delete(work));
       this.asking.add(work);
     }

@@ -1,0 +1,99 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Event, Event_EventType, KeyValue } from '../../../server/proto/gen/kv.ts';
+import { FolderStore } from '../stores/folder-store.ts';
+import { ChainWriter } from './chain-writer.ts';
+import { SegmentMirror, type SegmentMirrorOptions } from './segment-mirror.ts';
+
+const chain = {
+  id: '20261120-081500-cafe',
+  clusterId: 'cafe',
+  base: { backup: '20261120-081500', sha256: 'ab'.repeat(32), revision: 10 },
+  fromMs: 1000,
+};
+let root: string;
+let writer: ChainWriter;
+const place = (...parts: string[]): string => path.join(root, ...parts);
+
+beforeEach(async () => {
+  root = mkdtempSync(path.join(os.tmpdir(), 'etcdlab-test-'));
+  mkdirSync(place('store'));
+  writer = await ChainWriter.create(place('here'), chain);
+  for (const revision of [11, 12, 13]) await record(revision);
+});
+afterEach(async () => {
+  await writer.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** One revision, in a segment of its own unless told otherwise. */
+async function record(revision: number, isSealed = true): Promise<void> {
+  const kv = KeyValue.create({ key: Buffer.from('k'), value: Buffer.from('a secret value'), mod_revision: revision });
+  const events = [Event.encode({ type: Event_EventType.PUT, kv })];
+  await writer.record([{ revision, events }], { atMs: revision, isLate: false });
+  if (isSealed) await writer.seal();
+}
+
+function mirror(change: Partial<SegmentMirrorOptions> = {}): SegmentMirror {
+  const { signal } = new AbortController();
+  const store = new FolderStore(place('store'));
+  const keys = { recipient: undefined, identity: undefined };
+  return new SegmentMirror({ store, lab: 'lab', scratch: place('scratch'), ...keys, signal, ...change });
+}
+const contents = (folder: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(place(folder, chain.id))
+      .sort()
+      .map((name) => [name, readFileSync(place(folder, chain.id, name), 'hex')]),
+  );
+const stored = (): string[] => readdirSync(place('store', 'lab', 'deltas', chain.id)).sort();
+
+test('what is sealed is stored once, and comes back byte for byte', async () => {
+  await record(14, false);
+  expect(await mirror().push(place('here'))).toBe(3);
+  expect(await mirror().push(place('here'))).toBe(0);
+  expect(await mirror().pull(place('there'))).toBe(3);
+  const { 'active.delta': _, ...sealed } = contents('here');
+  expect(contents('there')).toEqual(sealed);
+  expect(await mirror().pull(place('there'))).toBe(0);
+  expect(readdirSync(place('scratch'))).toEqual([]);
+});
+
+test('encrypted, it shows no value, and comes back to whoever has the key', async () => {
+  const identity = await generateX25519Identity();
+  await mirror({ recipient: await identityToRecipient(identity) }).push(place('here'));
+  for (const name of stored()) {
+    expect(name).toMatch(/^0000000\d-[0-9a-f]{64}\.delta\.zst\.age$/);
+    expect(readFileSync(place('store', 'lab', 'deltas', chain.id, name)).includes('a secret value')).toBe(false);
+  }
+  await expect(mirror().pull(place('there'))).rejects.toThrow('nobody says where the secret key is');
+  await mirror({ identity }).pull(place('there'));
+  expect(contents('there')).toEqual(contents('here'));
+});
+
+test('one that was changed in the store is refused, and nothing of it is left', async () => {
+  await mirror().push(place('here'));
+  const [first, second] = stored().map((name) => place('store', 'lab', 'deltas', chain.id, name)) as [string, string];
+  writeFileSync(first, readFileSync(second));
+  await expect(mirror().pull(place('there'))).rejects.toThrow(/the SHA-256 is/);
+  expect(readdirSync(root)).not.toContain('there');
+});
+
+test('two writers that went on with one chain are found out', async () => {
+  await mirror().push(place('here'));
+  const [, second] = stored() as [string, string];
+  const other = second.replace(/-[0-9a-f]{64}/, `-${'f'.repeat(64)}`);
+  writeFileSync(place('store', 'lab', 'deltas', chain.id, other), 'what another one wrote');
+  await expect(mirror().pull(place('there'))).rejects.toThrow('segment 2 is there twice');
+});
+
+test('what is pruned here goes there', async () => {
+  await mirror().push(place('here'));
+  await mirror().remove([place('here', chain.id, '00000001.delta')]);
+  expect(stored().map((name) => name.slice(0, 8))).toEqual(['00000002', '00000003']);
+  await mirror().remove([place('here', chain.id)]);
+  expect(await mirror().pull(place('there'))).toBe(0);
+});
