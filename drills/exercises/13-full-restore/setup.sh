@@ -1,0 +1,11 @@
+for i in 1 2 3 4 5; do etcdctl put "workshop/invoices/$i" "paid $i"; done
+ETCDCTL_ENDPOINTS=${ETCDCTL_ENDPOINTS%%,*} etcdctl snapshot save nightly.db
+etcdctl put workshop/invoices/6 'after the snapshot'
+etcdctl member list > "$WORKSHOP_NOTES/members"
+
+# The disaster. Nothing is deleted: reset.sh puts it back.
+etcdlab down
+for node in node1 node2 node3; do
+  place=$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$node
+  mv "$place/data" "$place/data.before-the-exercise"
+done
