@@ -139,7 +139,12 @@ export class Measurement {
   private async startCluster({ executables }: Engine): Promise<BenchCluster> {
     const { isTls, scale, signal } = this.options;
     signal.throwIfAborted();
-    const cluster = await this.keep(BenchCluster.start(executables, isTls));
+    const starting = BenchCluster.start(executables, isTls).catch((error: Error) => {
+      signal.throwIfAborted();
+      this.options.onProgress(`a cluster is started again after: ${error.message}`);
+      return BenchCluster.start(executables, isTls);
+    });
+    const cluster = await this.keep(starting);
     await warmUp(cluster, warmUpTimes * scale.warmUpMs);
     return cluster;
   }

@@ -85,8 +85,6 @@ async function keepAliveFor(
   return latencies;
 }
 
-const expiringPrefix = 'leased/';
-const firstId = 1n << 40n;
 const outstanding = 100;
 const expiryPatienceMs = 60_000;
 
@@ -94,13 +92,17 @@ const expiryPatienceMs = 60_000;
 async function measureExpiry(target: Target, { expiringLeases: count, isQuick }: Scale): Promise<Measured> {
   const opened = await openConnections(target, connections);
   const counter = new WatchCounter(expiryPatienceMs);
+  // Of its own each time: what a try before this one has left does not count.
+  const now = Date.now();
+  const prefix = `leased-${now}/`;
+  const idOf = (i: number): bigint => (BigInt(now) << 20n) + BigInt(i);
   try {
     const [watching] = opened as [LoadConnection];
-    const range = { key: Buffer.from(expiringPrefix), range_end: endOf(expiringPrefix), filters: [0 as const] };
+    const range = { key: Buffer.from(prefix), range_end: endOf(prefix), filters: [0 as const] };
     const watch = WatchRequest.create({ create_request: WatchCreateRequest.create(range) });
     watching.call(watching.head(WatchService.Watch), counter).send(framed(WatchRequest.encode(watch)), false);
     await counter.created(1);
-    const ttlSeconds = isQuick ? 2 : 5;
+    const ttlSeconds = isQuick ? 5 : 10;
     const gone = counter.events(count, () => {});
     gone.catch(() => {}); // Whoever fails first below is heard.
     const putAll = async (head: Head, messageOf: (i: number) => Uint8Array): Promise<void> => {
@@ -108,13 +110,12 @@ async function measureExpiry(target: Target, { expiringLeases: count, isQuick }:
       const next = () => (i < count ? { head, message: framed(messageOf(i++)) } : undefined);
       await runClosedLoop({ connections: opened, outstanding, durationMs: Number.POSITIVE_INFINITY, next });
     };
-    const idOf = (i: number): bigint => firstId + BigInt(i);
     await putAll(watching.head(LeaseService.LeaseGrant), (i) =>
       LeaseGrantRequest.encode({ ID: idOf(i), TTL: ttlSeconds }),
     );
     const dueMs = performance.now() + 1000 * ttlSeconds;
     await putAll(watching.head(KVService.Put), (i) =>
-      PutRequest.encode(PutRequest.create({ key: keyOf(expiringPrefix, i), lease: idOf(i) })),
+      PutRequest.encode(PutRequest.create({ key: keyOf(prefix, i), lease: idOf(i) })),
     );
     await gone;
     return { lateSeconds: (performance.now() - dueMs) / 1000 };
