@@ -38,3 +38,9 @@ export function checkDependency(priority: Uint8Array, streamId: number): void {
   if ((readUint32(priority, 0) & 0x7fffffff) !== streamId) return;
   throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `stream ${streamId} depends on itself`);
 }
+
+/** @throws ConnectionError FRAME_SIZE_ERROR, naming `what`, when the payload has another size */
+export function expectSize(what: string, payload: Uint8Array, bytes: number): void {
+  if (payload.length === bytes) return;
+  throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, `${what} of ${payload.length} bytes`);
+}

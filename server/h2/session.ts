@@ -2,14 +2,16 @@
 import type { Duplex } from 'node:stream';
 import { ChurnTable } from '../base/churn-table.ts';
 import { Budget } from './budget.ts';
+import { ControlFrames, type ControlOwner, noSettings } from './control-frames.ts';
 import { type FrameHeader, FrameReader, readUint32 } from './frame-reader.ts';
+import { HeaderBlocks } from './header-blocks.ts';
 import { type HeaderBlock, HpackDecoder } from './hpack-decoder.ts';
 import { Outbound } from './outbound.ts';
-import { checkDependency, headerFragment, withoutPadding } from './payload.ts';
+import { expectSize, withoutPadding } from './payload.ts';
 import { ConnectionError, clientPreface, defaults, ErrorCode, Flag, FrameType, Setting } from './protocol.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { RequestHead, requestProblem, trailersProblem } from './request-head.ts';
-import { decodeSettings, encodeSettings } from './settings.ts';
+import { encodeSettings } from './settings.ts';
 import { ServerStream, type StreamHandler, type StreamOwner } from './stream.ts';
 
 export interface SessionOptions {
@@ -30,8 +32,6 @@ export interface SessionOptions {
   readonly now?: () => number;
 }
 
-/** Header blocks in pieces: so many, and so many bytes, until the client is sent away. */
-const maxContinuations = 32;
 /** Requests that a client may take back at once, and per second from then on. */
 const resetBudget = { burst: 10_000, perSecond: 10_000 };
 /** The same for frames that ask for work and bring nothing: PING, SETTINGS, PRIORITY, empty DATA, unknown ones. */
@@ -45,14 +45,7 @@ const maxForgotten = 1000;
 /** How long the client may take to read why it is sent away. */
 const farewellMs = 1000;
 
-interface HeaderBlockUnderWay {
-  readonly streamId: number;
-  readonly isEnd: boolean;
-  readonly pieces: Uint8Array[];
-  sizeBytes: number;
-}
-
-export class ServerSession implements StreamOwner {
+export class ServerSession implements StreamOwner, ControlOwner {
   readonly socket: Duplex;
   readonly outbound: Outbound;
   /** All that the client has sent. */
@@ -69,11 +62,10 @@ export class ServerSession implements StreamOwner {
   private readonly resets: Budget;
   private readonly idleFrames: Budget;
   private readonly setupTimer: NodeJS.Timeout;
-  private readonly pings: (() => void)[] = [];
+  private readonly control: ControlFrames;
+  private readonly headerBlocks: HeaderBlocks;
   /** What is missing of the preface; undefined when it was there. */
   private preface: Uint8Array | undefined = clientPreface;
-  private hasSettings = false;
-  private headerBlock: HeaderBlockUnderWay | undefined;
   private lastStreamId = 0;
   private isDraining = false;
   /** The last request that is served, once no more are taken. */
@@ -90,6 +82,10 @@ export class ServerSession implements StreamOwner {
     this.outbound = new Outbound(socket);
     this.decoder = new HpackDecoder(options.maxHeaderListBytes);
     this.receiveWindow = new ReceiveWindow(options.connectionWindowBytes);
+    this.control = new ControlFrames(this);
+    this.headerBlocks = new HeaderBlocks(options.maxHeaderListBytes, (streamId, block, isEnd) =>
+      this.readHeaderBlock(streamId, block, isEnd),
+    );
     this.setupTimer = setTimeout(() => this.fail(noSettings()), options.setupTimeoutMs);
     this.sendSettings();
     // Whatever goes wrong with the socket also closes it.
@@ -104,9 +100,7 @@ export class ServerSession implements StreamOwner {
 
   /** Asks whether the client is there. @param answered is called when it says so */
   ping(answered: () => void): void {
-    this.pings.push(answered);
-    this.outbound.writer.frame(FrameType.PING, 0, 0, Buffer.alloc(8));
-    this.outbound.schedule();
+    this.control.ping(answered);
   }
 
   /** Lets the requests under way end and takes no new ones, then closes. */
@@ -147,6 +141,27 @@ export class ServerSession implements StreamOwner {
     this.streams.delete(stream.id);
     if (!isComplete) this.passOver(stream.id);
     if (this.isDraining) this.closeWhenIdle();
+  }
+
+  /** For the connection's own frames. */
+  settled(): void {
+    clearTimeout(this.setupTimer);
+  }
+
+  /** For the connection's own frames. @throws ConnectionError when a window becomes larger than windows can be */
+  resizeWindows(changeBytes: number): void {
+    for (const stream of this.streams.values()) {
+      if (stream.openWindow(changeBytes)) continue;
+      throw new ConnectionError(
+        ErrorCode.FLOW_CONTROL_ERROR,
+        `INITIAL_WINDOW_SIZE is ${this.outbound.streamWindowBytes}`,
+      );
+    }
+  }
+
+  /** For the connection's own frames. */
+  pinged(): void {
+    this.options.onPing?.();
   }
 
   private sendSettings(): void {
@@ -218,30 +233,20 @@ export class ServerSession implements StreamOwner {
   /** @returns whether the connection goes on */
   private frame(header: FrameHeader, payload: Uint8Array): boolean {
     const { type } = header;
-    if (!this.hasSettings && type !== FrameType.SETTINGS) throw noSettings();
-    if (this.headerBlock !== undefined && type !== FrameType.CONTINUATION) {
+    if (!this.control.hasSettings && type !== FrameType.SETTINGS) throw noSettings();
+    if (this.headerBlocks.isUnderWay && type !== FrameType.CONTINUATION) {
       throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'a header block is interrupted');
     }
     if (type === FrameType.DATA) this.readData(header, payload);
-    else if (type === FrameType.HEADERS) this.readHeaders(header, payload);
-    else if (type === FrameType.CONTINUATION) this.readContinuation(header, payload);
+    else if (type === FrameType.HEADERS) this.headerBlocks.headers(header, payload);
+    else if (type === FrameType.CONTINUATION) this.headerBlocks.continuation(header, payload);
     else if (type === FrameType.RST_STREAM) this.readReset(header, payload);
     else if (type === FrameType.WINDOW_UPDATE) this.readWindowUpdate(header, payload);
-    else this.readIdle(header, payload);
-    return !this.hasFailed;
-  }
-
-  /** Frames that bring no request forward. */
-  private readIdle(header: FrameHeader, payload: Uint8Array): void {
-    this.spend(this.idleFrames);
-    const { type } = header;
-    if (type === FrameType.SETTINGS) this.readSettings(header, payload);
-    else if (type === FrameType.PING) this.readPing(header, payload);
-    else if (type === FrameType.GOAWAY) this.readGoaway(header, payload);
-    else if (type === FrameType.PRIORITY) this.readPriority(header, payload);
-    else if (type === FrameType.PUSH_PROMISE) {
-      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'a client pushes nothing');
+    else {
+      this.spend(this.idleFrames);
+      this.control.read(header, payload);
     }
+    return !this.hasFailed;
   }
 
   private readData({ flags, streamId }: FrameHeader, payload: Uint8Array): void {
@@ -259,29 +264,6 @@ export class ServerSession implements StreamOwner {
     }
     const problem = stream.receive(bytes, payload.length) ?? (isEnd ? stream.receiveEnd() : undefined);
     if (problem !== undefined) this.break(stream, problem);
-  }
-
-  private readHeaders({ flags, streamId }: FrameHeader, payload: Uint8Array): void {
-    if (streamId % 2 === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `HEADERS on stream ${streamId}`);
-    const fragment = headerFragment(payload, flags, streamId);
-    const isEnd = (flags & Flag.END_STREAM) !== 0;
-    if ((flags & Flag.END_HEADERS) !== 0) this.readHeaderBlock(streamId, fragment, isEnd);
-    else this.headerBlock = { streamId, isEnd, pieces: [fragment], sizeBytes: fragment.length };
-  }
-
-  private readContinuation({ flags, streamId }: FrameHeader, payload: Uint8Array): void {
-    const block = this.headerBlock;
-    if (block?.streamId !== streamId) {
-      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `CONTINUATION on stream ${streamId} continues nothing`);
-    }
-    block.pieces.push(payload);
-    block.sizeBytes += payload.length;
-    if (block.pieces.length > maxContinuations || block.sizeBytes > this.options.maxHeaderListBytes) {
-      throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'a header block without end');
-    }
-    if ((flags & Flag.END_HEADERS) === 0) return;
-    this.headerBlock = undefined;
-    this.readHeaderBlock(streamId, Buffer.concat(block.pieces, block.sizeBytes), block.isEnd);
   }
 
   private readHeaderBlock(streamId: number, bytes: Uint8Array, isEnd: boolean): void {
@@ -367,59 +349,6 @@ export class ServerSession implements StreamOwner {
     }
   }
 
-  private readSettings({ flags, streamId }: FrameHeader, payload: Uint8Array): void {
-    if (streamId !== 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `SETTINGS on stream ${streamId}`);
-    if ((flags & Flag.ACK) !== 0) {
-      if (!this.hasSettings) throw noSettings();
-      expectSize('an acknowledgement of SETTINGS', payload, 0);
-      return;
-    }
-    for (const [id, value] of decodeSettings(payload)) this.apply(id, value);
-    this.hasSettings = true;
-    clearTimeout(this.setupTimer);
-    this.outbound.writer.frame(FrameType.SETTINGS, Flag.ACK, 0, payload.subarray(0, 0));
-    this.outbound.schedule();
-    this.outbound.resume();
-  }
-
-  private apply(id: number, value: number): void {
-    const { outbound } = this;
-    if (id === Setting.HEADER_TABLE_SIZE) outbound.encoder.limitTable(value);
-    if (id === Setting.MAX_FRAME_SIZE) outbound.maxFrameBytes = value;
-    if (id !== Setting.INITIAL_WINDOW_SIZE) return;
-    const change = value - outbound.streamWindowBytes;
-    outbound.streamWindowBytes = value;
-    for (const stream of this.streams.values()) {
-      if (stream.openWindow(change)) continue;
-      throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, `INITIAL_WINDOW_SIZE is ${value}`);
-    }
-  }
-
-  private readPing({ flags, streamId }: FrameHeader, payload: Uint8Array): void {
-    if (streamId !== 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `PING on stream ${streamId}`);
-    expectSize('PING', payload, 8);
-    if ((flags & Flag.ACK) !== 0) {
-      this.pings.shift()?.();
-      return;
-    }
-    this.outbound.writer.frame(FrameType.PING, Flag.ACK, 0, payload);
-    this.outbound.schedule();
-    this.options.onPing?.();
-  }
-
-  /** The client takes no more answers to new requests, and sends none. */
-  private readGoaway({ streamId }: FrameHeader, payload: Uint8Array): void {
-    if (streamId !== 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `GOAWAY on stream ${streamId}`);
-    if (payload.length < 8) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, 'GOAWAY that is too short');
-    this.drain();
-  }
-
-  private readPriority({ streamId }: FrameHeader, payload: Uint8Array): void {
-    if (streamId === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'PRIORITY on stream 0');
-    if (payload.length !== 5) this.refuse(streamId, ErrorCode.FRAME_SIZE_ERROR);
-    else checkDependency(payload, streamId);
-  }
-
   /** @returns the stream, or undefined when it is closed @throws ConnectionError when it never was */
   private lookUp(streamId: number, what: string): ServerStream | undefined {
     if (streamId === 0 || streamId % 2 === 0 || streamId > this.lastStreamId) {
@@ -441,7 +370,8 @@ export class ServerSession implements StreamOwner {
     this.passOver(stream.id);
   }
 
-  private refuse(streamId: number, code: ErrorCode): void {
+  /** Turns a stream away. */
+  refuse(streamId: number, code: ErrorCode): void {
     this.spend(this.resets);
     this.sendReset(streamId, code);
     this.passOver(streamId);
@@ -459,13 +389,4 @@ export class ServerSession implements StreamOwner {
     this.outbound.writer.number(FrameType.RST_STREAM, streamId, code);
     this.outbound.schedule();
   }
-}
-
-function expectSize(what: string, payload: Uint8Array, bytes: number): void {
-  if (payload.length === bytes) return;
-  throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, `${what} of ${payload.length} bytes`);
-}
-
-function noSettings(): ConnectionError {
-  return new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'the client has not begun with SETTINGS');
 }
