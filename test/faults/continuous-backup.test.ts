@@ -13,6 +13,8 @@ import { TestLab } from '../support/test-lab.ts';
 
 const signal = AbortSignal.timeout(600_000);
 const canMount = SmallDisk.isPossible();
+/** Each starts some commands, and waits for a whole round of the service's questions. */
+const patience = { timeout: 180_000 };
 let lab: TestLab;
 let opened: Lab;
 let client: EtcdClient;
@@ -50,7 +52,7 @@ async function expectRecorded(): Promise<number> {
   return revision;
 }
 
-test('killed at any of its steps, the next run goes on where it was', async () => {
+test('killed at any of its steps, the next run goes on where it was', patience, async () => {
   // In this order: the first ends before there is a log.
   for (const step of ['backup', 'chain', 'caught-up', 'following', 'replayed', 'proved']) {
     await write(5);
@@ -67,7 +69,7 @@ test('killed at any of its steps, the next run goes on where it was', async () =
   rmSync(lab.state('backups'), { recursive: true });
 });
 
-test('a cluster that does not answer is followed again when it does', async () => {
+test('a cluster that does not answer is followed again when it does', patience, async () => {
   service = new ContinuousRun(lab, '--verify-level', '0');
   await service.told('caught-up');
   for (const { name } of opened.nodes) await opened.freeze(name);
@@ -82,6 +84,7 @@ test('a cluster that does not answer is followed again when it does', async () =
 
 test.skipIf(!canMount)(
   'a full disk costs nothing that was recorded, is told, and is filled up when there is room',
+  patience,
   async () => {
     const disk = SmallDisk.mount(16) as SmallDisk;
     symlinkSync(disk.directory, lab.state('backups'));

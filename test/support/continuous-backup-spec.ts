@@ -26,7 +26,7 @@ export function specifyContinuousBackup(options: () => TestLabOptions): void {
   let lab: TestLab;
   let opened: Lab;
   let client: EtcdClient;
-  let service: ContinuousRun;
+  let service: ContinuousRun | undefined;
   const moments: Moment[] = [];
 
   beforeAll(async () => {
@@ -73,6 +73,9 @@ export function specifyContinuousBackup(options: () => TestLabOptions): void {
   }
 
   test('every change is recorded: of transactions, of leases, while a leader is killed, while the tool is killed', async () => {
+    // A second try begins anew.
+    await service?.end('SIGKILL');
+    moments.length = 0;
     service = new ContinuousRun(lab, '--verify-level', '2');
     await service.told('caught-up');
     for (let i = 0; i < 10; i++) await put(`mine/${i % 4}`, `value ${i}`);
@@ -130,8 +133,8 @@ export function specifyContinuousBackup(options: () => TestLabOptions): void {
   test('stopped, it seals what it has; only one at a time writes', async () => {
     const second = await lab.run('backup', 'run', '--once');
     expect(second).toMatchObject({ exitCode: 3, stderr: expect.stringContaining("'etcdlab backup run' (pid") });
-    expect(await service.end('SIGTERM')).toBe(0);
-    expect(service.events.at(-1)).toMatchObject({ event: 'finished' });
+    expect(await service?.end('SIGTERM')).toBe(0);
+    expect(service?.events.at(-1)).toMatchObject({ event: 'finished' });
     const files = Object.keys(lab.listing()).filter((file) => file.includes('/deltas/'));
     expect(files.filter((file) => file.endsWith('active.delta'))).toEqual([]);
   });

@@ -4,8 +4,9 @@ import path from 'node:path';
 import type { Backup, Backups } from '../../drills/backup/backup-store.ts';
 import { deltasFolder, listChains } from '../../drills/backup/deltas/chain.ts';
 import { type Derived, derive, isBackupItself } from '../../drills/backup/point-in-time/derive.ts';
-import { baseRevisionOf, planRestore, type RestorePlan } from '../../drills/backup/point-in-time/plan.ts';
+import { baseRevisionOf, newestMoment, planRestore, type RestorePlan } from '../../drills/backup/point-in-time/plan.ts';
 import { parseTarget } from '../../drills/backup/point-in-time/target.ts';
+import { describeMoment } from '../../drills/backup/restore-advice.ts';
 import { chooseBackup } from '../../drills/backup/restore-backup.ts';
 import { trialFolder } from '../../drills/scratch/scratch-lab.ts';
 import { LabError } from '../errors.ts';
@@ -24,6 +25,8 @@ export interface RestoreSource {
   readonly name: string;
   /** What says the same again. */
   readonly flags: string;
+  /** How more could be had, if it could. */
+  readonly hint: string | undefined;
 }
 
 /**
@@ -41,7 +44,10 @@ export async function chooseSource(
   const bumpBy = bump === undefined ? undefined : parseBump(bump);
   const bumpFlag = bump === undefined ? '' : ` --bump-revision ${bump}`;
   if (target === undefined || target.kind === 'backup') {
-    const base = target === undefined ? chooseBackup(await backups.list()) : await backups.find(target.id);
+    const all = await backups.list();
+    const base = target === undefined ? chooseBackup(all) : await backups.find(target.id);
+    const chains = await listChains(deltasFolder(lab.paths.backups)).catch(() => []);
+    const moment = target === undefined ? newestMoment(all, chains) : undefined;
     const revision = baseRevisionOf(base);
     const plan: RestorePlan = { base, segments: [], chain: undefined, until: { revision }, lastRevision: revision };
     return {
@@ -49,6 +55,7 @@ export async function chooseSource(
       bumpBy: bumpBy ?? 0,
       name: `backup ${base.id} of ${base.manifest.createdAt}`,
       flags: `--to ${base.id}${bumpFlag}`,
+      hint: moment && describeMoment(moment),
     };
   }
   const folder = deltasFolder(lab.paths.backups);
@@ -56,7 +63,7 @@ export async function chooseSource(
   const plan = planRestore(target, await backups.list(), await listChains(folder));
   const what = target.kind === 'revision' ? `revision ${target.revision}` : `what was there at ${to}`;
   const name = `${what}, from backup ${plan.base.id} and its delta log`;
-  return { plan, bumpBy: bumpBy ?? defaultBump, name, flags: `--to ${to}${bumpFlag}` };
+  return { plan, bumpBy: bumpBy ?? defaultBump, name, flags: `--to ${to}${bumpFlag}`, hint: undefined };
 }
 
 /** Makes the backup that is restored, unless it is there already. */

@@ -41,6 +41,7 @@ async function restore(cli: Cli, options: RestoreOptions): Promise<undefined> {
   const lab = await openLab(cli, options);
   await withBackups(cli, options, lab, async (backups) => {
     const source = await chooseSource(lab, backups, options.to, options.bumpRevision);
+    if (source.hint !== undefined) cli.ui.line(source.hint);
     if (options.dryRun !== true && options.yes !== true) {
       await confirm(cli, {
         action: `The data of lab '${lab.name}' is replaced by ${source.name}; what was written since is moved aside`,

@@ -30,6 +30,25 @@ export function planRestore(
     : planTime(target.atMs, backups, chains);
 }
 
+/**
+ * The last moment that the newest log reaches, from a backup that is there.
+ *
+ * @param backups the newest first
+ * @param chains the oldest first
+ * @returns undefined when a backup reaches as far, or nothing does
+ */
+export function newestMoment(
+  backups: readonly Backup[],
+  chains: readonly Chain[],
+): { revision: number; atMs: number; beyond: number } | undefined {
+  const chain = chains.at(-1);
+  const base = chain && baseOf(chain, backups, chain.lastRevision);
+  if (chain === undefined || base === undefined) return undefined;
+  const { lastRevision: revision, lastAtMs: atMs } = chain;
+  const beyond = revision - baseRevisionOf(base);
+  return beyond > 0 ? { revision, atMs, beyond } : undefined;
+}
+
 /** A revision can exist in several histories, when the cluster was restored: the newest that has it is meant. */
 function planRevision(revision: number, backups: readonly Backup[], chains: readonly Chain[]): RestorePlan {
   for (const chain of chains.toReversed()) {

@@ -15,7 +15,7 @@ import { decidePruneDeltas } from '../continuous/prune-deltas.ts';
 import { type Chain, listChains, type SegmentFile } from '../deltas/chain.ts';
 import { ChainWriter, type ReceivedRevision } from '../deltas/chain-writer.ts';
 import { type BuildOptions, type BuiltState, buildState } from './build.ts';
-import { planRestore, type RestorePlan } from './plan.ts';
+import { newestMoment, planRestore, type RestorePlan } from './plan.ts';
 import { parseTarget } from './target.ts';
 
 const clusterId = 'cafe';
@@ -125,6 +125,13 @@ describe('a plan', () => {
       base: { id: 'at-25' },
       segments: [],
     });
+  });
+
+  test('to the end of the newest log is offered when no backup reaches as far', () => {
+    expect(newestMoment([backupAt(25), backupAt(10)], [chain])).toEqual({ revision: 40, atMs: 40 * hour, beyond: 15 });
+    expect(newestMoment(backups, [chain])).toBeUndefined();
+    expect(newestMoment([backupAt(25, { clusterId: 'beef' })], [chain])).toBeUndefined();
+    expect(newestMoment(backups, [])).toBeUndefined();
   });
 
   test('stays possible from every backup that is left, whatever is pruned', () => {
@@ -249,7 +256,7 @@ describe('the state of a past revision', () => {
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 15, interruptAfterTimeLimit: 20_000 },
     );
   });
 
