@@ -141,6 +141,20 @@ export function specifyMachines(spec: MachinesSpec): void {
     await checkCertificates();
   });
 
+  it('is logged in to, shows what a member logs, and goes on with that while the member restarts', async () => {
+    // Without anything to read, the shell on the other side ends at once.
+    await lab.must('ssh', 'node1');
+    const before = (await lab.pids()).node2;
+    const following = lab.spawn('logs', '--follow', '--lines', '1', 'node2');
+    const lines = following.iterable();
+    await lines.next();
+    await lab.must('restart', 'node2');
+    expect((await lab.pids()).node2).not.toBe(before);
+    expect(await lines.next()).toMatchObject({ done: false });
+    following.kill('SIGINT');
+    await following;
+  });
+
   it('stays writable while one member is killed, and is repaired', async () => {
     await lab.must('stop', 'node3');
     await lab.must('ctl', '--node', 'node1', 'put', 'without', 'node3');
