@@ -70,7 +70,7 @@ function describeMachine(engines: readonly Engine[], h2load: string): Record<str
   };
 }
 
-/** @returns the exit code: 0 when every row was measured on both engines, 128 and more after a signal */
+/** @returns the exit code: 0 when every row was measured on both engines, 128 and more after a signal, with what there was until then */
 async function main(): Promise<number> {
   const { rows, rounds, quick, tls, json, svg, list, help } = parseCommandLine();
   if (help) {
@@ -93,7 +93,6 @@ async function main(): Promise<number> {
   });
   const taken = new Date().toISOString().slice(0, 16);
   await measurement.run();
-  if (stopping.signal.aborted) return 128 + os.constants.signals[stopping.signal.reason as NodeJS.Signals];
   const report: Report = {
     ...{ taken, rounds, isTls: tls, isQuick: quick, machine: describeMachine(engines, h2load) },
     ...{ figures: measurement.results(), failures: measurement.failures },
@@ -101,6 +100,7 @@ async function main(): Promise<number> {
   console.log(formatReport(report));
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`);
   if (svg !== undefined) writeFileSync(svg, drawReport(report));
+  if (stopping.signal.aborted) return 128 + os.constants.signals[stopping.signal.reason as NodeJS.Signals];
   return measurement.failures.length === 0 ? 0 : 1;
 }
 

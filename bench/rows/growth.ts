@@ -14,7 +14,15 @@ import { restartMember } from './restart.ts';
 
 const thousand = (count: number): string => count.toLocaleString('en-US');
 
-const clientRows: readonly LoadRow[] = [1, 10, 100, 1000].map((clients) => {
+/** Number of clients, and how many calls they make together: about half a second of them. */
+const clientCounts: readonly (readonly [clients: number, calls: number])[] = [
+  [1, 500],
+  [10, 3000],
+  [100, 10_000],
+  [1000, 20_000],
+];
+
+const clientRows: readonly LoadRow[] = clientCounts.map(([clients, calls]) => {
   const growth = (of: string): Pick<Figure, 'growth'> => ({ growth: { of, with: 'clients', at: clients } });
   return {
     ...{ name: `clients-${clients}`, title: `put, clients with one call each: ${thousand(clients)}` },
@@ -27,7 +35,7 @@ const clientRows: readonly LoadRow[] = [1, 10, 100, 1000].map((clients) => {
       };
     },
     measure: (target, surroundings) =>
-      measureCall(putOf(32), { connections: clients, streams: 1 }, target, surroundings),
+      measureCall(putOf(32), { connections: clients, streams: 1, calls }, target, surroundings),
   };
 });
 

@@ -10,6 +10,8 @@ import type { Figure, Measured, Surroundings } from '../row.ts';
 export interface Shape {
   readonly connections: number;
   readonly streams: number;
+  /** So many calls, instead of a time: h2load hangs when its time is over before all of many clients are connected. */
+  readonly calls?: number;
 }
 
 export interface Call<Request, Response> {
@@ -42,7 +44,7 @@ export function loadFigures(targets: { perSecond?: number; p50?: number; p99?: n
  */
 export async function measureCall<Request, Response>(
   call: Call<Request, Response>,
-  { connections, streams }: Shape,
+  { connections, streams, calls }: Shape,
   target: Target,
   { scale, scratch }: Surroundings,
 ): Promise<Measured> {
@@ -50,7 +52,10 @@ export async function measureCall<Request, Response>(
   const message = method.request.encode(method.request.create(request));
   const answerBytes = target.isNull ? call.answerBytes : await tryOnce(call, target);
   const load = { url: target.url, path: method.path, message, connections, streams, answerBytes, scratch };
-  const amountFor = (durationMs: number) => (scale.isQuick ? { calls: 2 * connections * streams } : { durationMs });
+  const amountFor = (durationMs: number) => {
+    if (scale.isQuick) return { calls: 2 * connections * streams };
+    return calls === undefined ? { durationMs } : { calls };
+  };
   await runH2load({ ...load, amount: amountFor(scale.warmUpMs) });
   const beforeMs = processorMs(target);
   const { perSecond, p50Ms, p99Ms, count } = await runH2load({ ...load, amount: amountFor(scale.durationMs) });
