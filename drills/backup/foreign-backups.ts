@@ -111,7 +111,7 @@ export class ForeignBackups implements Backups {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
-    return this.find(id);
+    return this.read(id, new Set([this.name(id, 'manifest.json')]));
   }
 
   async addProof(backup: Backup, proof: Proof): Promise<Backup> {
@@ -139,8 +139,6 @@ export class ForeignBackups implements Backups {
     try {
       if (!isWhole) await this.fetch(backup, folder);
       return await work(backup);
-    } catch (error) {
-      throw localError(error, folder);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

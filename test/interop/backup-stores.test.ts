@@ -2,6 +2,7 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { HttpFaults } from '../support/http-faults.ts';
 import { findS3Server, S3Server, s3Credentials } from '../support/s3-server.ts';
 import { findSshd, Sshd } from '../support/sshd.ts';
 import { TestLab } from '../support/test-lab.ts';
@@ -12,6 +13,7 @@ const sshdProgram = findSshd();
 describe.runIf(s3Program && sshdProgram)('backups elsewhere', () => {
   let lab: TestLab;
   let s3: S3Server;
+  let proxy: HttpFaults;
   let sshd: Sshd;
   let sshdFolder: string;
   let sftpFolder: string;
@@ -22,6 +24,7 @@ describe.runIf(s3Program && sshdProgram)('backups elsewhere', () => {
     lab = await TestLab.up();
     s3 = await S3Server.start(s3Program as string, { folder: lab.path('s3') });
     mkdirSync(lab.path('s3', 'backups'));
+    proxy = await HttpFaults.listen(s3.port);
     sshdFolder = Sshd.scratchFolder();
     sftpFolder = Sshd.scratchFolder();
     sshd = await Sshd.start(sshdProgram as string, sshdFolder);
@@ -33,7 +36,7 @@ describe.runIf(s3Program && sshdProgram)('backups elsewhere', () => {
       lab.path('lab.yaml'),
       `backups:
   store: s3://backups/labs
-  s3: { endpoint: '${s3.endpoint}' }
+  s3: { endpoint: 'http://127.0.0.1:${proxy.port}' }
   sftp: { identityFile: '${sshd.keyFile}', hostKey: '${sshd.hostKey}' }
   recipient: ${recipient}
   identityFile: key.txt
@@ -43,6 +46,7 @@ describe.runIf(s3Program && sshdProgram)('backups elsewhere', () => {
   });
   afterAll(async () => {
     await lab?.close();
+    await proxy?.close();
     await s3?.stop();
     await sshd?.stop();
     for (const folder of [sshdFolder, sftpFolder]) if (folder) rmSync(folder, { recursive: true, force: true });
@@ -66,6 +70,27 @@ describe.runIf(s3Program && sshdProgram)('backups elsewhere', () => {
     const wrong = await lab.run('backup', 'verify', '--level', '1', '--identity-file', 'wrong.txt');
     expect(wrong).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('(LAB_BACKUP)') });
     expect((await list())[0]).toMatchObject({ proven: false, proofs: [] });
+  });
+
+  test('of one whose making was killed nothing is listed, and the next one is made', async () => {
+    const before = await list();
+    proxy.heal();
+    await lab.must('backup', 'create');
+    // The last that a making asks for, before it reads what it has made, is to put the manifest.
+    const manifest = proxy.requests.findIndex((request) => /^PUT .*\/manifest\.json$/.test(request));
+    expect(manifest).toBeGreaterThan(1);
+    for (const at of [manifest - 1, manifest]) {
+      proxy.failFrom('silence', at);
+      const making = lab.spawn('backup', 'create');
+      await expect.poll(() => proxy.requests.length, { timeout: 30_000 }).toBeGreaterThan(at);
+      making.kill('SIGKILL');
+      expect((await making).signal).toBe('SIGKILL');
+      proxy.heal();
+      expect(await list()).toHaveLength(before.length + 1);
+    }
+    await lab.must('backup', 'create');
+    expect(await list()).toHaveLength(before.length + 2);
+    await lab.must('backup', 'prune', '--keep', '1', '--yes');
   });
 
   test('it is fetched, proven, restored, and nothing that was fetched stays', async () => {

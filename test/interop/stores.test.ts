@@ -10,6 +10,7 @@ import type { SnapshotManifest } from '../../drills/engine/manifest.ts';
 import { type HttpFault, HttpFaults } from '../support/http-faults.ts';
 import { contentThat, describeObjectStore } from '../support/object-store-spec.ts';
 import { findS3Server, S3Server, s3Credentials, selfSigned } from '../support/s3-server.ts';
+import { SmallDisk } from '../support/small-disk.ts';
 import { findSshd, Sshd } from '../support/sshd.ts';
 
 const signal = new AbortController().signal;
@@ -24,6 +25,20 @@ afterAll(() => {
   vi.unstubAllEnvs();
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** @param disk what the store lies on */
+async function onFullDisk(disk: SmallDisk, open: () => Promise<ObjectStore>): Promise<void> {
+  const store = await open();
+  const content = contentOfText('x'.repeat(1_000_000));
+  await store.put('lab/first.db', content, { signal });
+  disk.fill();
+  await expect(store.put('lab/second.db', content, { signal })).rejects.toMatchObject({ code: 'LAB_STORE_FULL' });
+  expect((await store.list('lab/', signal)).map(({ name }) => name)).toEqual(['lab/first.db']);
+  disk.free();
+  await store.put('lab/second.db', content, { signal });
+  expect((await store.list('lab/', signal)).map(({ name }) => name)).toEqual(['lab/first.db', 'lab/second.db']);
+  await store.close();
+}
 
 const knownHosts = () => path.join(folder, 'known_hosts');
 
@@ -68,6 +83,34 @@ describe.runIf(s3Program)('a bucket of an S3 service', () => {
     }
   });
 
+  test('is not asked without credentials, nor without a region where there are several', async () => {
+    const none = {
+      AWS_ACCESS_KEY_ID: '',
+      AWS_SECRET_ACCESS_KEY: '',
+      AWS_EC2_METADATA_DISABLED: 'true',
+      AWS_REGION: '',
+    };
+    const files = {
+      AWS_SHARED_CREDENTIALS_FILE: path.join(folder, 'none'),
+      AWS_CONFIG_FILE: path.join(folder, 'none'),
+    };
+    for (const [name, value] of Object.entries({ ...none, ...files })) vi.stubEnv(name, value);
+    vi.stubEnv('AWS_REGION', undefined);
+    try {
+      await expect((await bucket()).list('', signal)).rejects.toMatchObject({
+        code: 'LAB_STORE_ACCESS',
+        message: expect.stringContaining('there are no credentials'),
+      });
+      const amazon = await openStore({ kind: 's3', bucket: 'backups', prefix: '' }, {}, knownHosts());
+      await expect(amazon.list('', signal)).rejects.toMatchObject({
+        advice: [expect.stringContaining('backups.s3.region')],
+      });
+    } finally {
+      vi.unstubAllEnvs();
+      for (const [name, value] of Object.entries(s3Credentials)) vi.stubEnv(name, value);
+    }
+  });
+
   test('is not trusted without the authority of its certificate', async () => {
     const store = await openStore(
       { kind: 's3', bucket: 'backups', prefix: '' },
@@ -86,6 +129,23 @@ describe.runIf(s3Program)('a bucket of an S3 service', () => {
     expect(await listed(store)).toEqual([]);
     expect(await store.sweep(new Date(Date.now() + 60_000), signal)).toBe(0);
   });
+
+  test.runIf(SmallDisk.isPossible())(
+    'whose disk is full is said to be so, and takes backups when there is room',
+    async () => {
+      const disk = SmallDisk.mount(16) as SmallDisk;
+      const full = await S3Server.start(s3Program as string, { folder: disk.directory });
+      try {
+        mkdirSync(path.join(disk.directory, 'backups'));
+        await onFullDisk(disk, () =>
+          openStore({ kind: 's3', bucket: 'backups', prefix: '' }, { s3: { endpoint: full.endpoint } }, knownHosts()),
+        );
+      } finally {
+        await full.stop();
+        disk.unmount();
+      }
+    },
+  );
 
   test('that cannot be reached is said to be so', async () => {
     const store = await bucket();
@@ -266,6 +326,19 @@ describe.runIf(sshdProgram)('a folder behind OpenSSH', () => {
     await expect(store.put('a', contentOfText(''), { signal })).rejects.toMatchObject({ code: 'LAB_STORE_MISSING' });
     await store.close();
   });
+
+  test.runIf(SmallDisk.isPossible())(
+    'whose disk is full is said to be so, and takes backups when there is room',
+    async () => {
+      const disk = SmallDisk.mount(16) as SmallDisk;
+      try {
+        Sshd.giveFolder(disk.directory);
+        await onFullDisk(disk, () => open({ path: disk.directory }));
+      } finally {
+        disk.unmount();
+      }
+    },
+  );
 
   test('goes on over a new connection when one is lost within an upload', async () => {
     const store = await open();

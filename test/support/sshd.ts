@@ -75,11 +75,17 @@ export class Sshd {
 
   /** A new folder that whoever logs in reaches and may write to. */
   static scratchFolder(): string {
-    const { uid, gid } = account();
     // TMPDIR may be closed to others.
-    const folder = mkdtempSync(path.join(uid === os.userInfo().uid ? os.tmpdir() : '/tmp', 'etcdlab-test-'));
-    chownSync(folder, uid, gid);
+    const parent = account().uid === os.userInfo().uid ? os.tmpdir() : '/tmp';
+    const folder = mkdtempSync(path.join(parent, 'etcdlab-test-'));
+    Sshd.giveFolder(folder);
     return folder;
+  }
+
+  /** Lets whoever logs in write to a folder. */
+  static giveFolder(folder: string): void {
+    const { uid, gid } = account();
+    chownSync(folder, uid, gid);
   }
 
   private async answers(): Promise<boolean> {

@@ -53,6 +53,12 @@ export function explainS3(error: unknown, location: string): unknown {
     return unreachable(location, error, 'name the authority of its certificate in lab.yaml: backups.s3.caFile');
   }
   if (network.test(code) || network.test(name)) return new TransientError(unreachable(location, error));
+  if (/^Region\b/.test(messageOf(error))) {
+    return new LabError('LAB_STORE', `nobody says which region ${location} is in`, {
+      advice: 'set AWS_REGION, or name it in lab.yaml: backups.s3.region',
+      cause: error,
+    });
+  }
   const failed = new LabError('LAB_STORE', `${location} failed: ${name}: ${messageOf(error)}`, { cause: error });
   const isPassing = isSkewed || status === 429 || (status !== undefined && status >= 500);
   return isPassing ? new TransientError(failed) : failed;

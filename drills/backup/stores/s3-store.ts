@@ -136,13 +136,15 @@ export class S3Store implements ObjectStore {
 }
 
 async function clientConfig(settings: NonNullable<BackupsConfig['s3']>): Promise<S3ClientConfig> {
-  const { endpoint, region, profile, caFile } = settings;
+  const { endpoint, profile, caFile } = settings;
+  // A service of one's own has no regions, but signatures name one.
+  const assumed = endpoint !== undefined && !process.env.AWS_REGION ? 'us-east-1' : undefined;
+  const region = settings.region ?? assumed;
   const ca = caFile === undefined ? undefined : await readAuthority(caFile);
   return {
     ...(endpoint !== undefined && { endpoint }),
     ...(profile !== undefined && { profile }),
-    // A service of one's own has no regions, but signatures name one.
-    ...(region !== undefined ? { region } : endpoint !== undefined && { region: 'us-east-1' }),
+    ...(region !== undefined && { region }),
     forcePathStyle: settings.pathStyle ?? endpoint !== undefined,
     // What is worth another try is tried again by `persistently`, for every kind of store alike.
     maxAttempts: 1,
