@@ -16,10 +16,12 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SnapshotManifest } from '../engine/manifest.ts';
+import { parseFreeBytes } from '../recovery/host-space.ts';
 import { type Backup, BackupStore, type Backups, isProven, type Proof } from './backup-store.ts';
 import { ForeignBackups } from './foreign-backups.ts';
 import { decidePrune, type Retention } from './prune.ts';
 import { chooseBackup } from './restore-backup.ts';
+import { requireSpace } from './space.ts';
 import { FolderStore } from './stores/folder-store.ts';
 import { exportBackup, importBackup } from './transport.ts';
 import { verifyBackup } from './verify-backup.ts';
@@ -48,6 +50,34 @@ const backup = (id: string, proofs: Proof[] = []): Backup => ({
   snapshot: `${id}/snapshot.db`,
   manifest: { ...manifest, createdAt: `2026-11-${id.slice(6, 8)}T08:15:00.000Z` },
   proofs,
+});
+
+describe('room on the disk', () => {
+  test('is asked for before it is used', async () => {
+    await requireSpace(os.tmpdir(), 0, 'a backup');
+    await expect(requireSpace(os.tmpdir(), 2 ** 60, 'backup x')).rejects.toMatchObject({
+      code: 'LAB_PREFLIGHT',
+      message: expect.stringMatching(/no room for backup x in .*: \d+ MiB free, \d+ MiB needed; nothing was touched/),
+    });
+  });
+
+  test.each<[string, string, number | undefined]>([
+    [
+      'Linux',
+      'Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda 264212084 1 72354152 25% /',
+      72354152,
+    ],
+    [
+      'macOS',
+      'Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/disk3s1 9 1 5 3% /System/Volumes/My Data\n',
+      5,
+    ],
+    ['a name with a space', 'Filesystem\nmap auto_home 0 0 7 100% /home', 7],
+    ['nothing', '', undefined],
+    ['a heading only', 'Filesystem 1024-blocks Used Available Capacity Mounted on', undefined],
+  ])('is read from what df says: %s', (_, text, kibibytes) => {
+    expect(parseFreeBytes(text)).toBe(kibibytes && kibibytes * 1024);
+  });
 });
 
 describe('what counts as proven', () => {

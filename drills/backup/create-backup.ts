@@ -9,6 +9,7 @@ import { sha256OfFile } from '../recovery/file-digest.ts';
 import { followerOf, recordState } from '../recovery/record.ts';
 import { readLeases } from '../verification/leases.ts';
 import type { Backup, Backups } from './backup-store.ts';
+import { requireSpace } from './space.ts';
 
 export interface CreateBackupOptions {
   signal: AbortSignal;
@@ -35,6 +36,9 @@ export async function createBackup(lab: Lab, backups: Backups, options: CreateBa
     throwIfInterrupted(signal);
     return await backups.add(now(), async (folder) => {
       const file = path.join(folder, 'snapshot.db');
+      const { version, dbSize } = await client.status({}, { endpoint: source.clientUrl, signal });
+      // The snapshot, and what is made of it: it is compressed, or restored to be verified.
+      await requireSpace(folder, 2 * Number(dbSize), 'the backup');
       progress?.(`saving from ${source.name}`);
       // The member may be behind: a linearizable read through it makes sure that it is not.
       await client.range({ key: Buffer.from('health') }, { endpoint: source.clientUrl, signal });
@@ -43,7 +47,6 @@ export async function createBackup(lab: Lab, backups: Backups, options: CreateBa
       progress?.(`reading the keys at revision ${status.revision}`);
       const state = await recordState(client, lab, status.revision, signal);
       const leases = await readLeases(client, source.clientUrl, signal);
-      const { version } = await client.status({}, { endpoint: source.clientUrl, signal });
       const saved = { file, sha256: await sha256OfFile(file), status, source: source.name, serverVersion: version };
       const manifest = manifestOf({ lab, now }, state, { ...saved, leases: leases?.length });
       return reason === undefined ? manifest : { ...manifest, reason };

@@ -11,7 +11,11 @@ export async function restoreAdvice(lab: Lab): Promise<readonly string[]> {
   const proven = backups.find(isProven);
   const chosen = proven ?? backups[0];
   if (chosen === undefined) {
-    return ['etcdlab backup import FILE, then etcdlab restore: the lab has no backup of its own', startAnew];
+    return [
+      'etcdlab backup import FILE, then etcdlab restore: the lab has no backup of its own',
+      'etcdlab restore, if lab.yaml names a store elsewhere',
+      startAnew,
+    ];
   }
   const { id, manifest } = chosen;
   const what = proven === undefined ? 'newest backup, not proven yet' : 'newest backup that is proven restorable';

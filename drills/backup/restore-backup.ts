@@ -4,7 +4,7 @@ import { LabError, messageOf, throwIfInterrupted } from '../../toolkit/errors.ts
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import { waitUntilHealthy } from '../../toolkit/provision/health/mod.ts';
 import { allDone } from '../../toolkit/provision/side-by-side.ts';
-import { Journal } from '../engine/journal.ts';
+import { Journal, removeRestoreRemains } from '../engine/journal.ts';
 import { restoreLab } from '../recovery/restore-lab.ts';
 import { type Backup, bestProof, isDisproved, isProven } from './backup-store.ts';
 
@@ -27,6 +27,11 @@ export function describeTrust(backup: Backup): string {
   return best === undefined ? 'not verified' : `proven at level ${best.level}, ${best.at}`;
 }
 
+/** @returns a name for a run that begins now */
+export function newRunId(): string {
+  return new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
+}
+
 export interface RestoreBackupOptions {
   /** Names what is moved aside, and the new cluster token. */
   runId: string;
@@ -46,59 +51,103 @@ const rollBackDeadlineMs = 180_000;
 
 /**
  * Stops all members, moves their data aside, restores each from the same bytes under a new token, starts them, and
- * compares every member with the manifest. Whatever fails on the way is undone; killed, it is undone by the next
- * command.
+ * compares every member with the manifest. Whatever fails on the way is undone; killed, it is gone on with by
+ * `resumeRestore`, or undone by the next command.
  *
  * @throws LabError LAB_RESTORE_UNDONE after it was undone, with what had failed; LAB_INTERRUPTED
  */
 export async function restoreBackup(lab: Lab, backup: Backup, options: RestoreBackupOptions): Promise<RestoredBackup> {
-  const { runId, signal, progress } = options;
   const journal = await Journal.open(lab);
-  await journal.begin(lab, runId);
+  await journal.begin(lab, options.runId, backup.id);
+  return carryOut(lab, backup, journal, { ...options, isResumed: false });
+}
+
+/**
+ * Goes on with the restore that was killed. Members that were not started yet are restored anew, whatever there is of
+ * it; those that were have served clients since, and are only started and compared.
+ *
+ * @param journal names the backup
+ * @throws as `restoreBackup`
+ */
+export async function resumeRestore(
+  lab: Lab,
+  backup: Backup,
+  journal: Journal,
+  options: Omit<RestoreBackupOptions, 'runId'>,
+): Promise<RestoredBackup> {
+  const { runId } = journal;
+  if (runId === undefined || journal.restoring !== backup.id)
+    throw new TypeError(`${backup.id} was not being restored`);
+  return carryOut(lab, backup, journal, { ...options, runId, isResumed: true });
+}
+
+type Course = RestoreBackupOptions & { isResumed: boolean };
+
+async function carryOut(lab: Lab, backup: Backup, journal: Journal, options: Course): Promise<RestoredBackup> {
+  const { signal, progress } = options;
+  // Clients may have written to what was restored before the restore was killed.
+  const hadServed = journal.hasServed;
   try {
-    progress('stopping all members');
-    await allDone(lab.nodes.map(({ host }) => host.service.stop()));
-    const aside = await moveAside(lab, journal);
-    const token = `${lab.name}-${runId}`;
-    const restoredFrom = await restoreLab(lab, { snapshot: backup.snapshot, token, runId, signal, progress });
-    for (const [name, sha256] of Object.entries(restoredFrom)) {
-      if (sha256 === backup.manifest.sha256) continue;
-      throw new LabError('LAB_RESTORE', `${name} got SHA-256 ${sha256}, the backup has ${backup.manifest.sha256}`);
-    }
-    await journal.serving();
+    if (!hadServed) await replaceData(lab, backup, journal, options);
     progress('starting all members');
     await allDone(lab.nodes.map(({ host }) => host.service.start()));
     await waitUntilHealthy(lab, { signal, onReason: progress });
     const proof = await compare(lab, backup, signal);
     throwIfInterrupted(signal);
+    const aside = await existing(lab, journal.asideByNode);
     await journal.close();
     return { aside, proof };
   } catch (error) {
     progress('undoing it: the members get their data from before again');
     const deadline = AbortSignal.timeout(rollBackDeadlineMs);
-    await journal.rollBack(lab, false, deadline);
+    const kept = Object.values(await journal.rollBack(lab, hadServed, deadline));
     await allDone(lab.nodes.map(({ host }) => host.service.start()));
     throwIfInterrupted(signal);
     throw new LabError('LAB_RESTORE_UNDONE', `the restore failed and was undone: ${messageOf(error)}`, {
-      details: error instanceof LabError ? error.details : [],
+      details: [
+        ...(error instanceof LabError ? error.details : []),
+        ...kept.map((folder) => `what was written meanwhile is kept: ${folder}`),
+      ],
       advice: ['etcdlab status', `etcdlab backup verify ${backup.id}`],
       cause: error,
     });
   }
 }
 
+async function replaceData(lab: Lab, backup: Backup, journal: Journal, options: Course): Promise<void> {
+  const { runId, signal, progress } = options;
+  progress('stopping all members');
+  await allDone(lab.nodes.map(({ host }) => host.service.stop()));
+  await moveAside(lab, journal, options);
+  const token = `${lab.name}-${runId}`;
+  const restoredFrom = await restoreLab(lab, { snapshot: backup.snapshot, token, runId, signal, progress });
+  for (const [name, sha256] of Object.entries(restoredFrom)) {
+    if (sha256 === backup.manifest.sha256) continue;
+    throw new LabError('LAB_RESTORE', `${name} got SHA-256 ${sha256}, the backup has ${backup.manifest.sha256}`);
+  }
+  await journal.serving();
+}
+
 /** A member that has no data any more has nothing to be moved. */
-async function moveAside(lab: Lab, journal: Journal): Promise<Record<string, string>> {
-  const moved: Record<string, string> = {};
+async function moveAside(lab: Lab, journal: Journal, { runId, isResumed }: Course): Promise<void> {
   await allDone(
     lab.nodes.map(async ({ name, host, paths }) => {
-      if (!(await host.exists(paths.data))) return;
       const aside = journal.asideByNode[name] as string;
-      await host.rename(paths.data, aside);
-      moved[name] = aside;
+      if (isResumed) {
+        await removeRestoreRemains(host, paths, runId);
+        // Then what lies in the place of the data was made by this restore, and never served.
+        if (await host.exists(aside)) return host.remove(paths.data);
+      }
+      if (await host.exists(paths.data)) await host.rename(paths.data, aside);
     }),
   );
-  return moved;
+}
+
+async function existing(lab: Lab, asideByNode: Record<string, string>): Promise<Record<string, string>> {
+  const isThere = await Promise.all(
+    Object.entries(asideByNode).map(([name, aside]) => lab.node(name).host.exists(aside)),
+  );
+  return Object.fromEntries(Object.entries(asideByNode).filter((_, i) => isThere[i]));
 }
 
 async function compare(lab: Lab, { manifest }: Backup, signal: AbortSignal): Promise<string> {

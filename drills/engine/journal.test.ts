@@ -50,6 +50,18 @@ async function interruptedDrill(moved: string[], restored: string[]): Promise<Jo
 }
 
 describe('the journal of a drill', () => {
+  test('knows the backup whose restore was begun, until that has ended or is undone', async () => {
+    const journal = await Journal.open(lab);
+    await journal.begin(lab, 'run1', '20261120-081500');
+    expect(await reopened()).toMatchObject({ runId: 'run1', restoring: '20261120-081500', hasServed: false });
+    await journal.serving();
+    expect(await reopened()).toMatchObject({ restoring: '20261120-081500', hasServed: true });
+    await undoInterruptedDrill(lab);
+    expect((await reopened()).restoring).toBeUndefined();
+    await (await reopened()).begin(lab, 'run2');
+    expect((await reopened()).restoring).toBeUndefined();
+  });
+
   test('says nothing when no drill was interrupted', async () => {
     expect(await undoInterruptedDrill(lab)).toBeUndefined();
     expect(content('a')).toBe('a before');

@@ -26,6 +26,8 @@ const schema = z.strictObject({
   restart: z.boolean().default(false),
   /** Members were started on what the drill has made: whoever wrote since then, wrote there. */
   served: z.boolean().default(false),
+  /** The id of the backup that is being restored; it can be gone on with. */
+  restoring: z.string().optional(),
   nodes: z.record(
     z.string(),
     z.strictObject({
@@ -81,6 +83,21 @@ export class Journal {
     return this.entries?.settled === true;
   }
 
+  /** The run that the journal is of. */
+  get runId(): string | undefined {
+    return this.entries?.runId;
+  }
+
+  /** Whether members may have been started on what was made. */
+  get hasServed(): boolean {
+    return this.entries?.served === true;
+  }
+
+  /** The backup whose restore was begun and has neither ended nor been undone. */
+  get restoring(): string | undefined {
+    return this.entries?.settled === true ? undefined : this.entries?.restoring;
+  }
+
   /** Where the data of before the drill lies, by member. */
   get asideByNode(): Record<string, string> {
     return Object.fromEntries(Object.entries(this.entries?.nodes ?? {}).map(([name, { aside }]) => [name, aside]));
@@ -91,13 +108,17 @@ export class Journal {
     return this.entries?.undo === 'put-back';
   }
 
-  /** Records that the data of all members is about to be moved aside. */
-  async begin(lab: Lab, runId: string): Promise<void> {
+  /**
+   * Records that the data of all members is about to be moved aside.
+   *
+   * @param restoring the backup that takes its place, unless that is a drill's business
+   */
+  async begin(lab: Lab, runId: string, restoring?: string): Promise<void> {
     await this.open(
       lab,
       runId,
       lab.nodes.map(({ name }) => name),
-      { undo: 'put-back' },
+      { undo: 'put-back', ...(restoring !== undefined && { restoring }) },
     );
   }
 
@@ -124,7 +145,7 @@ export class Journal {
     lab: Lab,
     runId: string,
     names: readonly string[],
-    how: Pick<Entries, 'undo'> & Partial<Pick<Entries, 'restart'>>,
+    how: Pick<Entries, 'undo'> & Partial<Pick<Entries, 'restart' | 'restoring'>>,
   ): Promise<void> {
     const nodes = names.map((name): [string, Entries['nodes'][string]] => {
       const { paths } = lab.node(name);
@@ -195,7 +216,7 @@ export class Journal {
 }
 
 /** What a restore that was cut off leaves beside the data: the copy of the snapshot, and a directory half made. */
-async function removeRestoreRemains(host: Host, paths: NodePaths, runId: string): Promise<void> {
+export async function removeRestoreRemains(host: Host, paths: NodePaths, runId: string): Promise<void> {
   const halfMade = `${path.basename(paths.data)}.restore-`;
   for (const name of await host.list(paths.root)) {
     if (name.startsWith(`restore-${runId}.db`) || name.startsWith(halfMade)) {

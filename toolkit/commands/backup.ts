@@ -1,11 +1,20 @@
 /** `etcdlab backup`: snapshots that are kept, and how far each can be trusted. */
 import path from 'node:path';
-import { type Backup, type Backups, bestProof, isDisproved, isProven } from '../../drills/backup/backup-store.ts';
+import {
+  type Backup,
+  type Backups,
+  bestProof,
+  isDisproved,
+  isProven,
+  type Proof,
+} from '../../drills/backup/backup-store.ts';
 import { createBackup } from '../../drills/backup/create-backup.ts';
+import { liveLevel, proveLive } from '../../drills/backup/live-proof.ts';
 import { decidePrune } from '../../drills/backup/prune.ts';
 import { describeTrust } from '../../drills/backup/restore-backup.ts';
 import { exportBackup, importBackup } from '../../drills/backup/transport.ts';
 import { highestLevel, verifyStored } from '../../drills/backup/verify-backup.ts';
+import { undoInterruptedDrill } from '../../drills/engine/interrupted.ts';
 import { ExitCode, LabError } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
 import { formatSpan, formatTable } from '../output/table.ts';
@@ -13,6 +22,8 @@ import { requireHealthy } from '../provision/require-healthy.ts';
 import { registerBackupRun } from './backup-run.ts';
 import { readIdentity, type StoreOptions, withBackups, withStoreOptions } from './backup-stores.ts';
 import { addCommand, type Cli, openLab, type RegisterCommand, withLock } from './cli.ts';
+import { confirm } from './confirm.ts';
+import { tellUndone } from './undone-drill.ts';
 
 interface BackupOptions extends StoreOptions {
   readonly reason?: string;
@@ -41,7 +52,12 @@ export const registerBackup: RegisterCommand = (program, cli) => {
   add('show <id>', 'all that is known of a backup', (options, [id = '']) => show(cli, options, id));
   add('verify [id]', 'prove that a backup (default: the newest) can be restored', (options, [id]) =>
     verify(cli, options, id),
-  ).option('--level <0-5>', 'how far: 2 reads the file, 4 (default) starts a member on it, 5 a whole cluster');
+  )
+    .option(
+      '--level <0-6>',
+      'how far: 2 reads the file, 4 (default) starts a member on it, 5 a whole cluster; 6 replaces the data of the lab itself',
+    )
+    .option('-y, --yes', 'do not ask before level 6');
   add('keep <id>', 'mark a backup to stay, whatever is pruned', (options, [id = '']) => keep(cli, options, id)).option(
     '--reason <text>',
     'why, for whoever wants to remove it later',
@@ -144,31 +160,60 @@ async function show(cli: Cli, options: BackupOptions, id: string): Promise<undef
 }
 
 async function verify(cli: Cli, options: BackupOptions, id: string | undefined): Promise<ExitCode> {
-  const level = wholeNumber(options.level ?? '4', '--level', 0, highestLevel);
+  const level = wholeNumber(options.level ?? '4', '--level', 0, liveLevel);
+  const chosen = level === liveLevel ? await confirmLive(cli, options, id) : id;
   return working(cli, options, 'backup verify', async (backups, lab) => {
-    const backup = id === undefined ? (await backups.list())[0] : await backups.find(id);
-    if (backup === undefined)
-      throw new LabError('LAB_BACKUP_UNKNOWN', 'there is no backup', { advice: 'etcdlab backup create' });
-    const proof = await verifyStored(backups, backup, {
-      level,
-      engine: lab.state.engine,
-      workFolder: lab.paths.reports,
-      signal: cli.signal,
-    });
-    await backups.addProof(backup, proof);
-    cli.ui.event({ event: 'finished', id: backup.id, proof });
-    for (const line of proof.evidence) cli.ui.line(line);
-    const took = `${(proof.durationMs / 1000).toFixed(1)} s`;
-    cli.ui.line(
-      proof.passed
-        ? cli.ui.style('green', `Backup ${backup.id} is proven at level ${proof.level} (${took}).`)
-        : cli.ui.style(
-            'red',
-            `Backup ${backup.id} does NOT hold at level ${proof.level} (${took}): do not rely on it.`,
-          ),
-    );
-    return proof.passed ? ExitCode.ok : ExitCode.failed;
+    const backup = await chosenOrNewest(backups, chosen);
+    const settings = { engine: lab.state.engine, workFolder: lab.paths.reports, signal: cli.signal };
+    if (level === liveLevel) tellUndone(cli, await undoInterruptedDrill(lab));
+    let proof = await verifyStored(backups, backup, { ...settings, level: Math.min(level, highestLevel) });
+    // What was proved stands, whatever comes of what follows.
+    const known = await backups.addProof(backup, proof);
+    if (level === liveLevel && proof.passed) {
+      proof = await proveLive(lab, backups, known, proof, {
+        signal: cli.signal,
+        progress: (text) => tellStep(cli, text),
+      });
+      await backups.addProof(known, proof);
+    }
+    return tellProof(cli, backup, proof);
   });
+}
+
+/** @returns the backup that was meant when the user said yes: a newer one may come while he thinks */
+async function confirmLive(cli: Cli, options: BackupOptions, id: string | undefined): Promise<string> {
+  const lab = await openLab(cli, options);
+  const backup = await withBackups(cli, options, lab, (backups) => chosenOrNewest(backups, id));
+  if (options.yes === true) return backup.id;
+  await confirm(cli, {
+    action: `Level 6 replaces the data of lab '${lab.name}' by backup ${backup.id} of ${backup.manifest.createdAt}; what was written since is moved aside, and is not put back`,
+    word: lab.name,
+    command: `etcdlab backup verify ${backup.id} --level 6 --yes`,
+  });
+  return backup.id;
+}
+
+async function chosenOrNewest(backups: Backups, id: string | undefined): Promise<Backup> {
+  const backup = id === undefined ? (await backups.list())[0] : await backups.find(id);
+  if (backup !== undefined) return backup;
+  throw new LabError('LAB_BACKUP_UNKNOWN', 'there is no backup', { advice: 'etcdlab backup create' });
+}
+
+function tellStep({ ui }: Cli, text: string): void {
+  ui.event({ event: 'progress', text });
+  ui.line(`  ${text}`);
+}
+
+function tellProof(cli: Cli, { id }: Backup, proof: Proof): ExitCode {
+  const { ui } = cli;
+  ui.event({ event: 'finished', id, proof });
+  for (const line of proof.evidence) ui.line(line);
+  const took = `${(proof.durationMs / 1000).toFixed(1)} s`;
+  const verdict = proof.passed
+    ? ui.style('green', `Backup ${id} is proven at level ${proof.level} (${took}).`)
+    : ui.style('red', `Backup ${id} does NOT hold at level ${proof.level} (${took}): do not rely on it.`);
+  ui.line(verdict);
+  return proof.passed ? ExitCode.ok : ExitCode.failed;
 }
 
 async function keep(cli: Cli, options: BackupOptions, id: string): Promise<undefined> {

@@ -137,7 +137,7 @@ export async function openLab(cli: Cli, options: CommonOptions): Promise<Lab> {
   cli.opened.push(lab);
   if (existsSync(paths.drillJournalFile)) {
     const warning =
-      'a drill is under way on this lab, or was interrupted: then `etcdlab up` puts back the data from before it';
+      'a drill or a restore is under way on this lab, or was killed: then `etcdlab up` puts back the data from before it, and `etcdlab restore --resume` goes on with a restore';
     cli.io.stderr.write(`${cli.ui.style('yellow', 'warning:')} ${cli.ui.complete(warning)}\n`);
   }
   return lab;

@@ -1,9 +1,18 @@
 /** `etcdlab restore`: the data of a backup in the place of the lab's own. */
 import type { Backup, Backups } from '../../drills/backup/backup-store.ts';
 import { tryBackup } from '../../drills/backup/create-backup.ts';
-import { describeTrust, restoreBackup } from '../../drills/backup/restore-backup.ts';
+import {
+  describeTrust,
+  newRunId,
+  type RestoredBackup,
+  restoreBackup,
+  resumeRestore,
+} from '../../drills/backup/restore-backup.ts';
 import { verifyBackup } from '../../drills/backup/verify-backup.ts';
 import { undoInterruptedDrill } from '../../drills/engine/interrupted.ts';
+import { Journal } from '../../drills/engine/journal.ts';
+import { requireHostSpace } from '../../drills/recovery/host-space.ts';
+import { removeScratchLabs } from '../../drills/scratch/scratch-lab.ts';
 import { LabError } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
 import { type StoreOptions, withBackups, withStoreOptions } from './backup-stores.ts';
@@ -16,6 +25,7 @@ interface RestoreOptions extends StoreOptions {
   readonly to?: string;
   readonly bumpRevision?: string;
   readonly dryRun?: boolean;
+  readonly resume?: boolean;
   readonly yes?: boolean;
 }
 
@@ -30,6 +40,7 @@ export const registerRestore: RegisterCommand = (program, cli) => {
       '--bump-revision <number>',
       `raise the revision by so much and mark all below as compacted, so that clients which watch start anew (default: ${defaultBump} with --to REVISION or TIME, else 0)`,
     )
+    .option('--resume', 'go on with a restore that was killed; `etcdlab up` undoes it instead')
     .option('--dry-run', 'check the backup, say what would be done, and change nothing')
     .option('-y, --yes', 'do not ask');
 };
@@ -38,6 +49,7 @@ export const registerRestore: RegisterCommand = (program, cli) => {
 const preflightLevel = 3;
 
 async function restore(cli: Cli, options: RestoreOptions): Promise<undefined> {
+  if (options.resume === true) return resume(cli, options);
   const lab = await openLab(cli, options);
   await withBackups(cli, options, lab, async (backups) => {
     const source = await chooseSource(lab, backups, options.to, options.bumpRevision);
@@ -55,6 +67,37 @@ async function restore(cli: Cli, options: RestoreOptions): Promise<undefined> {
       else await restoreFrom(cli, lab, source, backups);
     });
   });
+}
+
+/** What is restored was confirmed when it was begun. */
+async function resume(cli: Cli, options: RestoreOptions): Promise<undefined> {
+  if ([options.to, options.bumpRevision, options.dryRun].some((option) => option !== undefined)) {
+    throw new LabError('LAB_USAGE', '--resume goes on with what was begun, and takes no other target');
+  }
+  const lab = await openLab(cli, options);
+  await withBackups(cli, options, lab, (backups) =>
+    withLock(lab.paths, 'restore', async () => {
+      const journal = await Journal.open(lab);
+      if (journal.restoring === undefined) {
+        throw new LabError(
+          'LAB_PREFLIGHT',
+          `no restore of lab '${lab.name}' was killed: there is nothing to go on with`,
+          {
+            advice: 'etcdlab restore',
+          },
+        );
+      }
+      await removeScratchLabs(lab.paths.reports);
+      await backups.borrow(await backups.find(journal.restoring), async (backup) => {
+        if (!journal.hasServed) await preflight(cli, lab, backup, backups);
+        tellRestored(
+          cli,
+          backup,
+          await resumeRestore(lab, backup, journal, { signal: cli.signal, progress: teller(cli) }),
+        );
+      });
+    }),
+  );
 }
 
 async function dryRun(cli: Cli, lab: Lab, source: RestoreSource, backups: Backups): Promise<void> {
@@ -82,6 +125,7 @@ async function restoreFrom(cli: Cli, lab: Lab, source: RestoreSource, backups: B
 /** @param backups where it is written down that the backup does not hold */
 async function preflight(cli: Cli, lab: Lab, backup: Backup, backups: Backups | undefined): Promise<void> {
   cli.ui.line(`Backup ${backup.id}: ${describeTrust(backup)}`);
+  await requireHostSpace(lab, backup.manifest.sizeBytes, cli.signal);
   const proof = await verifyBackup(backup, {
     level: preflightLevel,
     engine: lab.state.engine,
@@ -116,12 +160,17 @@ async function carryOut(cli: Cli, lab: Lab, backup: Backup, backups: Backups): P
   const before = await tryBackup(lab, backups, { signal, reason: `before the restore of ${backup.id}` });
   if ('backup' in before) ui.line(`What the lab holds now is backup ${before.backup.id}.`);
   else ui.warning(`no backup of what the lab holds now: ${before.problem}; its data is moved aside all the same`);
-  const runId = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  const progress = (text: string): void => {
+  tellRestored(cli, backup, await restoreBackup(lab, backup, { runId: newRunId(), signal, progress: teller(cli) }));
+}
+
+function teller({ ui }: Cli): (text: string) => void {
+  return (text) => {
     ui.event({ event: 'progress', text });
     ui.line(`  ${text}`);
   };
-  const { aside, proof } = await restoreBackup(lab, backup, { runId, signal, progress });
+}
+
+function tellRestored({ ui }: Cli, backup: Backup, { aside, proof }: RestoredBackup): void {
   ui.event({ event: 'finished', backup: backup.id, aside, proof });
   ui.line(ui.style('green', `Restored backup ${backup.id}: ${proof}.`));
   ui.line('The data of before stays, until you remove it:');
