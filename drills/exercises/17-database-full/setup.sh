@@ -1,0 +1,16 @@
+for order in 1 2 3; do etcdctl put "workshop/orders/$order" 'one etcd, please'; done
+
+# The quota is a little above what the largest database has now.
+size=$(etcdctl endpoint status -w fields | sed -n 's/^"DBSize" : //p' | sort -n | tail -n 1)
+quota=$((size + 4 * 1024 * 1024))
+for node in node1 node2 node3; do
+  echo "quota-backend-bytes: $quota" >> "$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$node/etcd.conf.yml"
+  etcdlab restart "$node"
+done
+
+# Until it is full. The last put is the one that does not fit.
+for filler in 1 2 3 4 5 6 7 8 9 10 11 12; do
+  head -c 1000000 /dev/zero | tr '\0' "$((filler % 10))" | etcdctl put "workshop/filler/$filler" || exit 0
+done
+echo 'the database is not full' >&2
+exit 1
