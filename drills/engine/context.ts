@@ -2,6 +2,7 @@
 import { LabError } from '../../toolkit/errors.ts';
 import type { EngineConfig } from '../../toolkit/lab/config.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
+import type { ChainWriter } from '../backup/deltas/chain-writer.ts';
 import type { Batch, DataSet } from '../dataset/dataset.ts';
 import type { KeyDifference } from '../verification/compare.ts';
 import type { Recovery, Reference } from '../verification/evidence.ts';
@@ -57,6 +58,8 @@ export interface Findings {
   olderSnapshot?: string;
   /** What was deleted by mistake: the prefix, and its keys as they were. */
   mistake?: { prefix: string; revision: number };
+  /** What records every change, and why it does not any more. */
+  log?: { writer: ChainWriter; problem: string | undefined };
   /** What the steps have judged by themselves; part of the verdict. */
   checks: Check[];
 }

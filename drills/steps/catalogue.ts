@@ -9,6 +9,7 @@ import { loseDisk } from './lose-disk.ts';
 import { noticeDivergence, noticeRefusedStart } from './notice-damage.ts';
 import { noticeOutage } from './notice-outage.ts';
 import { noticeSingleMembers } from './notice-single-members.ts';
+import { followChanges, makeMistake, restoreMoment, writeRecorded } from './point-in-time.ts';
 import { recordStateStep } from './record-state.ts';
 import { replaceMembers } from './replace-members.ts';
 import { restoreAllMembers } from './restore-all-members.ts';
@@ -59,6 +60,10 @@ const steps = [
   saveFromAnother,
   wakeMembers,
   restorePrefix,
+  followChanges,
+  writeRecorded,
+  makeMistake,
+  restoreMoment,
   restoreElsewhere,
 ];
 

@@ -17,6 +17,7 @@ const drills = [
   ['leader-killed-during-backup', 'no-half-backup'],
   ['partition-during-backup', 'backup-complete'],
   ['prefix-deleted', 'acknowledged-writes'],
+  ['point-in-time', 'hash-kv'],
   ['empty-directory', 'snapshot-bytes'],
 ] as const;
 

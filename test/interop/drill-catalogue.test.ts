@@ -18,6 +18,7 @@ describe.skipIf(!haveUpstream())('on upstream’s etcd, the drill', () => {
       ['nospace', 'full-database-noticed'],
       ['partition-during-backup', 'no-half-backup'],
       ['prefix-deleted', 'acknowledged-writes'],
+      ['point-in-time', 'hash-kv'],
       ['other-engine', 'keys'],
     ],
   );
