@@ -21,7 +21,7 @@ export async function restoreAdvice(lab: Lab): Promise<readonly string[]> {
   const what = proven === undefined ? 'newest backup, not proven yet' : 'newest backup that is proven restorable';
   const backup = `etcdlab restore --to ${id}: the ${what}, of ${manifest.createdAt} with ${manifest.keys} keys`;
   // A log that cannot be read must not hide that there is a backup.
-  const chains = await listChains(deltasFolder(lab.paths.backups)).catch(() => []);
+  const chains = await listChains(deltasFolder(lab.paths.backups), () => undefined);
   const moment = newestMoment(backups, chains);
   return [...(moment === undefined ? [] : [describeMoment(moment)]), backup, startAnew];
 }

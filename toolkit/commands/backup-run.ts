@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { parseMetricsAddress, serveMetrics, writeMetrics } from '../../drills/backup/continuous/publish-metrics.ts';
 import { ContinuousBackup, type ContinuousOptions } from '../../drills/backup/continuous/service.ts';
 import { type ServiceEvent, ServiceMetrics } from '../../drills/backup/continuous/watch-over.ts';
-import { deltasFolder, listChains } from '../../drills/backup/deltas/chain.ts';
+import { deltasFolder, listChains, type OnDamage } from '../../drills/backup/deltas/chain.ts';
 import type { Retention } from '../../drills/backup/prune.ts';
 import { highestLevel } from '../../drills/backup/verify-backup.ts';
 import { LabError, messageOf } from '../errors.ts';
@@ -97,8 +97,9 @@ async function run(cli: Cli, options: RunOptions): Promise<undefined> {
 async function deltas(cli: Cli, options: StoreOptions): Promise<undefined> {
   const lab = await openLab(cli, options);
   const folder = deltasFolder(lab.paths.backups);
-  await withBackups(cli, options, lab, async ({ segments }) => segments?.pull(folder));
-  const chains = (await listChains(folder)).toReversed();
+  const onDamage: OnDamage = ({ message }) => cli.ui.warning(message);
+  await withBackups(cli, options, lab, async ({ segments }) => segments?.pull(folder, onDamage));
+  const chains = (await listChains(folder, onDamage)).toReversed();
   const told = chains.map((chain) => ({
     id: chain.id,
     clusterId: chain.clusterId,

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Backup, Backups } from '../../drills/backup/backup-store.ts';
-import { deltasFolder, listChains } from '../../drills/backup/deltas/chain.ts';
+import { deltasFolder, listChains, type OnDamage } from '../../drills/backup/deltas/chain.ts';
 import { type Derived, derive, isBackupItself } from '../../drills/backup/point-in-time/derive.ts';
 import { baseRevisionOf, newestMoment, planRestore, type RestorePlan } from '../../drills/backup/point-in-time/plan.ts';
 import { parseTarget } from '../../drills/backup/point-in-time/target.ts';
@@ -32,9 +32,10 @@ export interface RestoreSource {
 /**
  * @param to as the user typed it; undefined: the newest backup that is proven restorable
  * @param bump as the user typed it
- * @throws LabError LAB_USAGE, LAB_BACKUP_UNKNOWN, LAB_BACKUP_UNPROVEN, LAB_DELTA_DAMAGED
+ * @throws LabError LAB_USAGE, LAB_BACKUP_UNKNOWN, LAB_BACKUP_UNPROVEN
  */
 export async function chooseSource(
+  cli: Cli,
   lab: Lab,
   backups: Backups,
   to: string | undefined,
@@ -46,7 +47,7 @@ export async function chooseSource(
   if (target === undefined || target.kind === 'backup') {
     const all = await backups.list();
     const base = target === undefined ? chooseBackup(all) : await backups.find(target.id);
-    const chains = await listChains(deltasFolder(lab.paths.backups)).catch(() => []);
+    const chains = await listChains(deltasFolder(lab.paths.backups), () => undefined);
     const moment = target === undefined ? newestMoment(all, chains) : undefined;
     const revision = baseRevisionOf(base);
     const plan: RestorePlan = { base, segments: [], chain: undefined, until: { revision }, lastRevision: revision };
@@ -59,8 +60,9 @@ export async function chooseSource(
     };
   }
   const folder = deltasFolder(lab.paths.backups);
-  await backups.segments?.pull(folder);
-  const plan = planRestore(target, await backups.list(), await listChains(folder));
+  const onDamage: OnDamage = ({ message }) => cli.ui.warning(message);
+  await backups.segments?.pull(folder, onDamage);
+  const plan = planRestore(target, await backups.list(), await listChains(folder, onDamage));
   const what = target.kind === 'revision' ? `revision ${target.revision}` : `what was there at ${to}`;
   const name = `${what}, from backup ${plan.base.id} and its delta log`;
   return { plan, bumpBy: bumpBy ?? defaultBump, name, flags: `--to ${to}${bumpFlag}`, hint: undefined };

@@ -52,7 +52,7 @@ async function restore(cli: Cli, options: RestoreOptions): Promise<undefined> {
   if (options.resume === true) return resume(cli, options);
   const lab = await openLab(cli, options);
   await withBackups(cli, options, lab, async (backups) => {
-    const source = await chooseSource(lab, backups, options.to, options.bumpRevision);
+    const source = await chooseSource(cli, lab, backups, options.to, options.bumpRevision);
     if (source.hint !== undefined) cli.ui.line(source.hint);
     if (options.dryRun !== true && options.yes !== true) {
       await confirm(cli, {

@@ -69,7 +69,12 @@ export class FullBackups {
       const decisions = decidePrune(await this.backups.list(), retention);
       const going = decisions.filter(({ stays }) => !stays).map(({ backup }) => backup);
       for (const backup of going) await this.backups.remove(backup);
-      const paths = decidePruneDeltas(await listChains(chainsFolder), await this.backups.list(), current);
+      let isSound = true;
+      const chains = await listChains(chainsFolder, () => {
+        isSound = false;
+      });
+      // What is behind a damage is not seen, and may be all that is left of that time.
+      const paths = isSound ? decidePruneDeltas(chains, await this.backups.list(), current) : [];
       // In the store first: what it has and this machine lacks would be fetched again.
       await this.backups.segments?.remove(paths);
       await removeDeltas(paths);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileHashKv } from '../../../server/etcdutl/mod.ts';
 import { LabError } from '../../../toolkit/errors.ts';
 import type { Backup, Backups } from '../backup-store.ts';
-import { type Chain, listChains } from '../deltas/chain.ts';
+import { describeChain } from '../deltas/chain.ts';
 import { buildState } from '../point-in-time/build.ts';
 import { baseRevisionOf, planRestore } from '../point-in-time/plan.ts';
 
@@ -33,7 +33,7 @@ export async function proveDeltas(
   { chainsFolder, backups, signal }: ProveDeltasOptions,
 ): Promise<number | undefined> {
   const { revision, hashKv, compactRevision } = manifest;
-  const chain = (await listChains(chainsFolder)).find((each: Chain) => each.id === chainId);
+  const chain = await describeChain(path.join(chainsFolder, chainId));
   if (chain === undefined || hashKv === undefined || chain.lastRevision < revision) return undefined;
   const bases = before.filter(
     (each) => each.manifest.revision < revision && each.manifest.clusterId === chain.clusterId,

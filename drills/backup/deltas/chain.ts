@@ -60,34 +60,58 @@ export function sealedName(number: number): string {
   return `${String(number).padStart(8, '0')}.delta`;
 }
 
+/** Told of what cannot be read; by default it is thrown. */
+export type OnDamage = (error: LabError) => void;
+
+const throwIt: OnDamage = (error) => {
+  throw error;
+};
+
 /**
+ * A segment that is damaged or missing ends its chain: what is before it can be restored all the same.
+ *
  * @param folder that of all chains; need not be there
  * @returns the chains that have a segment, the oldest first
- * @throws LabError LAB_DELTA_DAMAGED
+ * @throws LabError LAB_DELTA_DAMAGED, unless `onDamage` takes it
  */
-export async function listChains(folder: string): Promise<Chain[]> {
+export async function listChains(folder: string, onDamage: OnDamage = throwIt): Promise<Chain[]> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => chainPattern.test(name)).sort();
-  const chains = await Promise.all(names.map((name) => describeChain(path.join(folder, name))));
+  const chains = await Promise.all(names.map((name) => describeChain(path.join(folder, name), onDamage)));
   return chains.filter((chain) => chain !== undefined);
 }
 
-/** @returns undefined for a folder without a segment: its writer was killed before the first */
-export async function describeChain(folder: string): Promise<Chain | undefined> {
-  const names = (await readdir(folder)).filter((name) => sealedPattern.test(name)).sort();
+/**
+ * @returns undefined for a folder without a segment: its writer was killed before the first
+ * @throws LabError as `listChains`
+ */
+export async function describeChain(folder: string, onDamage: OnDamage = throwIt): Promise<Chain | undefined> {
   const segments: SegmentFile[] = [];
-  for (const name of names) {
-    const next = await describeSealed(path.join(folder, name));
-    const before = segments.at(-1);
-    if (before !== undefined) requireSuccessor({ ...before, sha256: before.sha256 ?? '' }, next);
-    segments.push(next);
+  try {
+    for await (const next of describeSegments(folder)) segments.push(next);
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    onDamage(error);
   }
-  const active = await describeActive(path.join(folder, activeName), segments.at(-1)?.header.number);
-  if (active !== undefined) segments.push(active);
   const [first, last] = [segments[0], segments.at(-1)];
   if (first === undefined || last === undefined) return undefined;
   const { chain: id, clusterId, base, fromRevision, fromMs } = first.header;
   const { lastRevision, lastAtMs } = last;
   return { id, folder, clusterId, base, segments, fromRevision, lastRevision, fromMs, lastAtMs };
+}
+
+async function* describeSegments(folder: string): AsyncGenerator<SegmentFile> {
+  const names = (await readdir(folder)).filter((name) => sealedPattern.test(name)).sort();
+  let before: SegmentFile | undefined;
+  for (const name of names) {
+    const next = await describeSealed(path.join(folder, name));
+    if (before !== undefined) requireSuccessor({ ...before, sha256: before.sha256 ?? '' }, next);
+    yield next;
+    before = next;
+  }
+  const active = await describeActive(path.join(folder, activeName), before?.header.number);
+  if (active === undefined) return;
+  if (before !== undefined) requireSuccessor({ ...before, sha256: before.sha256 ?? '' }, active);
+  yield active;
 }
 
 /**

@@ -246,6 +246,11 @@ describe('a chain on disk', () => {
     await expect(describeChain(own())).rejects.toThrow(
       /00000003.delta does not go on where segment 1 ends: it is segment 3/,
     );
+    // What is before it can be restored all the same.
+    const told: string[] = [];
+    const [upToFirst] = await listChains(folder, ({ message }) => told.push(message));
+    expect([upToFirst?.lastRevision, told.length]).toEqual([13, 1]);
+    await expect(ChainWriter.open(own())).rejects.toThrow('00000003.delta does not go on');
     writeFileSync(second, readFileSync(third));
     await expect(describeChain(own())).rejects.toThrow(/00000002.delta does not go on where segment 1 ends/);
     writeFileSync(second, sound);

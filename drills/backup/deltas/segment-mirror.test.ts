@@ -77,9 +77,18 @@ test('encrypted, it shows no value, and comes back to whoever has the key', asyn
 test('one that was changed in the store is refused, and nothing of it is left', async () => {
   await mirror().push(place('here'));
   const [first, second] = stored().map((name) => place('store', 'lab', 'deltas', chain.id, name)) as [string, string];
-  writeFileSync(first, readFileSync(second));
+  writeFileSync(second, readFileSync(first));
   await expect(mirror().pull(place('there'))).rejects.toThrow(/the SHA-256 is/);
-  expect(readdirSync(root)).not.toContain('there');
+  expect(readdirSync(place('there', chain.id))).toEqual(['00000001.delta']);
+});
+
+test('what is before one that is damaged is fetched for whoever wants to know of it and go on', async () => {
+  await mirror().push(place('here'));
+  const second = place('store', 'lab', 'deltas', chain.id, stored()[1] as string);
+  writeFileSync(second, 'damaged');
+  const told: string[] = [];
+  expect(await mirror().pull(place('there'), ({ message }) => told.push(message))).toBe(1);
+  expect(told).toEqual([expect.stringContaining('cannot be read')]);
 });
 
 test('two writers that went on with one chain are found out', async () => {

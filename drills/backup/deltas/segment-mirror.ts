@@ -12,7 +12,7 @@ import { renameDurably } from '../../../toolkit/hosts/atomic-file.ts';
 import { sha256OfFile } from '../../recovery/file-digest.ts';
 import { contentOfFile, type ObjectStore } from '../stores/mod.ts';
 import { decodeSnapshot, encodeSnapshot } from '../transport.ts';
-import { chainPattern, sealedName, sealedPattern } from './chain.ts';
+import { chainPattern, type OnDamage, sealedName, sealedPattern } from './chain.ts';
 
 export interface SegmentMirrorOptions {
   /** Closed by whoever opened it. */
@@ -72,19 +72,31 @@ export class SegmentMirror {
   /**
    * Fetches the segments that this machine lacks, each with the bytes that it was sealed with.
    *
+   * @param onDamage takes what is wrong with a segment; what is before it in its chain is fetched all the same
    * @returns how many
-   * @throws LabError LAB_DELTA_FORK when two writers have gone on with one chain; LAB_BACKUP, and as `ObjectStore`
+   * @throws LabError LAB_DELTA_FORK when two writers have gone on with one chain, LAB_BACKUP, LAB_STORE_OBJECT, unless
+   *   `onDamage` takes it; as `ObjectStore`
    */
-  async pull(chainsFolder: string): Promise<number> {
+  async pull(chainsFolder: string, onDamage?: OnDamage): Promise<number> {
     const mirrored = await this.list();
-    requireOneWriter(mirrored);
+    const broken = new Set<string>();
     const here = new Set((await localSegments(chainsFolder)).map(({ chain, number }) => `${chain}/${number}`));
-    const missing = mirrored.filter(({ chain, number }) => !here.has(`${chain}/${number}`));
-    for (const segment of missing) {
-      const target = path.join(chainsFolder, segment.chain, sealedName(segment.number));
-      await this.withScratch((folder) => this.fetch(segment, folder, target));
+    let pulled = 0;
+    for (const segment of mirrored) {
+      const { chain, number } = segment;
+      if (here.has(`${chain}/${number}`) || broken.has(chain)) continue;
+      const target = path.join(chainsFolder, chain, sealedName(number));
+      try {
+        requireOneWriter(segment, mirrored);
+        await this.withScratch((folder) => this.fetch(segment, folder, target));
+        pulled++;
+      } catch (error) {
+        if (onDamage === undefined || !isDamage(error)) throw error;
+        onDamage(error);
+        broken.add(chain);
+      }
     }
-    return missing.length;
+    return pulled;
   }
 
   /** Removes segments of this machine, or whole chains, from the store too. @param paths as `decidePruneDeltas` names them */
@@ -140,22 +152,18 @@ export class SegmentMirror {
   }
 }
 
-function requireOneWriter(mirrored: readonly MirroredSegment[]): void {
-  const seen = new Map<string, MirroredSegment>();
-  for (const segment of mirrored) {
-    const name = `${segment.chain}/${segment.number}`;
-    if (seen.has(name)) {
-      throw new LabError(
-        'LAB_DELTA_FORK',
-        `two writers went on with chain ${segment.chain}: segment ${segment.number} is there twice`,
-        {
-          details: [seen.get(name)?.object ?? '', segment.object],
-          advice: 'remove the one of the writer that is not to count, with all that follow it',
-        },
-      );
-    }
-    seen.set(name, segment);
-  }
+function requireOneWriter({ chain, number }: MirroredSegment, all: readonly MirroredSegment[]): void {
+  const same = all.filter((each) => each.chain === chain && each.number === number);
+  if (same.length === 1) return;
+  throw new LabError('LAB_DELTA_FORK', `two writers went on with chain ${chain}: segment ${number} is there twice`, {
+    details: same.map(({ object }) => object),
+    advice: 'remove the one of the writer that is not to count, with all that follow it',
+  });
+}
+
+/** Whether an error is about the segment, and not about the store or this machine. */
+function isDamage(error: unknown): error is LabError {
+  return error instanceof LabError && ['LAB_DELTA_FORK', 'LAB_BACKUP', 'LAB_STORE_OBJECT'].includes(error.code);
 }
 
 async function localSegments(folder: string): Promise<{ chain: string; number: number; file: string }[]> {
