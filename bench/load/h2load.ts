@@ -21,6 +21,8 @@ export interface H2loadOptions {
   readonly amount: { readonly durationMs: number } | { readonly calls: number };
   /** Size of a right answer with its prefix of gRPC. h2load does not see the status of a call: failed ones bring less. */
   readonly answerBytes: number;
+  /** Ends it. */
+  readonly signal: AbortSignal;
   /** A folder for its files. */
   readonly scratch: string;
 }
@@ -45,7 +47,7 @@ export async function requireH2load(): Promise<string> {
  * @throws Error when requests failed, or answers are smaller than right ones are
  */
 export async function runH2load(options: H2loadOptions): Promise<LoadResult> {
-  const { url, amount, connections, streams, scratch } = options;
+  const { url, amount, connections, streams, scratch, signal } = options;
   const durationMs = 'durationMs' in amount ? amount.durationMs : 0;
   const data = path.join(scratch, 'request');
   const log = path.join(scratch, 'h2load.log');
@@ -59,7 +61,7 @@ export async function runH2load(options: H2loadOptions): Promise<LoadResult> {
       ...['-H', 'content-type: application/grpc', '-H', 'te: trailers', '-H', `answer-bytes: ${options.answerBytes}`],
       new URL(options.path, url).href,
     ],
-    { timeout: durationMs + patienceMs, maxBuffer: 64 * 1024 * 1024 },
+    { signal, timeout: durationMs + patienceMs, maxBuffer: 64 * 1024 * 1024 },
   );
   if ('durationMs' in amount && stdout.includes(noAnswer)) {
     return await runH2load({ ...options, amount: { calls: 2 * connections * streams } });

@@ -46,12 +46,12 @@ export async function measureCall<Request, Response>(
   call: Call<Request, Response>,
   { connections, streams, calls }: Shape,
   target: Target,
-  { scale, scratch }: Surroundings,
+  { scale, scratch, signal }: Surroundings,
 ): Promise<Measured> {
   const { method, request } = call;
   const message = method.request.encode(method.request.create(request));
   const answerBytes = target.isNull ? call.answerBytes : await tryOnce(call, target);
-  const load = { url: target.url, path: method.path, message, connections, streams, answerBytes, scratch };
+  const load = { url: target.url, path: method.path, message, connections, streams, answerBytes, scratch, signal };
   const amountFor = (durationMs: number) => {
     if (scale.isQuick) return { calls: 2 * connections * streams };
     return calls === undefined ? { durationMs } : { calls };
