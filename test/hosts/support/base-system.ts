@@ -21,10 +21,13 @@ export async function installTools(tools: Tools): Promise<void> {
     if (exitCode !== 0) missing.push(name);
   }
   if (missing.length === 0) return;
-  const wanted = [...new Set(missing)];
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  await execa('apt-get', ['update', '-qq'], { env, timeout: 180_000 });
-  await execa('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...wanted], { env, timeout: 300_000 });
+  const options = { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeout: 300_000 };
+  const install = ['install', '-y', '-qq', '--no-install-recommends', ...new Set(missing)];
+  const { exitCode } = await execa('apt-get', install, { ...options, reject: false });
+  if (exitCode === 0) return;
+  // The lists of packages are missing, or of another day.
+  await execa('apt-get', ['update', '-qq'], options);
+  await execa('apt-get', install, options);
 }
 
 /**
