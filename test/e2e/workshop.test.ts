@@ -1,5 +1,5 @@
 /** The workshop through the command, on members of our own: every exercise, and what learners do. */
-import { appendFileSync, cpSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -128,4 +128,9 @@ describe('a learner', () => {
     });
     expect(await lab.must('ctl', 'get', 'workshop/of-mine')).toBe('workshop/of-mine\ndear');
   });
+});
+
+test('removing the lab removes all that the workshop has kept in it', async () => {
+  await lab.must('destroy', '--yes');
+  expect(existsSync(lab.state())).toBe(false);
 });

@@ -21,6 +21,8 @@ const ownNames = new Set([
   'known_hosts',
   'known_hosts.old',
   'drill-journal.json',
+  'workshop',
+  'author-check',
 ]);
 
 /** What would be lost. */
