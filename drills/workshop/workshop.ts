@@ -2,7 +2,7 @@
  * The workshop of one lab: one exercise at a time is set up, checked, solved and taken away. What is about to be done is
  * written down first, so that whatever is interrupted is noticed, and done again.
  */
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { LabError } from '../../toolkit/errors.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
@@ -10,7 +10,7 @@ import { waitUntilHealthy } from '../../toolkit/provision/health/mod.ts';
 import { requireHealthy } from '../../toolkit/provision/require-healthy.ts';
 import { BackupStore } from '../backup/backup-store.ts';
 import { createBackup } from '../backup/create-backup.ts';
-import { Checker, type Observations } from './check/checker.ts';
+import { Checker } from './check/checker.ts';
 import type { Verdict } from './check/messages.ts';
 import { type LabChoice, programFolders, shellVariables, writeProgram } from './environment.ts';
 import { appendEvent, type WorkshopEvent } from './event-log.ts';
@@ -19,10 +19,10 @@ import { type Exercise, type ScriptName, scriptFile } from './exercise.ts';
 import { deleteKeys, requireNoKeys } from './exercise-keys.ts';
 import type { Language } from './language.ts';
 import { requireNeeds } from './needs.ts';
-import { rememberedFile } from './observer/files.ts';
 import { openObserver } from './observer/mod.ts';
 import { type WorkshopPaths, workshopPaths } from './paths.ts';
 import { elapsedMs, type Progress, type ProgressEntry, ProgressFile, passedEntry } from './progress.ts';
+import { rememberObservations } from './remember.ts';
 import { runScript } from './script.ts';
 
 export interface WorkshopOptions {
@@ -208,28 +208,10 @@ export class Workshop {
     await begin('preparing');
     await this.log({ event: 'started', exercise: id });
     await this.script(exercise, 'setup', 'log');
-    await this.remember(exercise);
+    await rememberObservations(this.lab, this.paths, exercise);
     // The learner's time begins when there is something to do.
     await begin('open');
     await this.log({ event: 'prepared', exercise: id });
-  }
-
-  private async remember({ remember, folder }: Exercise): Promise<void> {
-    if (remember.length === 0) return;
-    const { observations, close } = openObserver(this.lab, this.paths);
-    try {
-      for (const name of remember) {
-        if (!Object.hasOwn(observations, name)) {
-          throw new LabError('LAB_EXERCISE_FILE', `${folder}/exercise.yaml: there is no observation '${name}'`);
-        }
-        const value = await (observations as Observations)[name]?.();
-        await writeFile(path.join(this.paths.notes, rememberedFile(name)), JSON.stringify(value ?? null), {
-          mode: 0o600,
-        });
-      }
-    } finally {
-      close();
-    }
   }
 
   /** Can be repeated when it was interrupted; ends with a healthy lab in which nothing of the exercise is left. */

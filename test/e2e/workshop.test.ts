@@ -74,7 +74,8 @@ describe('a learner', () => {
       if (passed.length === 1) await lab.must('ctl', 'put', 'workshop/answer', '42');
     }
     expect(await watching).toMatchObject({ exitCode: 0 });
-    expect(passed).toEqual([false, true]);
+    expect(passed.pop()).toBe(true);
+    expect(new Set(passed)).toEqual(new Set([false]));
     // It was not the learner who asked.
     expect(await progressOf('double')).toMatchObject({ attempts: 0, done: { by: 'learner' } });
   });

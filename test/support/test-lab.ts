@@ -21,6 +21,8 @@ export interface LabEvent {
 export interface TestLabOptions {
   /** Folder of upstream's executables; undefined: the built-in engine. */
   upstream?: string | undefined;
+  /** How many labs beside this one are brought up from its description, as seat1, seat2, ... */
+  seats?: number;
 }
 
 export class TestLab {
@@ -33,9 +35,9 @@ export class TestLab {
   }
 
   /** Describes a lab of three members; starts nothing. */
-  static async create({ upstream }: TestLabOptions = {}): Promise<TestLab> {
+  static async create({ upstream, seats = 0 }: TestLabOptions = {}): Promise<TestLab> {
     const lab = new TestLab(mkdtempSync(path.join(os.tmpdir(), 'etcdlab-test-')));
-    const ports = await restPorts(6);
+    const ports = await restPorts(6, seats);
     const nodes = [1, 2, 3].map(
       (n, i) => `  - { name: node${n}, clientPort: ${ports[2 * i]}, peerPort: ${ports[2 * i + 1]} }\n`,
     );
@@ -172,14 +174,18 @@ function parseEvents(stdout: string): LabEvent[] {
 
 /**
  * Free ports below those that the kernel gives to outgoing connections: a drill leaves its ports for a while, and
- * nobody may take them meanwhile.
+ * nobody may take them meanwhile. Those of the seats, ten apart, are free as well.
  */
-async function restPorts(count: number): Promise<number[]> {
+async function restPorts(count: number, seats: number): Promise<number[]> {
   const ports: number[] = [];
+  const taken = new Set<number>();
   for (let tries = 0; ports.length < count; tries++) {
     if (tries > 1000) throw new Error('no free ports between 20000 and 32000');
     const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (!ports.includes(port) && (await isFree(port))) ports.push(port);
+    const all = Array.from({ length: seats + 1 }, (_, seat) => port + 10 * seat);
+    if (all.some((one) => taken.has(one)) || (await Promise.all(all.map(isFree))).includes(false)) continue;
+    for (const one of all) taken.add(one);
+    ports.push(port);
   }
   return ports;
 }

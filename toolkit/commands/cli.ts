@@ -47,7 +47,10 @@ export type RegisterCommand = (program: Command, cli: Cli) => void;
 export function withCommonOptions(command: Command): Command {
   return command
     .option('--file <path>', 'description of the lab (default: $ETCDLAB_FILE, or lab.yaml if there is one)')
-    .option('--name <name>', 'name of the lab, instead of the one in the file (default: $ETCDLAB_NAME)')
+    .option(
+      '--name <name>',
+      'name of the lab, instead of the one in the file (default: $ETCDLAB_NAME); seat3 has ports 30 further up',
+    )
     .option('--state-dir <folder>', 'where labs are kept (default: $ETCDLAB_STATE_DIR, or .etcdlab beside the file)')
     .option('--json', 'write JSON: one object a line for long work, one document for listings');
 }

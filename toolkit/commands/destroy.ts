@@ -29,7 +29,8 @@ export const registerDestroy: RegisterCommand = (program, cli) => {
     );
 };
 
-async function destroy(cli: Cli, options: DestroyOptions): Promise<undefined> {
+/** Removes a lab, or says that there is none. */
+export async function destroy(cli: Cli, options: DestroyOptions): Promise<undefined> {
   const { name, paths } = await locateLab(cli, options);
   if (await isNoLab(cli, options)) return undefined;
   const contents = await labContents(paths);

@@ -22,6 +22,32 @@ function errorsOf(text: string, overrides: ConfigOverrides = {}): readonly strin
 
 const day = 86_400_000;
 
+describe('several labs of one description', () => {
+  const portsOf = (text: string, name: string) =>
+    parse(text, { name }).nodes.flatMap(({ clientPort, peerPort }) => [clientPort, peerPort]);
+
+  it('have ports of their own by the number in their name', () => {
+    expect(portsOf('', 'seat3')).toEqual([2409, 2410, 22409, 22410, 32409, 32410]);
+    const all = Array.from({ length: 30 }, (_, i) => portsOf('', `seat${i + 1}`)).flat();
+    expect(new Set([...all, ...portsOf('', 'lab')]).size).toBe(31 * 6);
+  });
+
+  it('have the ports that are described where the name has no number of a seat', () => {
+    for (const name of ['lab', 'lab-2026', 'seat0', 'seat100', '7']) expect(portsOf('', name)[0]).toBe(2379);
+  });
+
+  it('are not confused with the one that the file names', () => {
+    expect(portsOf('name: lab2', 'lab2')[0]).toBe(2379);
+    expect(portsOf('name: lab2', 'lab3')[0]).toBe(2409);
+  });
+
+  it('are refused beyond the last port, and keep the ports of machines', () => {
+    const nodes = 'nodes: [{ name: a, address: 10.0.0.1, clientPort: 65500, peerPort: 65501 }]';
+    expect(errorsOf(nodes, { name: 'seat9' })[0]).toMatch(/'seat9' would have the port 65590/);
+    expect(portsOf(`provider: ssh\n${nodes}`, 'seat9')).toEqual([65_500, 65_501]);
+  });
+});
+
 describe('lab.yaml', () => {
   it('may be empty: three nodes on the loopback, built-in engine, local provider', () => {
     const config = parse('');

@@ -53,6 +53,7 @@ export function parseConfig(text: string, path: string, base: string, overrides:
   refuse(document.errors.map((error) => `${at(error.pos[0])}: ${error.message}`));
   const raw = plainValue(document, at);
   const { engine } = overrides;
+  const shift = overrides.name === undefined ? 0 : portShift(overrides.name, raw.name);
   if (overrides.name !== undefined) raw.name = overrides.name;
   if (engine !== undefined) {
     raw.engine = engineOfFlag(engine);
@@ -66,7 +67,39 @@ export function parseConfig(text: string, path: string, base: string, overrides:
       }),
     );
   }
-  return absolutePaths(result.data as LabConfig, base);
+  return absolutePaths(shiftPorts(result.data as LabConfig, shift), base);
+}
+
+/** Between the ports of one seat and the next. */
+const portsApart = 10;
+
+/**
+ * Several labs come from one description, by names such as `seat7`: each number has ports of its own.
+ *
+ * @param described the name that the file gives: its ports are meant as they stand
+ * @returns what is added to every port
+ */
+function portShift(name: string, described: unknown): number {
+  const seat = /[a-z-]([1-9][0-9]?)$/.exec(name)?.[1];
+  return name === described || seat === undefined ? 0 : Number(seat) * portsApart;
+}
+
+/** @throws LabError LAB_CONFIG if a port would be none */
+function shiftPorts(config: LabConfig, shift: number): LabConfig {
+  if (config.provider !== 'local' || shift === 0) return config;
+  const shifted = (port: number): number => {
+    if (port + shift <= 65_535) return port + shift;
+    throw new LabError(
+      'LAB_CONFIG',
+      `lab '${config.name}' would have the port ${port + shift}: ${port} in lab.yaml and ${shift} for the number in its name`,
+    );
+  };
+  const nodes = config.nodes.map((node) => ({
+    ...node,
+    clientPort: shifted(node.clientPort),
+    peerPort: shifted(node.peerPort),
+  }));
+  return { ...config, nodes };
 }
 
 function engineOfFlag(engine: EngineOverride): unknown {

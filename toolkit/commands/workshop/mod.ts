@@ -1,6 +1,7 @@
 /** `etcdlab workshop`: exercises on the lab. */
-import type { RegisterCommand } from '../cli.ts';
+import { addCommand, type RegisterCommand } from '../cli.ts';
 import { authorCheck, newExercise } from './author-check.ts';
+import { type SeatsOptions, seats } from './seats.ts';
 import { registerServe } from './serve.ts';
 import { addVerb, type WorkshopCommandOptions } from './session.ts';
 import { type ConfirmedOptions, check, env, hint, list, next, reset, show, solve, start, status } from './verbs.ts';
@@ -35,6 +36,15 @@ export const registerWorkshop: RegisterCommand = (program, cli) => {
   addVerb<WorkshopCommandOptions>(group, cli, 'status', 'the open exercise, the time, and your progress', (options) =>
     status(cli, options),
   );
+  addCommand<SeatsOptions>(
+    group,
+    cli,
+    'seats <count>',
+    'bring up a lab for each of so many learners on this machine: seat1, seat2, ...',
+    (options, [count = '']) => seats(cli, options, count),
+  )
+    .option('--destroy', 'remove them instead')
+    .option('-y, --yes', 'do not ask');
   registerServe(group, cli);
   addVerb(group, cli, 'new <id>', 'make an exercise of your own', (options, [id = '']) =>
     newExercise(cli, options, id),
