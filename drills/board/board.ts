@@ -12,8 +12,9 @@ import type { Health, LabView } from './view.ts';
 const turnIntervalMs = 1000;
 const unwatchedIntervalMs = 5000;
 const maxLabs = 64;
-/** What is kept for a page that is opened later. */
-const maxHappenings = 100;
+/** What is kept of one lab for a page that is opened later, and of all: labs may come and go under any name. */
+const maxHappeningsOfLab = 100;
+const maxHappenings = 2000;
 
 /** Something that has happened at a lab. */
 export interface Happening {
@@ -156,9 +157,9 @@ export class Board {
   private tell(what: Omit<Happening, 'id' | 'atMs'>): void {
     this.lastId += 1;
     const happening = { id: this.lastId, atMs: this.now(), ...what };
-    this.happenings = [...this.happenings, happening];
+    this.happenings = [...this.happenings, happening].slice(-maxHappenings);
     const ofLab = this.happenings.filter(({ lab }) => lab === what.lab);
-    if (ofLab.length > maxHappenings) this.happenings = this.happenings.filter((other) => other !== ofLab[0]);
+    if (ofLab.length > maxHappeningsOfLab) this.happenings = this.happenings.filter((other) => other !== ofLab[0]);
     for (const watcher of this.watchers) {
       if (concerns(happening, this.chosen(watcher.lab))) watcher.onHappening(happening);
     }

@@ -58,7 +58,9 @@ export class LabWatch {
     this.rates.take(observation.nodes);
     const { memory, changes } = advance(this.memory, observation);
     const all = [...changes, ...(learner === undefined ? [] : learnerChanges(this.learner, learner))];
-    Object.assign(this, { observation, memory, learner });
+    this.observation = observation;
+    this.memory = memory;
+    this.learner = learner;
     return all;
   }
 
@@ -91,7 +93,9 @@ export class LabWatch {
     this.rates = new Rates();
     this.certificates = [];
     for (const once of ['counters', 'certificates']) this.due.delete(once);
-    Object.assign(this, { observation: undefined, memory: undefined, learner: undefined });
+    this.observation = undefined;
+    this.memory = undefined;
+    this.learner = undefined;
   }
 
   private isDue(what: string, intervalMs: number): boolean {

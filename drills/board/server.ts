@@ -15,7 +15,8 @@ import type { Page } from './page.ts';
 
 /** Pages and whoever knocks. */
 const maxConnections = 256;
-const headersTimeoutMs = 5000;
+/** In milliseconds: how long a request may take to arrive, and how often that is looked at. */
+const limits = { headersTimeout: 5000, requestTimeout: 5000, connectionsCheckingInterval: 1000 };
 /** The name of a lab is one of a host. */
 const labName = /^[a-z0-9-]{1,63}$/;
 
@@ -40,9 +41,7 @@ export class BoardServer {
   private constructor(options: BoardServerOptions) {
     this.options = options;
     this.streams = new EventStreams(options.board, options.limits);
-    this.server = createServer({ headersTimeout: headersTimeoutMs, requestTimeout: headersTimeoutMs }, (...exchange) =>
-      this.answer(...exchange),
-    );
+    this.server = createServer(limits, (request, response) => this.answer(request, response));
     this.server.maxConnections = maxConnections;
   }
 

@@ -62,7 +62,7 @@ function updateCard(card, member, { words, language, nowMs }) {
     applied: [
       words.applied,
       formatCount(member.appliedIndex, language),
-      behind === undefined ? '' : behind === 0 ? words.level : words.behind(formatCount(behind, language)),
+      behind > 0 ? words.behind(formatCount(behind, language)) : '',
     ],
     database: [words.database, formatSize(member.dbSizeBytes, language), databaseAside(member, words, language)],
     fsync: [words.fsync, formatSeconds(member.fsyncP99Seconds, language), ''],

@@ -1,5 +1,5 @@
 /** What the reader chooses: language, colours, keys. Kept in this browser. */
-import { make, setText } from './cards.js';
+import { make, setAttribute, setText } from './cards.js';
 import { texts } from './texts.js';
 
 const themes = ['auto', 'light', 'dark'];
@@ -88,7 +88,8 @@ export class Controls {
     const other = document.getElementById('language');
     setText(other, words.language);
     other.lang = language === 'en' ? 'tr' : 'en';
-    setText(document.getElementById('theme'), words.themes[theme]);
+    setText(document.getElementById('theme'), `◐ ${words.themes[theme]}`);
+    setAttribute(document.getElementById('theme'), 'aria-label', `${words.colours}: ${words.themes[theme]}`);
     const rows = words.keys.map(([keys, what]) =>
       make('div', {}, make('dt', {}, make('kbd', {}, keys)), make('dd', {}, what)),
     );

@@ -13,8 +13,7 @@ const byId = (id) => document.getElementById(id);
 /** @param lab undefined while there is none */
 export function showCluster(lab, { words, language, nowMs }) {
   const health = lab?.health ?? 'missing';
-  const alarms = (lab?.alarms ?? []).map(({ member, type }) => ` · ⚠ ${type} ${member}`).join('');
-  setText(byId('health'), `${healthMarks[health]} ${words.health[health]}${alarms}`);
+  setText(byId('health'), `${healthMarks[health]} ${words.health[health]}`);
   setAttribute(byId('health'), 'data-health', health);
   setText(byId('leader'), lab?.leader ?? words.none);
   setText(byId('term'), formatCount(lab?.term, language));
