@@ -261,15 +261,18 @@ describe('a store elsewhere', () => {
     }
   });
 
-  test('uses what a killed command has fetched, if it is whole', async () => {
+  test('is fetched for each command apart, and what killed ones have left is removed', async () => {
     backups = await elsewhere();
     const made = await add();
-    mkdirSync(path.dirname(made.snapshot), { recursive: true });
-    for (const left of ['hello world\n', 'hello w']) {
-      mkdirSync(path.dirname(made.snapshot), { recursive: true });
-      writeFileSync(made.snapshot, left);
-      expect(await contentOf(made)).toBe('hello world\n');
-    }
+    const other = await elsewhere();
+    const left = path.join(folder, 'backups', '.fetched', '4194304999-killed');
+    mkdirSync(left, { recursive: true });
+    await backups.borrow(made, async ({ snapshot }) => {
+      await other.borrow(await other.find(made.id), async (same) => expect(same.snapshot).not.toBe(snapshot));
+      expect(readFileSync(snapshot, 'utf8')).toBe('hello world\n');
+      expect(fetched()).toHaveLength(1);
+    });
+    expect(fetched()).toEqual([]);
   });
 
   test('shows no backup whose upload was killed, and removes what is left of it a day later', async () => {

@@ -7,12 +7,12 @@
  *
  * A backup is there once its manifest is: the manifest comes last, and goes first.
  */
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { LabError } from '../../toolkit/errors.ts';
 import type { SnapshotManifest } from '../engine/manifest.ts';
-import { sha256OfFile } from '../recovery/file-digest.ts';
 import {
   type Backup,
   type Backups,
@@ -54,7 +54,7 @@ export interface ForeignBackupsOptions {
   store: ObjectStore;
   /** The lab's name: labs can share a store. */
   lab: string;
-  /** Of this machine; for what is on its way. Only one command at a time works there. */
+  /** Of this machine; for what is on its way. Commands that work at the same time have folders of their own in it. */
   scratch: string;
   /** An age public key; undefined: not encrypted. */
   recipient: string | undefined;
@@ -66,10 +66,12 @@ export interface ForeignBackupsOptions {
 export class ForeignBackups implements Backups {
   readonly segments: SegmentMirror;
   private readonly options: ForeignBackupsOptions;
+  private readonly scratch: string;
   private readonly stored = new Map<string, Stored>();
 
   constructor(options: ForeignBackupsOptions) {
     this.options = options;
+    this.scratch = path.join(options.scratch, `${process.pid}-${randomUUID()}`);
     this.segments = new SegmentMirror(options);
   }
 
@@ -95,7 +97,8 @@ export class ForeignBackups implements Backups {
     const objects = await store.list(`${lab}/`, signal);
     const id = freeId(at, idsOf(objects, lab));
     await this.clean(objects);
-    const folder = await this.scratchFolder();
+    await this.prepareScratch();
+    const folder = await mkdtemp(path.join(this.scratch, 'new-'));
     try {
       const manifest = { ...(await fill(folder)), file: 'snapshot.db' };
       const snapshot = path.join(folder, 'snapshot.db');
@@ -109,7 +112,7 @@ export class ForeignBackups implements Backups {
     } catch (error) {
       throw localError(error, folder);
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      await this.leave(folder);
     }
     return this.read(id, new Set([this.name(id, 'manifest.json')]));
   }
@@ -132,15 +135,14 @@ export class ForeignBackups implements Backups {
     for (const { name } of await store.list(`${this.name(id, '')}`, signal)) await store.remove(name, signal);
   }
 
-  /** What a killed command has fetched is used, if it is whole. */
   async borrow<T>(backup: Backup, work: (backup: Backup) => Promise<T>): Promise<T> {
     const folder = path.dirname(backup.snapshot);
-    const isWhole = (await sha256OfFile(backup.snapshot).catch(() => undefined)) === backup.manifest.sha256;
+    await this.prepareScratch();
     try {
-      if (!isWhole) await this.fetch(backup, folder);
+      await this.fetch(backup, folder);
       return await work(backup);
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      await this.leave(folder);
     }
   }
 
@@ -157,8 +159,7 @@ export class ForeignBackups implements Backups {
         advice: 'name its file: --identity-file, or backups.identityFile in lab.yaml',
       });
     }
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await mkdir(folder, { mode: 0o700 });
     await requireSpace(folder, stored.sizeBytes + manifest.sizeBytes, `backup ${id}`);
     const encoded = path.join(folder, stored.name);
     await store.get(this.name(id, stored.name), encoded, { signal, expected: stored });
@@ -167,9 +168,9 @@ export class ForeignBackups implements Backups {
     await rm(encoded, { force: true });
   }
 
-  /** Removes what commands that were killed have left: here, and, once it is old, in the store. */
+  /** Removes what killed commands have left in the store, once it is old. */
   private async clean(objects: readonly ObjectInfo[]): Promise<void> {
-    const { store, lab, scratch, signal } = this.options;
+    const { store, lab, signal } = this.options;
     const before = new Date(Date.now() - abandonedMs);
     await store.sweep(before, signal);
     const whole = new Set(objects.filter(({ name }) => name.endsWith('/manifest.json')).map(({ name }) => name));
@@ -178,14 +179,22 @@ export class ForeignBackups implements Backups {
       if (whole.has(this.name(id, 'manifest.json')) || own.some(({ modifiedAt }) => modifiedAt > before)) continue;
       for (const { name } of own) await store.remove(name, signal);
     }
-    for (const name of await readdir(scratch).catch(() => [])) {
-      if (name.startsWith('new-')) await rm(path.join(scratch, name), { recursive: true, force: true });
+  }
+
+  /** Makes the folder of this command, and removes those of commands that were killed. */
+  private async prepareScratch(): Promise<void> {
+    const { scratch } = this.options;
+    await mkdir(this.scratch, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(scratch)) {
+      const pid = Number(/^(\d+)-/.exec(name)?.[1]);
+      if (pid > 0 && !isRunning(pid)) await rm(path.join(scratch, name), { recursive: true, force: true });
     }
   }
 
-  private async scratchFolder(): Promise<string> {
-    await mkdir(this.options.scratch, { recursive: true, mode: 0o700 });
-    return mkdtemp(path.join(this.options.scratch, 'new-'));
+  private async leave(folder: string): Promise<void> {
+    await rm(folder, { recursive: true, force: true });
+    // Fails while something else is in it, which is as it should be.
+    await rmdir(this.scratch).catch(() => undefined);
   }
 
   private name(id: string, file: string): string {
@@ -201,7 +210,7 @@ export class ForeignBackups implements Backups {
   }
 
   private async read(id: string, names: ReadonlySet<string>): Promise<Backup> {
-    const { store, scratch, signal } = this.options;
+    const { store, signal } = this.options;
     const parse = async <T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> => {
       const name = this.name(id, file);
       if (!names.has(name)) return undefined;
@@ -223,11 +232,19 @@ export class ForeignBackups implements Backups {
     return {
       id,
       folder: `${store.location}/${this.name(id, '')}`,
-      snapshot: path.join(scratch, id, 'snapshot.db'),
+      snapshot: path.join(this.scratch, id, 'snapshot.db'),
       manifest: own as unknown as SnapshotManifest,
       proofs: (await parse('proofs.json', z.array(proofSchema))) ?? [],
       kept: await parse('keep.json', keepSchema),
     };
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
