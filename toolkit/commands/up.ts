@@ -7,6 +7,7 @@ import { LabError } from '../errors.ts';
 import { KnownHosts } from '../hosts/ssh/host-keys.ts';
 import type { LabConfig } from '../lab/config.ts';
 import type { ConfigOverrides, EngineOverride } from '../lab/config-file.ts';
+import { endEngineSwitch } from '../lab/engine-switch.ts';
 import { Lab } from '../lab/lab.ts';
 import { labNodes } from '../lab/nodes.ts';
 import { type LabPaths, labPaths, type NodeState, readState } from '../lab/state.ts';
@@ -70,6 +71,7 @@ export async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
       const signal = cli.signal;
       const tasks = upTasks({ config, stateDirectory, paths, nodes, passphrase, signal, restoreAdvice });
       await cli.ui.runTasks(tasks, context);
+      await endEngineSwitch(paths);
     } finally {
       if (context.lab !== undefined) cli.opened.push(context.lab);
     }

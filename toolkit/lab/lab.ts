@@ -72,6 +72,14 @@ export class Lab {
     return new Lab(paths, state, wrapHost);
   }
 
+  /**
+   * @returns the same lab with another engine, which is written down nowhere; to be closed. For provider `local`: machines
+   *   must have it installed first.
+   */
+  onEngine(engine: LabState['engine']): Lab {
+    return new Lab(this.paths, { ...this.#state, engine });
+  }
+
   get state(): LabState {
     return this.#state;
   }

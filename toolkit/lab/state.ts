@@ -43,14 +43,16 @@ const nodeStateSchema = z.strictObject({
 /** A node as it was brought up. */
 export type NodeState = z.output<typeof nodeStateSchema>;
 
+export const engineStateSchema = z.union([
+  z.strictObject({ kind: z.literal('built-in') }),
+  z.strictObject({ kind: z.literal('upstream'), path: z.string() }),
+]);
+
 const stateSchema = z.strictObject({
   version: z.literal(1),
   name: z.string(),
   provider: z.enum(['local', 'vagrant', 'ssh']),
-  engine: z.union([
-    z.strictObject({ kind: z.literal('built-in') }),
-    z.strictObject({ kind: z.literal('upstream'), path: z.string() }),
-  ]),
+  engine: engineStateSchema,
   nodes: z.array(nodeStateSchema),
   certificates: z.strictObject({
     algorithm: z.enum(['ecdsa-p256', 'ecdsa-p384']),
@@ -79,6 +81,8 @@ export interface LabPaths {
   readonly knownHostsFile: string;
   /** There while a drill has the members' data moved aside. */
   readonly drillJournalFile: string;
+  /** There while members are moved from one engine to the other. */
+  readonly engineSwitchFile: string;
 }
 
 /** @param stateDirectory the folder that holds all labs: `.etcdlab` */
@@ -93,6 +97,7 @@ export function labPaths(stateDirectory: string, name: string): LabPaths {
     stateFile: join(root, 'state.json'),
     knownHostsFile: join(root, 'known_hosts'),
     drillJournalFile: join(root, 'drill-journal.json'),
+    engineSwitchFile: join(root, 'engine-switch.json'),
   };
 }
 

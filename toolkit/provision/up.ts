@@ -316,7 +316,8 @@ function restartStep({ signal, rehearsal }: UpOptions): Step {
     enabled: (context) => context.toRestart.length > 0,
     task: (context, task) =>
       task.newListr(
-        context.toRestart.map((name) => ({
+        // In the order of the nodes, which a run after an interruption takes again.
+        inOrder(labOf(context), context.toRestart).map((name) => ({
           title: name,
           task: async (_, subtask) => {
             throwIfInterrupted(signal);
@@ -329,8 +330,13 @@ function restartStep({ signal, rehearsal }: UpOptions): Step {
               subtask.output = `not yet: ${reason}`;
             };
             await waitUntilHealthy(lab, { signal, onReason });
+            subtask.output = 'all members hold the same data, and none has an alarm';
           },
         })),
       ),
   };
+}
+
+function inOrder({ nodes }: Lab, names: readonly string[]): string[] {
+  return nodes.map(({ name }) => name).filter((name) => names.includes(name));
 }

@@ -1,0 +1,78 @@
+/** The engine of a lab is switched member by member, while clients write: stopped half-way, reversed, and carried on. */
+import { readlinkSync, realpathSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RecordedWriter } from '../support/recorded-writer.ts';
+import { type LabEvent, TestLab } from '../support/test-lab.ts';
+import { haveUpstream, upstreamExecutables } from '../support/upstream.ts';
+
+let lab: TestLab;
+beforeAll(async () => {
+  if (haveUpstream()) lab = await TestLab.up();
+});
+afterAll(() => lab?.close());
+
+const upstream = process.env.ETCDLAB_UPSTREAM ?? '';
+
+/** What each member runs, as its process shows it. */
+async function engines(of: TestLab): Promise<string[]> {
+  const opened = await of.open();
+  try {
+    const states = await Promise.all(opened.nodes.map(({ host }) => host.service.status()));
+    const theirs = realpathSync(upstreamExecutables().etcd);
+    return states.map(({ pid }) => {
+      if (pid === undefined) return 'none';
+      return readlinkSync(`/proc/${pid}/exe`) === theirs ? 'upstream' : 'built-in';
+    });
+  } finally {
+    await opened.close();
+  }
+}
+
+describe.skipIf(!haveUpstream())('engine switch', () => {
+  test('moves a cluster under load there and back, stopped and killed half-way, and loses no acknowledged write', {
+    timeout: 180_000,
+  }, async () => {
+    const opened = await lab.open();
+    const client = opened.client();
+    const writer = new RecordedWriter(client, { concurrency: 3 });
+    try {
+      const to = ['engine', 'switch', 'upstream', '--path', upstream];
+      const secondBegins = ({ event, path }: LabEvent): boolean =>
+        event === 'task-started' && (path as string[]).join().endsWith('configuration,node2');
+
+      const stopped = await lab.signalAt(secondBegins, 'SIGINT', ...to);
+      expect(stopped).toMatchObject({ exitCode: 130 });
+      expect(await engines(lab)).toEqual(expect.arrayContaining(['upstream', 'built-in']));
+      await writer.moreAcknowledged(20);
+      await lab.must('engine', 'switch', '--back');
+      expect(await engines(lab)).toEqual(['built-in', 'built-in', 'built-in']);
+
+      const killed = await lab.signalAt(secondBegins, 'SIGKILL', ...to);
+      expect(killed).toMatchObject({ endedBy: 'SIGKILL' });
+      await lab.must(...to);
+      expect(await engines(lab)).toEqual(['upstream', 'upstream', 'upstream']);
+      await lab.must('engine', 'switch', 'built-in');
+      expect(await engines(lab)).toEqual(['built-in', 'built-in', 'built-in']);
+      expect((await lab.run('engine', 'switch', '--back')).stderr).toContain('no switch was interrupted');
+
+      await writer.moreAcknowledged(20);
+      await writer.stop();
+      expect(await writer.lostWrites(client)).toEqual([]);
+      expect(writer.acknowledged.size).toBeGreaterThan(20);
+    } finally {
+      await writer.stop();
+      client.close();
+      await opened.close();
+    }
+  });
+
+  test('is what the drill engine-move rehearses, from the built-in engine too', { timeout: 120_000 }, async () => {
+    await lab.must('drill', 'run', 'engine-move', '--yes');
+    const { json } = lab.report();
+    expect(json).toMatchObject({ drill: 'engine-move', result: 'passed' });
+    expect(json.checks.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['every-mix-healthy', 'acknowledged-writes']),
+    );
+    expect(await engines(lab)).toEqual(['built-in', 'built-in', 'built-in']);
+  });
+});
