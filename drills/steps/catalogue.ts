@@ -6,6 +6,7 @@ import { expireCertificates, noticeExpiredCertificates, renewCertificates } from
 import { fillDatabase, makeRoom, noticeFullDatabase } from './fill-database.ts';
 import { interruptBackup, saveFromAnother, wakeMembers, writeBallast } from './interrupt-backup.ts';
 import { loseDisk } from './lose-disk.ts';
+import { moveBack, moveToOtherEngine } from './move-engine.ts';
 import { noticeDivergence, noticeRefusedStart } from './notice-damage.ts';
 import { noticeOutage } from './notice-outage.ts';
 import { noticeSingleMembers } from './notice-single-members.ts';
@@ -65,6 +66,8 @@ const steps = [
   makeMistake,
   restoreMoment,
   restoreElsewhere,
+  moveToOtherEngine,
+  moveBack,
 ];
 
 /** Steps by name. Parameters are checked by the step's own schema before it runs. */

@@ -3,7 +3,8 @@
  *
  * ETCDLAB_FAULT_SECONDS  how long faults go on (40)
  * ETCDLAB_FAULT_SEED     the schedule and what the clients ask; a new one for every run unless given
- * ETCDLAB_FAULT_ENGINE   `upstream` runs upstream's etcd (ETCDLAB_UPSTREAM) under the same faults, to try the test itself
+ * ETCDLAB_FAULT_ENGINE   `mixed` runs clusters of both engines under the same faults, with all corruption checks on;
+ *                        `upstream` runs upstream's etcd (ETCDLAB_UPSTREAM), to try the test itself
  */
 import { readFileSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
@@ -17,19 +18,34 @@ import { type EtcdClient, saveSnapshot } from '../../server/client/mod.ts';
 import { snapshotStatus } from '../../server/etcdutl/mod.ts';
 import { decodeRevision } from '../../server/mvcc/revision.ts';
 import { KeyValue } from '../../server/proto/gen/kv.ts';
+import { AlarmType } from '../../server/proto/gen/rpc.ts';
 import { violations } from '../simulation/linearizability.ts';
 import { FaultSchedule } from '../support/fault-schedule.ts';
 import { PeerNetwork } from '../support/peer-network.ts';
 import { RecordedClients } from '../support/recorded-clients.ts';
 import { runCommand, TestCluster } from '../support/test-cluster.ts';
-import { upstreamExecutables } from '../support/upstream.ts';
+import { haveUpstream, upstreamExecutables } from '../support/upstream.ts';
 
 const seconds = Number(process.env.ETCDLAB_FAULT_SECONDS ?? 40);
 const seed = Number(process.env.ETCDLAB_FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31));
-const isUpstream = process.env.ETCDLAB_FAULT_ENGINE === 'upstream';
-const haveUpstream = process.env.ETCDLAB_UPSTREAM !== undefined;
+const engine = process.env.ETCDLAB_FAULT_ENGINE ?? 'built-in';
 
-const again = `ETCDLAB_FAULT_SEED=${seed} ETCDLAB_FAULT_SECONDS=${seconds} npx vitest run --project faults`;
+/** How many of the three members are of upstream, and what such a cluster runs with beside the usual. */
+interface Mix {
+  readonly title: string;
+  readonly upstreamCount: number;
+  readonly flags: readonly string[];
+}
+
+const corruptionChecks = ['--experimental-initial-corrupt-check', '--experimental-corrupt-check-time=5s'];
+const alike: Mix = { title: 'three members', upstreamCount: engine === 'upstream' ? 3 : 0, flags: [] };
+const mixed: readonly Mix[] = [
+  { title: 'two members and one of upstream', upstreamCount: 1, flags: corruptionChecks },
+  { title: 'one member and two of upstream', upstreamCount: 2, flags: corruptionChecks },
+];
+const mixes = engine === 'mixed' ? mixed : [alike];
+
+const again = `ETCDLAB_FAULT_ENGINE=${engine} ETCDLAB_FAULT_SEED=${seed} ETCDLAB_FAULT_SECONDS=${seconds} npx vitest run --project faults`;
 const keys = ['k0', 'k1', 'k2', 'k3', 'k4'];
 
 let cluster: TestCluster | undefined;
@@ -100,7 +116,7 @@ async function checkSnapshot(client: EtcdClient, directory: string): Promise<voi
   const file = path.join(directory, 'snapshot.db');
   await saveSnapshot(client, file);
   expect((await snapshotStatus(file)).trailer).toBe('ok');
-  if (!haveUpstream) return;
+  if (!haveUpstream()) return;
   const { etcdutl } = upstreamExecutables();
   const { exitCode, stdout } = await runCommand(etcdutl, ['snapshot', 'status', file, '-w', 'json']);
   expect({ exitCode, found: JSON.parse(stdout) as unknown }).toMatchObject({
@@ -125,14 +141,14 @@ function summary(
   ].join('\n');
 }
 
-test(
-  `${seconds} s of faults from seed ${seed} lose nothing, and clients see one register per key`,
-  async () => {
-    console.log(`faults: ${again}`);
-    const executables = isUpstream ? upstreamExecutables() : await ensureBuilt();
+test.each(mixes)(
+  `${seconds} s of faults from seed ${seed} on $title lose nothing, and clients see one register per key`,
+  async (mix) => {
+    console.log(`faults on ${mix.title}: ${again}`);
     // Snapshots often, and little of the log kept: who was away gets a database sent.
-    const flags = ['--snapshot-count=50', '--experimental-snapshot-catchup-entries=10'];
-    cluster = await TestCluster.create(executables, { flags });
+    const flags = ['--snapshot-count=50', '--experimental-snapshot-catchup-entries=10', ...mix.flags];
+    cluster = await TestCluster.create(await ensureBuilt(), { flags });
+    for (const member of cluster.members.slice(0, mix.upstreamCount)) member.executables = upstreamExecutables();
     network = await PeerNetwork.between(cluster);
     await cluster.startAll();
 
@@ -159,6 +175,7 @@ test(
       await clients.readAll();
 
       expect(new Set(await hashes(client, cluster.endpoints)).size).toBe(1);
+      expect((await client.alarm({ alarm: AlarmType.NONE })).alarms).toEqual([]);
       await checkSnapshot(client, cluster.directory);
     } finally {
       client.close();

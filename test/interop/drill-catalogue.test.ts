@@ -20,6 +20,7 @@ describe.skipIf(!haveUpstream())('on upstream’s etcd, the drill', () => {
       ['prefix-deleted', 'acknowledged-writes'],
       ['point-in-time', 'hash-kv'],
       ['other-engine', 'keys'],
+      ['engine-move', 'every-mix-healthy'],
     ],
   );
 });

@@ -28,6 +28,8 @@ interface TestMember {
   listenPeerUrl?: string;
   dataDir: string;
   logFile: string;
+  /** What it runs, if that is not what the cluster's members run. */
+  executables?: Executables;
   process?: ChildProcess;
   /** Settles when the process is gone and all that it said is in the log. */
   ended?: Promise<Ending>;
@@ -118,7 +120,8 @@ export class TestCluster {
     member.logFromBytes = statSync(member.logFile, { throwIfNoEntry: false })?.size ?? 0;
     member.extraFlags = extraFlags;
     const log = createWriteStream(member.logFile, { flags: 'a' });
-    const child = spawn(this.executables.etcd, [...this.flags(member), ...extraFlags], {
+    const { etcd } = member.executables ?? this.executables;
+    const child = spawn(etcd, [...this.flags(member), ...extraFlags], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH },
     });
