@@ -55,7 +55,7 @@ export const mutants: readonly Mutant[] = [
     name: 'vote-for-outdated',
     title: 'candidates that lack entries get votes',
     violation: /leader completeness: |became one of term/,
-    seed: 3,
+    seed: 4,
     patches: [
       {
         file: 'server/raft/election.ts',
@@ -316,8 +316,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'progress-kept',
     title: 'a new leader relies on what it knew of the others in an earlier term',
-    violation: /leader completeness: |became one of term/,
-    seed: 128,
+    violation: /leader completeness: |became one of term|no progress/,
+    seed: 130,
     patches: [
       {
         file: 'server/raft/core.ts',

@@ -30,6 +30,8 @@ export class Checker {
   private readonly entries = new Map<string, Known>();
   /** Terms of committed entries by index; what is committed once is committed for ever. */
   private readonly committedTerms: number[] = [];
+  /** The terms in which they were committed: those of the leaders that did it. */
+  private readonly committedIn: number[] = [];
   private readonly checksums: number[] = [];
   /** For each read under way, what was committed anywhere when it was asked for. */
   private readonly reads = new Map<string, number>();
@@ -99,9 +101,10 @@ export class Checker {
     if (leader !== undefined) throw new Error(`election safety: both ${leader} and ${host.id} lead term ${term}`);
     this.leaders.set(term, host.id);
     this.counts.elections++;
-    // By log matching, the last committed entry of an earlier term stands for all before it.
+    // What a later term has committed, also of an entry that is older, is not this leader's to hold: the answers to its
+    // question may reach a candidate when others have gone on. By log matching, the last entry stands for all before it.
     let index = this.committed;
-    while (index > 0 && (this.committedTerms[index] as number) > term) index--;
+    while (index > 0 && (this.committedIn[index] as number) > term) index--;
     const held = host.node.term(index);
     if (held !== this.committedTerms[index] && index >= host.node.firstIndex()) {
       throw new Error(`leader completeness: leader ${host.id} of term ${term} lacks committed entry ${index}`);
@@ -122,6 +125,7 @@ export class Checker {
       const known = this.committedTerms[index];
       if (known === undefined) {
         this.committedTerms[index] = entryTerm;
+        this.committedIn[index] = term;
         newest = index;
         this.counts.committed++;
         this.checkQuorumHolds(host, index, entryTerm, progress, all);
