@@ -1,6 +1,5 @@
 /** What the process of a check and this one tell each other. */
 import { z } from 'zod';
-import { type Language, languages } from '../language.ts';
 
 /** Longer texts are cut: a screen must show all conditions. */
 const maxSeenLength = 600;
@@ -45,8 +44,3 @@ export const fromCheck = z.discriminatedUnion('type', [
 export type ToCheck =
   | { readonly type: 'run'; readonly run: number; readonly observations: readonly string[] }
   | { readonly type: 'seen'; readonly call: number; readonly value?: unknown; readonly error?: string };
-
-/** @returns the text in a language */
-export function inLanguage(texts: Readonly<Record<Language, string>>, language: Language): string {
-  return texts[language] ?? texts[languages[0]];
-}

@@ -1,7 +1,6 @@
 /** How exercises, conditions and progress look. */
 
 import type { Verdict } from '../../../drills/workshop/check/messages.ts';
-import { inLanguage } from '../../../drills/workshop/check/messages.ts';
 import type { Exercise } from '../../../drills/workshop/exercise.ts';
 import type { Language } from '../../../drills/workshop/language.ts';
 import { elapsedMs, type Progress } from '../../../drills/workshop/progress.ts';
@@ -28,9 +27,9 @@ export function formatVerdicts(
   return verdicts
     .map(({ is, met, seen }) => {
       const mark = met ? paint('green', '✔') : paint('red', '✘');
-      const what = inLanguage(seen, language).replaceAll('\n', '\n      ');
+      const what = seen[language].replaceAll('\n', '\n      ');
       const line = `    ${seenWord}: ${what}`;
-      return `${mark} ${inLanguage(is, language)}\n${met ? paint('dim', line) : line}`;
+      return `${mark} ${is[language]}\n${met ? paint('dim', line) : line}`;
     })
     .join('\n');
 }
