@@ -1,6 +1,8 @@
 # 1. One stays; a leader who stays would only find out that it is none any more.
-survivor=$(etcdlab status | awk '/ follower /{ print $1; exit }')
-others=$(etcdlab status | awk -v not="$survivor" '/ (leader|follower) / && $1 != not { print $1 }')
+until etcdlab status > status.txt; do sleep 0.2; done
+cat status.txt
+survivor=$(awk '/ follower /{ print $1; exit }' status.txt)
+others=$(awk -v not="$survivor" '/ (leader|follower) / && $1 != not { print $1 }' status.txt)
 for node in $others; do etcdlab stop "$node"; done
 
 # 2. An ordinary read wants to ask a majority. A serializable one asks nobody.
