@@ -5,9 +5,11 @@ import { completionCommand } from '../cli/completion/command.ts';
 import { flag } from '../cli/flag-set.ts';
 import type { CliIo } from '../cli/io.ts';
 import { versionCommand } from '../cli/version-command.ts';
+import { backupCommand } from './backup.ts';
 import { restoreCommand, statusCommand } from './commands.ts';
 import { defragCommand } from './defrag.ts';
 import { hashKvCommand } from './hash-kv.ts';
+import { migrateCommand } from './migrate.ts';
 
 const helpCommand: Command = {
   name: 'help',
@@ -29,8 +31,10 @@ const root: Command = {
       short: 'Inspects and restores snapshots',
       commands: [restoreCommand({ requireDataDir: true }), statusCommand],
     },
+    backupCommand,
     defragCommand,
     hashKvCommand,
+    migrateCommand,
     versionCommand('etcdutl'),
     completionCommand('etcdutl', () => root),
     helpCommand,

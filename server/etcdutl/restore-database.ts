@@ -15,7 +15,7 @@ import {
 
 /** The restored log has one entry per member, all of this term. */
 export const restoredTerm = 1;
-const growthBytes = 64 * 1024;
+export const growthBytes = 64 * 1024;
 
 export interface DatabaseSource {
   readonly snapshotPath: string;
@@ -52,7 +52,7 @@ export async function restoreDatabase(
   members: readonly Member[],
   { skipHashCheck, bumpRevision, fs }: DatabaseSource,
 ): Promise<number> {
-  await copy(snapshot, target, skipHashCheck, fs);
+  await copyDatabase(snapshot, target, skipHashCheck, fs);
   const database = await openDatabase(target, snapshot.path, { fs, growthBytes });
   try {
     const transaction = database.begin();
@@ -68,7 +68,12 @@ export async function restoreDatabase(
 }
 
 /** Copies without the digest, checking it on the way. The commit that follows makes it durable. */
-async function copy(snapshot: SnapshotFile, target: string, skipHashCheck: boolean, fs: FileSystem): Promise<void> {
+export async function copyDatabase(
+  snapshot: SnapshotFile,
+  target: string,
+  skipHashCheck: boolean,
+  fs: FileSystem,
+): Promise<void> {
   const file = await fs.open(target, 'create-new', 0o600);
   try {
     const verdict = await readSnapshotFile(snapshot, async (chunk, position) => {
@@ -82,7 +87,7 @@ async function copy(snapshot: SnapshotFile, target: string, skipHashCheck: boole
 }
 
 /** The old cluster's members go; leases, alarms, users and roles stay. */
-function replaceMembers(transaction: WriteTx, members: readonly Member[]): void {
+export function replaceMembers(transaction: WriteTx, members: readonly Member[]): void {
   for (const bucket of ['members', 'members_removed']) {
     transaction.createBucket(bucket);
     transaction.scan(bucket, Buffer.alloc(0), undefined, (key) => transaction.delete(bucket, key));

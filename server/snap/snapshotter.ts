@@ -12,6 +12,8 @@ export interface SnapshotterOptions {
   fs?: FileSystem;
   /** Told about files that were put aside. */
   onWarning?: (message: string) => void;
+  /** Leaves damaged snapshots where they are, for one who only looks. Default: false. */
+  keepBroken?: boolean;
 }
 
 interface SnapName {
@@ -29,6 +31,7 @@ export class Snapshotter {
   readonly directory: string;
   private readonly fs: FileSystem;
   private readonly onWarning: (message: string) => void;
+  private readonly keepBroken: boolean;
   /** Tells files received at the same time apart. */
   private received = 0;
 
@@ -36,6 +39,7 @@ export class Snapshotter {
     this.directory = directory;
     this.fs = options.fs ?? nodeFileSystem;
     this.onWarning = options.onWarning ?? (() => undefined);
+    this.keepBroken = options.keepBroken ?? false;
   }
 
   /** Saves a snapshot durably. Record it in the log only afterwards. */
@@ -59,6 +63,10 @@ export class Snapshotter {
         return decodeNamed(bytes, where, term, index);
       } catch (error) {
         if (!(error instanceof SnapError)) throw error;
+        if (this.keepBroken) {
+          this.onWarning(`${error.message}. It is passed over`);
+          continue;
+        }
         await this.fs.rename(where, `${where}.broken`);
         this.onWarning(`${error.message}. It was renamed to ${name}.broken`);
       }
