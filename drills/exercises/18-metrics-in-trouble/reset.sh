@@ -1,0 +1,1 @@
+etcdlab up
