@@ -7,6 +7,9 @@ export interface FrameHeader {
   readonly streamId: number;
 }
 
+/** @returns false to stop: the connection has ended */
+type OnFrame = (header: FrameHeader, payload: Uint8Array) => boolean;
+
 /** Takes what a socket reads, whole frames as well as pieces, and never holds more than one frame and one read. */
 export class FrameReader {
   private pieces: Uint8Array[] = [];
@@ -17,12 +20,22 @@ export class FrameReader {
   /**
    * Hands over each frame that is complete. Payloads are views of what was read.
    *
-   * @param onFrame returns false to stop: the connection has ended
    * @throws ConnectionError FRAME_SIZE_ERROR for a frame larger than was offered, and what `onFrame` throws
    */
-  push(read: Uint8Array, onFrame: (header: FrameHeader, payload: Uint8Array) => boolean): void {
-    const bytes = this.join(read);
-    if (bytes === undefined) return;
+  push(read: Uint8Array, onFrame: OnFrame): void {
+    let rest = read;
+    while (this.heldBytes > 0) {
+      const missingBytes = this.wantedBytes - this.heldBytes;
+      this.hold(rest.subarray(0, missingBytes));
+      if (rest.length < missingBytes) return;
+      rest = rest.subarray(missingBytes);
+      if (!this.handOver(this.release(), onFrame)) return;
+    }
+    this.handOver(rest, onFrame);
+  }
+
+  /** Holds what is not a whole frame. @returns whether the connection goes on */
+  private handOver(bytes: Uint8Array, onFrame: OnFrame): boolean {
     let at = 0;
     for (;;) {
       const left = bytes.length - at;
@@ -32,20 +45,19 @@ export class FrameReader {
       const header = readHeader(bytes, at);
       const payload = bytes.subarray(at + frameHeaderBytes, at + this.wantedBytes);
       at += this.wantedBytes;
-      if (!onFrame(header, payload)) return;
+      if (!onFrame(header, payload)) return false;
     }
-    if (at < bytes.length) {
-      this.pieces.push(bytes.subarray(at));
-      this.heldBytes = bytes.length - at;
-    }
+    if (at < bytes.length) this.hold(bytes.subarray(at));
+    return true;
   }
 
-  /** A frame that drips in is copied once, when it is complete. */
-  private join(read: Uint8Array): Uint8Array | undefined {
-    if (this.pieces.length === 0) return read;
-    this.pieces.push(read);
-    this.heldBytes += read.length;
-    if (this.heldBytes < this.wantedBytes) return undefined;
+  private hold(bytes: Uint8Array): void {
+    this.pieces.push(bytes);
+    this.heldBytes += bytes.length;
+  }
+
+  /** A frame that comes in pieces is copied once, when it is complete, and nothing behind it. */
+  private release(): Uint8Array {
     const bytes = Buffer.concat(this.pieces, this.heldBytes);
     this.pieces = [];
     this.heldBytes = 0;

@@ -62,10 +62,16 @@ export function decodeFrame<T>(what: string, codec: { decode(bytes: Uint8Array):
   }
 }
 
+/** Larger values are not copied, but sent from where they are. */
+export const copyLimitBytes = 32 * 1024;
+
 /** Builds what one flush sends, as one HTTP chunk. Reused from flush to flush. */
 export class ChunkBuilder {
   private buf = Buffer.allocUnsafeSlow(16 * 1024);
   private pos = 0;
+  /** All before what is in `buf`: large values, and copies of what lies between them. */
+  private pieces: Uint8Array[] = [];
+  private piecesBytes = 0;
 
   uint8(value: number): void {
     this.reserve(1);
@@ -79,28 +85,44 @@ export class ChunkBuilder {
     this.pos = this.buf.writeUInt32BE(value % 2 ** 32, this.pos + 4);
   }
 
+  /** @param value must not change until the chunk is sent */
   bytes(value: Uint8Array): void {
+    if (value.length > copyLimitBytes) {
+      this.piece(Buffer.from(this.buf.subarray(0, this.pos)));
+      this.piece(value);
+      this.pos = 0;
+      return;
+    }
     this.reserve(value.length);
     this.buf.set(value, this.pos);
     this.pos += value.length;
   }
 
-  /** @returns the chunk, size line and final CRLF included, in a buffer of its own; the builder is empty then */
-  finish(): Buffer {
-    const head = `${this.pos.toString(16)}\r\n`;
-    const chunk = Buffer.allocUnsafe(head.length + this.pos + 2);
-    chunk.write(head, 'latin1');
-    this.buf.copy(chunk, head.length, 0, this.pos);
-    chunk.write('\r\n', chunk.length - 2, 'latin1');
+  /** @returns the chunk in pieces, size line and final CRLF included; the builder is empty then */
+  finish(): Uint8Array[] {
+    const { pieces } = this;
+    const head = `${(this.piecesBytes + this.pos).toString(16)}\r\n`;
+    const before = pieces.length === 0 ? head : '';
+    const last = Buffer.allocUnsafe(before.length + this.pos + 2);
+    last.write(before, 'latin1');
+    this.buf.copy(last, before.length, 0, this.pos);
+    last.write('\r\n', last.length - 2, 'latin1');
     this.reset();
-    return chunk;
+    return pieces.length === 0 ? [last] : [Buffer.from(head, 'latin1'), ...pieces, last];
   }
 
   /** Forgets what was written. */
   reset(): void {
     this.pos = 0;
+    this.pieces = [];
+    this.piecesBytes = 0;
     // One huge flush must not keep its buffer for ever.
     if (this.buf.length > 4 * 1024 * 1024) this.buf = Buffer.allocUnsafeSlow(16 * 1024);
+  }
+
+  private piece(bytes: Uint8Array): void {
+    this.pieces.push(bytes);
+    this.piecesBytes += bytes.length;
   }
 
   private reserve(count: number): void {

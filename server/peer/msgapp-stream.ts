@@ -2,13 +2,25 @@
  * The stream `msgapp` (upstream: msgappv2). While a leader appends one entry after the other, both ends know what the
  * next MsgApp is going to say, so that only its entries and the commit index are sent (contract: disk-and-peer §8.3).
  */
-import { Entry, Message, MessageType } from '../proto/gen/raft.ts';
-import { type ChunkBuilder, decodeFrame, FrameError, type FrameParser, frameLength, maxFrameBytes } from './frames.ts';
+import { Entry, Message, MessageType, writeEntry } from '../proto/gen/raft.ts';
+import { encodeWith } from '../proto/wire.ts';
+import {
+  type ChunkBuilder,
+  copyLimitBytes,
+  decodeFrame,
+  FrameError,
+  type FrameParser,
+  frameLength,
+  maxFrameBytes,
+} from './frames.ts';
 import { decodeMessage } from './message-stream.ts';
 
 const frameHeartbeat = 0;
 const frameAppEntries = 1;
 const frameMsgApp = 2;
+
+/** Field 4, bytes. */
+const entryDataTag = 0x22;
 
 /** Where the log ends on the receiving side, as far as this stream has told. */
 interface LogEnd {
@@ -28,11 +40,7 @@ export class MsgAppEncoder {
     if (message.index === index && message.logTerm === term && message.term === term) {
       out.uint8(frameAppEntries);
       out.uint64(message.entries.length);
-      for (const entry of message.entries) {
-        const bytes = Entry.encode(entry);
-        out.uint64(bytes.length);
-        out.bytes(bytes);
-      }
+      for (const entry of message.entries) writeEntryFrame(entry, out);
       out.uint64(message.commit);
       this.end = { term, index: index + message.entries.length };
       return;
@@ -47,6 +55,25 @@ export class MsgAppEncoder {
   heartbeat(out: ChunkBuilder): void {
     out.uint8(frameHeartbeat);
   }
+}
+
+/** The data is the last field of an entry, so that it can follow on the others without being encoded. */
+function writeEntryFrame(entry: Entry, out: ChunkBuilder): void {
+  const data = entry.Data;
+  if (data === undefined || data.length <= copyLimitBytes) {
+    const bytes = Entry.encode(entry);
+    out.uint64(bytes.length);
+    out.bytes(bytes);
+    return;
+  }
+  const head = encodeWith((writer) => {
+    writeEntry(writer, { ...entry, Data: undefined });
+    writer.uint32(entryDataTag);
+    writer.uint32(data.length);
+  });
+  out.uint64(head.length + data.length);
+  out.bytes(head);
+  out.bytes(data);
 }
 
 export function* parseMsgApps(from: bigint, to: bigint, emit: (message: Message) => void): FrameParser {

@@ -11,7 +11,8 @@ const follower = 0x59d8024f8dec20den;
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
 /** The content of one HTTP chunk. */
-function content(chunk: Buffer): Buffer {
+function content(pieces: readonly Uint8Array[]): Buffer {
+  const chunk = Buffer.concat(pieces);
   const lineEnd = chunk.indexOf('\r\n');
   const body = chunk.subarray(lineEnd + 2, -2);
   expect(Number.parseInt(chunk.subarray(0, lineEnd).toString(), 16)).toBe(body.length);
@@ -126,7 +127,7 @@ describe('the msgapp stream', () => {
   test('has heartbeats of one byte', () => {
     const out = new ChunkBuilder();
     newEncoder('msgapp').heartbeat(out);
-    expect(out.finish().toString()).toBe('1\r\n\0\r\n');
+    expect(Buffer.concat(out.finish()).toString()).toBe('1\r\n\0\r\n');
     expect(decode('msgapp', hex('00 00 00'))).toEqual([]);
   });
 
@@ -141,6 +142,26 @@ describe('the msgapp stream', () => {
     const bytes = encode('msgapp', messages);
     expect(decode('msgapp', bytes)).toEqual(messages);
     expect(encode('msgapp', messages.slice(0, 1))[0]).toBe(2);
+  });
+
+  test('sends large values from where they are, in the very bytes of an encoded entry', () => {
+    const value = Buffer.alloc(100_000, 'v');
+    const message = app({ term: 2, logTerm: 2, index: 0, entries: [entry(1, 2), entry(2, 2, value), entry(3, 2)] });
+    const encoder = newEncoder('msgapp');
+    const out = new ChunkBuilder();
+    encoder.encode(app({ term: 2, logTerm: 2, commit: 0 }), out);
+    content(out.finish());
+    encoder.encode(message, out);
+    const pieces = out.finish();
+    expect(pieces.filter((piece) => piece.buffer === value.buffer)).toHaveLength(1);
+    const frames = message.entries.map((each) => {
+      const bytes = Buffer.from(Entry.encode(each));
+      const length = Buffer.alloc(8);
+      length.writeUInt32BE(bytes.length, 4);
+      return Buffer.concat([length, bytes]);
+    });
+    const whole = Buffer.concat([hex('01 0000000000000003'), ...frames, hex('0000000000000000')]);
+    expect(content(pieces).equals(whole)).toBe(true);
   });
 
   test('survives any sequence of appends, in any pieces', () => {
@@ -218,5 +239,5 @@ test('a chunk builder starts anew after each flush, also after a huge one', () =
   out.bytes(huge);
   expect(content(out.finish()).equals(huge)).toBe(true);
   out.uint64(2 ** 40 + 3);
-  expect(out.finish().toString('latin1')).toBe('8\r\n\0\0\x01\0\0\0\0\x03\r\n');
+  expect(Buffer.concat(out.finish()).toString('latin1')).toBe('8\r\n\0\0\x01\0\0\0\0\x03\r\n');
 });

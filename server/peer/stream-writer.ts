@@ -83,15 +83,20 @@ export class StreamWriter {
   }
 
   private flush(messages: number): void {
-    const chunk = this.out.finish();
+    const pieces = this.out.finish();
+    const last = pieces.pop() as Uint8Array;
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, last.length);
     if (this.queuedBytes === 0) this.progressAt = this.options.now();
     this.queuedMessages += messages;
-    this.queuedBytes += chunk.length;
-    this.socket.write(chunk, () => {
+    this.queuedBytes += bytes;
+    this.socket.cork();
+    for (const piece of pieces) this.socket.write(piece);
+    this.socket.write(last, () => {
       this.queuedMessages -= messages;
-      this.queuedBytes -= chunk.length;
+      this.queuedBytes -= bytes;
       this.progressAt = this.options.now();
-      this.options.onSent(chunk.length);
+      this.options.onSent(bytes);
     });
+    this.socket.uncork();
   }
 }

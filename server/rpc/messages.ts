@@ -17,8 +17,9 @@ export interface RawMessage {
 
 /** What a message that waits takes besides its bytes, at least. */
 const messageOverheadBytes = 192;
-/** A message that comes in pieces begins with so much room, and gets twice as much whenever that is used up. */
+/** A message that comes in pieces begins with so much room, and gets so many times as much whenever that is used up. */
 const firstRoomBytes = 512;
+const roomGrowth = 4;
 
 /** Puts messages together from whatever pieces they come in. */
 export class MessageAssembler {
@@ -86,8 +87,8 @@ export class MessageAssembler {
   private keep(part: Uint8Array): void {
     const neededBytes = this.pendingBytes + part.length;
     if (neededBytes > this.partial.length) {
-      const roomBytes = Math.max(neededBytes, this.partial.length * 2, firstRoomBytes);
-      const larger = new Uint8Array(Math.min(roomBytes, this.wantedBytes));
+      const roomBytes = Math.max(neededBytes, this.partial.length * roomGrowth, firstRoomBytes);
+      const larger = Buffer.allocUnsafeSlow(Math.min(roomBytes, this.wantedBytes));
       larger.set(this.partial.subarray(0, this.pendingBytes));
       this.partial = larger;
     }

@@ -118,7 +118,7 @@ function stream(kind: StreamKind): Buffer {
     if (kind === 'message' || message.type === MessageType.MsgApp) encoder.encode(message, out);
     encoder.heartbeat(out);
   }
-  const chunk = out.finish();
+  const chunk = Buffer.concat(out.finish());
   return chunk.subarray(chunk.indexOf('\r\n') + 2, -2);
 }
 
