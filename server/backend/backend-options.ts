@@ -14,10 +14,12 @@ export interface BoltBackendOptions {
   /** False: never sync. A crash of the machine may then lose the file. */
   sync?: boolean;
   setTimer?: SetTimer;
-  /** Monotonic, for `onCommit` only. */
+  /** Monotonic, for durations only. */
   now?: () => number;
   /** Gets each commit's duration, from sealing to durable. */
   onCommit?: (seconds: number) => void;
+  /** Gets for how long each snapshot was open. */
+  onSnapshot?: (seconds: number) => void;
   /** Gets each defragmentation's duration. */
   onDefragment?: (seconds: number) => void;
   /**
@@ -47,6 +49,7 @@ export function withDefaults(options: BoltBackendOptions): Required<BoltBackendO
     setTimer: systemTimer,
     now: () => performance.now(),
     onCommit: () => {},
+    onSnapshot: () => {},
     onDefragment: () => {},
     onFailure: () => {},
     replaceFile: (_file, rename) => rename(),

@@ -122,11 +122,26 @@ export class BoltBackend implements Backend {
       reader.close();
       throw error;
     }
+    const { now, onSnapshot } = this.options;
+    const startMs = now();
     return {
       sizeBytes: reader.sizeBytes,
       chunks: () => database.image(reader),
-      close: () => reader.close(),
+      close: () => {
+        reader.close();
+        onSnapshot((now() - startMs) / 1000);
+      },
     };
+  }
+
+  /** Whether a defragmentation is under way. */
+  get isDefragmenting(): boolean {
+    return this.defragmenting !== undefined;
+  }
+
+  /** Snapshots and other reads of one moment that are open. */
+  openReaderCount(): number {
+    return this.database.openReaderCount();
   }
 
   /**

@@ -129,6 +129,11 @@ export class BoltDatabase implements TransactionOwner {
     return this.free.count + this.free.pending;
   }
 
+  /** Readers that are open. */
+  openReaderCount(): number {
+    return this.readers.values().reduce((sum, count) => sum + count, 0);
+  }
+
   /** Begins the one writing transaction, on top of all sealed ones. @throws BoltError BOLT_TX_OPEN, BOLT_READ_ONLY */
   begin(): WriteTx {
     this.checkUsable();

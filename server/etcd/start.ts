@@ -250,11 +250,9 @@ export class EtcdServer {
       log: this.logger,
       onDatabaseFailure: (error) => events.onFatal(error),
       observe: {
+        ...this.metrics.storage,
         peer: this.metrics.peers,
-        walFsync: this.metrics.observeWalFsync,
-        backendCommit: this.metrics.observeBackendCommit,
         leases: this.metrics.leases,
-        defragment: this.metrics.observeDefragment,
       },
     };
   }

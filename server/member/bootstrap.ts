@@ -53,6 +53,7 @@ export async function bootstrap(config: MemberConfig): Promise<Bootstrapped> {
     ...(config.walSegmentSizeBytes !== undefined && { segmentSizeBytes: config.walSegmentSizeBytes }),
     ...(config.walDirectBytes !== undefined && { maxDirectBytes: config.walDirectBytes }),
     onSync: (seconds) => config.observe?.walFsync?.(seconds),
+    onWrite: (sizeBytes, seconds) => config.observe?.walWrite?.(sizeBytes, seconds),
     now: () => performance.now(),
     onWarning: (message) => config.log.at('wal').warn(message),
   };
@@ -318,7 +319,8 @@ async function openBackend(
 }
 
 function openSnapshotter(config: MemberConfig, { fs, snapDir }: Place): Snapshotter {
-  return new Snapshotter(snapDir, { fs, onWarning: (message) => config.log.at('snap').warn(message) });
+  const onWarning = (message: string): void => config.log.at('snap').warn(message);
+  return new Snapshotter(snapDir, { fs, onWarning, ...(config.observe?.snap && { observe: config.observe.snap }) });
 }
 
 function noSnapshot(): Snapshot {

@@ -6,8 +6,11 @@ import type { FileSystem } from '../base/file-system.ts';
 import type { Logger } from '../base/logger.ts';
 import type { LessorObserver } from '../lease/mod.ts';
 import type { InitialCluster } from '../membership/mod.ts';
+import type { CompactionObserver } from '../mvcc/mod.ts';
 import type { PeerMetrics, TlsFiles } from '../peer/mod.ts';
 import type { RaftConfig } from '../raft/mod.ts';
+import type { SnapObserver } from '../snap/mod.ts';
+import type { HashObserver } from './hashes.ts';
 
 export interface MemberConfig {
   name: string;
@@ -92,8 +95,18 @@ export type RaftLimits = Pick<
 export interface MemberObserver {
   peer?: Partial<PeerMetrics>;
   walFsync?(seconds: number): void;
+  walWrite?(sizeBytes: number, seconds: number): void;
   backendCommit?(seconds: number): void;
+  /** From the moment that a snapshot of the database shows to when it is closed. */
+  backendSnapshot?(seconds: number): void;
   defragment?(seconds: number): void;
+  snap?: SnapObserver;
+  compaction?: CompactionObserver;
+  hash?: HashObserver;
+  /** An entry was applied; `version` says in which form it asked, `op` for what. */
+  applied?(version: 'v2' | 'v3', op: string, success: boolean, seconds: number): void;
+  /** A learner was made a voter here; or why not. */
+  learnerPromoted?(refusal: string | undefined): void;
   leases?: LeaseObserver;
 }
 

@@ -44,6 +44,7 @@ export async function openReceived(config: MemberConfig, file: string): Promise<
     // Both or neither: a log that is behind its database after a crash could not be trusted.
     sync: !config.unsafeNoFsync,
     onCommit: (seconds) => config.observe?.backendCommit?.(seconds),
+    onSnapshot: (seconds) => config.observe?.backendSnapshot?.(seconds),
     onDefragment: (seconds) => config.observe?.defragment?.(seconds),
     onFailure: (error) => config.onDatabaseFailure(error as Error),
     ...(lock && { replaceFile: (replacement, rename) => lock.replaceDatabase(replacement, rename) }),

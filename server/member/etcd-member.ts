@@ -147,4 +147,8 @@ export interface MemberGauges extends WatchStats, OperationCounts {
   compactRevision: number;
   keys: number;
   authRevision: number;
+  openReads: number;
+  /** 1 while it goes on, 0 otherwise. */
+  defragmenting: number;
+  applyingSnapshot: number;
 }

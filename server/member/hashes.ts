@@ -16,15 +16,23 @@ export interface DatabaseHash {
   readonly currentRevision: number;
 }
 
+/** Gets the seconds that hashes took. */
+export interface HashObserver {
+  database?(seconds: number): void;
+  keys?(seconds: number): void;
+}
+
 export type WithState = <T>(work: (state: StateMachine) => Promise<T>) => Promise<T>;
 
 export class Hashes {
   private readonly withState: WithState;
+  private readonly observe: HashObserver;
   private readonly turns = new OneAtATime(maxWaiting);
 
   /** @param withState does something with the state, or with the one that replaces it meanwhile */
-  constructor(withState: WithState) {
+  constructor(withState: WithState, observe: HashObserver = {}) {
     this.withState = withState;
+    this.observe = observe;
   }
 
   /**
@@ -35,7 +43,7 @@ export class Hashes {
    */
   kv(revision: number): Promise<HashKvResult> {
     const work = () => this.withState(({ store }) => store.hashKvInSlices(revision));
-    return this.turns.run(work, errTooManyRequests);
+    return this.turns.run(() => timed(work, this.observe.keys), errTooManyRequests);
   }
 
   /** The hash of the whole database. @throws EtcdError ResourceExhausted when too many wait already */
@@ -48,6 +56,13 @@ export class Hashes {
         });
         return { hash, currentRevision };
       });
-    return this.turns.run(work, errTooManyRequests);
+    return this.turns.run(() => timed(work, this.observe.database), errTooManyRequests);
   }
+}
+
+async function timed<T>(work: () => Promise<T>, observe: ((seconds: number) => void) | undefined): Promise<T> {
+  const startMs = performance.now();
+  const result = await work();
+  observe?.((performance.now() - startMs) / 1000);
+  return result;
 }

@@ -49,10 +49,27 @@ function readRequest(data: Uint8Array): LoggedEntry {
 
 /** Whether it has a field that says what for, and not only who asks. */
 function asksForSomething(request: InternalRaftRequest): boolean {
+  return fieldOf(request) !== undefined;
+}
+
+function fieldOf(request: InternalRaftRequest): string | undefined {
   for (const name in request) {
-    if (name !== 'ID' && name !== 'header' && request[name as keyof InternalRaftRequest] !== undefined) return true;
+    if (name !== 'ID' && name !== 'header' && request[name as keyof InternalRaftRequest] !== undefined) return name;
   }
-  return false;
+  return undefined;
+}
+
+const operations = new Map<string, string>();
+
+/** What a request asks for, in the words of upstream's metrics: `lease_grant` is `LeaseGrant`. */
+export function operationOf(request: InternalRaftRequest): string {
+  const field = fieldOf(request) ?? 'unknown';
+  let operation = operations.get(field);
+  if (operation === undefined) {
+    operation = field.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    operations.set(field, operation);
+  }
+  return operation;
 }
 
 function readV2Request({ Method: method, Path: path, Val }: V2Request): LoggedEntry {

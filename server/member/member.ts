@@ -319,6 +319,9 @@ export class Member implements EtcdMember {
       compactRevision: store.compactRevision,
       keys: store.keyCount,
       authRevision: this.auth.revision,
+      openReads: backend.openReaderCount(),
+      defragmenting: Number(backend.isDefragmenting),
+      applyingSnapshot: Number(this.replica.isApplyingSnapshot),
       ...store.counts,
       ...this.watches.stats(),
     };

@@ -53,6 +53,8 @@ export interface ReconfigurationOptions extends ReconfigurationView {
   transferLeader(to: bigint): void;
   /** Asks the member behind a peer URL to promote a learner. @throws EtcdError when it refuses, Error otherwise */
   promoteAt(url: string, id: bigint): Promise<Member[]>;
+  /** A learner was made a voter by this leader; or why not. */
+  onPromotion?(refusal: string | undefined): void;
   /** Why a change that was begun at `startedMs` found no result in time. */
   timeoutError(startedMs: number): Error;
   log: Logger;
@@ -128,14 +130,21 @@ export class Reconfiguration {
   }
 
   /** As `promoteMember`, on the leader. @throws EtcdError; errNotLeader elsewhere */
-  promoteHere(id: bigint): Promise<Member[]> {
-    return this.change('member promote', id, () => {
-      checkPromote(this.options, id);
-      return {
-        type: ConfChangeType.ConfChangeAddNode,
-        context: Buffer.from(encodeContext({ member: newMember({ id }), isPromote: true })),
-      };
-    });
+  async promoteHere(id: bigint): Promise<Member[]> {
+    try {
+      const members = await this.change('member promote', id, () => {
+        checkPromote(this.options, id);
+        return {
+          type: ConfChangeType.ConfChangeAddNode,
+          context: Buffer.from(encodeContext({ member: newMember({ id }), isPromote: true })),
+        };
+      });
+      this.options.onPromotion?.(undefined);
+      return members;
+    } catch (error) {
+      if (this.isLeader()) this.options.onPromotion?.((error as Error).message);
+      throw error;
+    }
   }
 
   /**

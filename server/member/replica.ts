@@ -63,7 +63,9 @@ export class Replica {
   readonly reconfiguration: Reconfiguration;
   private readonly peerClient: PeerClient;
   private readonly leasing: Leasing;
-  readonly hashes = new Hashes((work) => this.withState(work));
+  readonly hashes: Hashes;
+  /** Whether the state of a received snapshot is being put in place. */
+  isApplyingSnapshot = false;
   private readonly snapshots: LogSnapshots;
   private readonly received: ReceivedSnapshots;
   private readonly versions: ClusterVersionMonitor;
@@ -99,6 +101,7 @@ export class Replica {
     this.id = boot.id;
     this.clusterId = boot.clusterId;
     this.machine = boot.machine;
+    this.hashes = new Hashes((work) => this.withState(work), config.observe?.hash);
     this.watches = new WatchHub(this.machine.store, { defer: setImmediate });
     this.machine.onChange = (revision, events) => this.watches.changed(revision, events);
     this.confState = boot.initial.confState;
@@ -209,6 +212,7 @@ export class Replica {
       nextId: () => ids.next(),
       propose: (change) => this.driver.proposeConfChange(change),
       transferLeader: (to) => this.driver.transferLeader(to),
+      onPromotion: (refusal) => config.observe?.learnerPromoted?.(refusal),
       promoteAt: (url, id) => this.peerClient.promoteMember(url, id),
       now: monotonicMs,
       unixSeconds: () => Math.floor(Date.now() / 1000),
@@ -412,6 +416,7 @@ export class Replica {
     const { store, backend, appliedIndex } = this.machine;
     log.info('applying snapshot', { 'incoming-snapshot-index': index, 'applied-index': appliedIndex });
     const next = this.received.take(index);
+    this.isApplyingSnapshot = true;
     await backend.keepFile();
     await next.backend.renameTo(this.boot.databasePath);
     this.machine = next;
@@ -428,6 +433,7 @@ export class Replica {
     this.snapshots.installed(index);
     this.publication.installed();
     this.applied.advance(index);
+    this.isApplyingSnapshot = false;
     log.info('applied snapshot', { 'snapshot-index': index, revision: next.store.currentRevision });
   }
 

@@ -16,8 +16,8 @@ import { MvccStore } from '../mvcc/mod.ts';
 import type { Event } from '../proto/gen/kv.ts';
 import type { ConfChange, ConfState, Entry } from '../proto/gen/raft.ts';
 import { isConfChange } from '../raft/mod.ts';
-import { type MemberConfig, minLeaseTtlSeconds } from './config.ts';
-import { type LoggedEntry, readEntry } from './logged-entry.ts';
+import { type MemberConfig, type MemberObserver, minLeaseTtlSeconds } from './config.ts';
+import { type LoggedEntry, operationOf, readEntry } from './logged-entry.ts';
 
 /** How a compaction makes room for requests: its batches and the pause between them (contract: disk-and-peer §5.2). */
 const defaultCompactionBatchRecords = 1000;
@@ -73,6 +73,7 @@ export class StateMachine {
   appliedTerm: number;
   /** The membership as of the entry that is replayed; undefined when the log's snapshot does not tell. */
   private readonly replayed: Cluster | undefined;
+  private readonly observeApplied: MemberObserver['applied'];
   private confState: ConfState | undefined;
   private confStateChanged = false;
 
@@ -102,6 +103,7 @@ export class StateMachine {
     this.cluster = cluster;
     this.log = config.log;
     this.replayed = replayed;
+    this.observeApplied = config.observe?.applied;
     this.lessor = new Lessor({
       backend,
       now: () => performance.now(),
@@ -113,6 +115,7 @@ export class StateMachine {
     this.store = new MvccStore(backend, {
       compactionBatchRecords: positiveOr(defaultCompactionBatchRecords, config.compactionBatchRecords),
       yieldControl: () => delay(positiveOr(defaultCompactionPauseMs, config.compactionPauseMs)),
+      onCompaction: config.observe?.compaction,
       onChange: (revision, events) => {
         this.lessor.keysChanged(events);
         this.onChange?.(revision, events);
@@ -206,7 +209,7 @@ export class StateMachine {
       if (replayed && !isConfChange(entry)) return { kind: 'none' };
       const logged = readEntry(entry);
       if (logged.kind === 'change') return this.applyConfChange(logged.change, replayed, applyConfChange);
-      return this.applyNormal(logged);
+      return this.observeApplied === undefined ? this.applyNormal(logged) : this.applyMeasured(logged);
     } catch (error) {
       if (error instanceof BoltError) throw error;
       throw new Error(
@@ -216,6 +219,20 @@ export class StateMachine {
         { cause: error },
       );
     }
+  }
+
+  private applyMeasured(logged: Exclude<LoggedEntry, { kind: 'change' }>): EntryOutcome {
+    const startMs = performance.now();
+    const outcome = this.applyNormal(logged);
+    if (logged.kind === 'nothing') return outcome;
+    const seconds = (performance.now() - startMs) / 1000;
+    if (logged.kind === 'request') {
+      const success = outcome.kind === 'request' && outcome.result.error === undefined;
+      this.observeApplied?.('v3', operationOf(logged.request), success, seconds);
+    } else {
+      this.observeApplied?.('v2', logged.kind === 'obsolete' ? logged.method : 'PUT', true, seconds);
+    }
+    return outcome;
   }
 
   private applyNormal(logged: Exclude<LoggedEntry, { kind: 'change' }>): EntryOutcome {

@@ -100,6 +100,11 @@ export class Histogram {
   }
 }
 
+/** As Go writes it: a rule that looks for a bucket compares text. */
+function goFloat(value: number): string {
+  return value < 1e6 ? String(value) : value.toExponential().replace(/e\+(\d)$/, 'e+0$1');
+}
+
 /** The lines of a histogram. @param counts per bucket, not cumulated, the one beyond the last bound included */
 export function histogramSamples(
   name: string,
@@ -111,7 +116,7 @@ export function histogramSamples(
   let total = 0;
   const buckets = counts.map((count, i) => {
     total += count;
-    const bound = i < bounds.length ? String(bounds[i]) : '+Inf';
+    const bound = i < bounds.length ? goFloat(bounds[i] as number) : '+Inf';
     return { metricName: `${name}_bucket`, labels: { ...labels, le: bound }, value: total };
   });
   return [

@@ -120,7 +120,7 @@ describe('/metrics', () => {
   });
 
   test('adds up durations in upstream’s buckets', async () => {
-    for (const seconds of [0.0005, 0.001, 0.0011, 9]) metrics.observeWalFsync(seconds);
+    for (const seconds of [0.0005, 0.001, 0.0011, 9]) metrics.storage.walFsync?.(seconds);
     const { values } = await scrape();
     const name = 'etcd_disk_wal_fsync_duration_seconds';
     const bounds = [...values.keys()]

@@ -2,29 +2,23 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { HealthObserver } from '../http/mod.ts';
-import type { LeaseObserver } from '../member/config.ts';
+import type { LeaseObserver, MemberObserver } from '../member/config.ts';
 import type { PeerMetrics } from '../peer/mod.ts';
 import type { CallStats } from '../rpc/mod.ts';
 import { registerCallMetrics } from './call-metrics.ts';
-import { CounterFamily, doublingBuckets, histogram, register } from './families.ts';
+import { CounterFamily, register } from './families.ts';
 import { leaseMetrics } from './lease-metrics.ts';
 import { type MeasuredMember, registerMemberMetrics } from './member-metrics.ts';
 import { peerMetrics } from './peer-metrics.ts';
-
-/** Bounds of etcd's disk histograms: 1 ms to 8 s. */
-const diskBuckets = doublingBuckets(0.001, 14);
+import { storageMetrics } from './storage-metrics.ts';
 
 export class Metrics {
   /** For the peer protocol. */
   readonly peers: PeerMetrics;
   /** For the health endpoints. */
   readonly health: HealthObserver;
-  /** Takes the seconds that an fdatasync of the WAL took. */
-  readonly observeWalFsync: (seconds: number) => void;
-  /** Takes the seconds that a commit of the backend took. */
-  readonly observeBackendCommit: (seconds: number) => void;
-  /** Takes the seconds that a defragmentation took. */
-  readonly observeDefragment: (seconds: number) => void;
+  /** For disk, store and applier. */
+  readonly storage: MemberObserver;
   /** For the lessor. */
   readonly leases: LeaseObserver;
   private readonly registry = new Registry();
@@ -35,16 +29,7 @@ export class Metrics {
     this.peers = peerMetrics(registry, () => this.localId);
     this.health = healthObserver(registry);
     this.leases = leaseMetrics(registry);
-    const fsyncHelp = 'The latency distributions of fsync called by WAL.';
-    const fsync = histogram(registry, 'etcd_disk_wal_fsync_duration_seconds', fsyncHelp, diskBuckets);
-    const commitHelp = 'The latency distributions of commit called by backend.';
-    const commit = histogram(registry, 'etcd_disk_backend_commit_duration_seconds', commitHelp, diskBuckets);
-    const defragName = 'etcd_disk_backend_defrag_duration_seconds';
-    const defragHelp = 'The latency distribution of backend defragmentation.';
-    const defragment = histogram(registry, defragName, defragHelp, doublingBuckets(0.1, 13));
-    this.observeDefragment = (seconds) => defragment.observe(seconds);
-    this.observeWalFsync = (seconds) => fsync.observe(seconds);
-    this.observeBackendCommit = (seconds) => commit.observe(seconds);
+    this.storage = storageMetrics(registry);
     collectDefaultMetrics({ register: registry });
     registerFileDescriptors(registry);
   }

@@ -16,6 +16,18 @@ export interface CompactionJob extends RecordSource {
   yieldControl(): Promise<void>;
   /** Asked between batches; true ends the compaction, to be taken up again by `restore`. */
   isStopped(): boolean;
+  readonly observe?: CompactionObserver | undefined;
+}
+
+/** Gets what compactions cost, in milliseconds. */
+export interface CompactionObserver {
+  /** A stretch of the index, or a batch of records: nothing else ran meanwhile. */
+  indexPaused?(durationMs: number): void;
+  recordsPaused?(durationMs: number): void;
+  /** So many records were deleted. */
+  deleted?(records: number): void;
+  /** A whole compaction. */
+  finished?(durationMs: number): void;
 }
 
 /**
@@ -26,20 +38,25 @@ export interface CompactionJob extends RecordSource {
  * @throws EtcdError Unavailable when it was stopped
  */
 export async function compactRecords(job: CompactionJob): Promise<number> {
-  const { index, revision } = job;
+  const { index, revision, observe } = job;
+  const startMs = performance.now();
   const { keeps } = keepRule(index, (history) => history.retained(revision));
   const hasher = new KvHasher(job.previousRevision, keeps);
   await compactIndex(job);
   const end = encodeRevision(revision + 1, 0);
   let start: Buffer | undefined = encodeRevision(0, 0);
   while (start !== undefined) {
+    const batchMs = performance.now();
     const batch = compactBatch(job, hasher, keeps, start, end);
+    observe?.recordsPaused?.(performance.now() - batchMs);
+    observe?.deleted?.(batch.deleted);
     start = batch.next;
     if (start === undefined) break;
     // What is deleted lies on pages all over the file: gathered, it would make one commit that holds everything up.
     if (batch.deleted > 0) await job.backend.commit();
     await pause(job);
   }
+  observe?.finished?.(performance.now() - startMs);
   return hasher.sum;
 }
 
@@ -75,6 +92,7 @@ async function compactIndex(job: CompactionJob): Promise<void> {
   const { index, revision } = job;
   let start: string | undefined = '';
   while (start !== undefined) {
+    const stretchMs = performance.now();
     const emptied: string[] = [];
     let keys = 0;
     let next: string | undefined;
@@ -87,6 +105,7 @@ async function compactIndex(job: CompactionJob): Promise<void> {
       return true;
     });
     for (const key of emptied) index.delete(key);
+    job.observe?.indexPaused?.(performance.now() - stretchMs);
     start = next;
     if (start !== undefined) await pause(job);
   }

@@ -1,3 +1,4 @@
+export type { CompactionObserver } from './compaction.ts';
 export type { KvHash } from './hash.ts';
 export { keyBytes, keyString } from './key-range.ts';
 export type { HashKvResult } from './kv-hashes.ts';

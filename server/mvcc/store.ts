@@ -4,7 +4,7 @@ import { scanSteps } from '../backend/scan-steps.ts';
 import { atOnce, type Steps } from '../base/slices.ts';
 import { errCompacted, errFutureRevision, errStopped } from '../errors/etcd-error.ts';
 import { type Event, Event_EventType, KeyValue } from '../proto/gen/kv.ts';
-import { compactRecords } from './compaction.ts';
+import { type CompactionObserver, compactRecords } from './compaction.ts';
 import type { KvHash } from './hash.ts';
 import { KeyIndex } from './key-index.ts';
 import { keyString } from './key-range.ts';
@@ -26,6 +26,7 @@ export interface MvccStoreOptions {
   readonly yieldControl?: () => Promise<void>;
   /** Records that a compaction looks at in one go: 1000 unless told. */
   readonly compactionBatchRecords?: number;
+  readonly onCompaction?: CompactionObserver | undefined;
   /** Called once for each write transaction that changed something, with its revision and changes, in order. */
   readonly onChange?: (revision: number, events: Event[]) => void;
   /** Called by `restore` for each record, in order, with its key and lease; 0 for none, and when the key was deleted. */
@@ -225,6 +226,7 @@ export class MvccStore implements ReadView {
       batchRecords: options.compactionBatchRecords ?? 1000,
       yieldControl: options.yieldControl ?? (() => setImmediate()),
       isStopped: () => this.isClosed,
+      observe: options.onCompaction,
     });
     backend.put('meta', finishedCompactRevision, encodeRevision(revision, 0));
     this.finished = revision;

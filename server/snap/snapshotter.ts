@@ -14,6 +14,18 @@ export interface SnapshotterOptions {
   onWarning?: (message: string) => void;
   /** Leaves damaged snapshots where they are, for one who only looks. Default: false. */
   keepBroken?: boolean;
+  observe?: SnapObserver;
+}
+
+/** Gets the seconds that parts of saving took. */
+export interface SnapObserver {
+  /** Of a snapshot: to make its bytes of it, to make them durable, and all of it. */
+  marshalled?(seconds: number): void;
+  synced?(seconds: number): void;
+  saved?(seconds: number): void;
+  /** Of a received database: to make it durable, and all of it. */
+  databaseSynced?(seconds: number): void;
+  databaseSaved?(seconds: number): void;
 }
 
 interface SnapName {
@@ -32,6 +44,7 @@ export class Snapshotter {
   private readonly fs: FileSystem;
   private readonly onWarning: (message: string) => void;
   private readonly keepBroken: boolean;
+  private readonly observe: SnapObserver;
   /** Tells files received at the same time apart. */
   private received = 0;
 
@@ -40,13 +53,19 @@ export class Snapshotter {
     this.fs = options.fs ?? nodeFileSystem;
     this.onWarning = options.onWarning ?? (() => undefined);
     this.keepBroken = options.keepBroken ?? false;
+    this.observe = options.observe ?? {};
   }
 
   /** Saves a snapshot durably. Record it in the log only afterwards. */
   async save(snapshot: Snapshot): Promise<void> {
     const { term, index } = snapshot.metadata;
     const name = `${hex16(term)}-${hex16(index)}.snap`;
-    await this.writeDurably(`tmp-${name}`, name, [encodeSnapFile(snapshot)], Number.POSITIVE_INFINITY);
+    const total = stopwatch();
+    const bytes = encodeSnapFile(snapshot);
+    this.observe.marshalled?.(total());
+    const synced = (seconds: number): void => this.observe.synced?.(seconds);
+    await this.writeDurably(`tmp-${name}`, name, [bytes], Number.POSITIVE_INFINITY, synced);
+    this.observe.saved?.(total());
   }
 
   /**
@@ -87,7 +106,10 @@ export class Snapshotter {
   ): Promise<{ path: string; sizeBytes: number }> {
     const where = this.databasePath(index);
     const temporary = `tmp-${hex16(index)}-${this.received++}`;
-    const sizeBytes = await this.writeDurably(temporary, path.basename(where), chunks, sizeLimitBytes);
+    const total = stopwatch();
+    const synced = (seconds: number): void => this.observe.databaseSynced?.(seconds);
+    const sizeBytes = await this.writeDurably(temporary, path.basename(where), chunks, sizeLimitBytes, synced);
+    this.observe.databaseSaved?.(total());
     return { path: where, sizeBytes };
   }
 
@@ -170,12 +192,13 @@ export class Snapshotter {
     name: string,
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     sizeLimitBytes: number,
+    synced: (seconds: number) => void,
   ): Promise<number> {
     const from = path.join(this.directory, temporary);
     const to = path.join(this.directory, name);
     const file = await this.fs.open(from, 'create');
     try {
-      const sizeBytes = await writeAll(file, chunks, sizeLimitBytes, to);
+      const sizeBytes = await writeAll(file, chunks, sizeLimitBytes, to, synced);
       await this.fs.rename(from, to);
       await this.fs.syncDirectory(this.directory);
       return sizeBytes;
@@ -193,6 +216,7 @@ async function writeAll(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   sizeLimitBytes: number,
   target: string,
+  synced: (seconds: number) => void,
 ): Promise<number> {
   let position = 0;
   try {
@@ -203,11 +227,19 @@ async function writeAll(
       await file.write([chunk], position);
       position += chunk.length;
     }
+    const sync = stopwatch();
     await file.datasync();
+    synced(sync());
   } finally {
     await file.close();
   }
   return position;
+}
+
+/** @returns what tells the seconds since now */
+function stopwatch(): () => number {
+  const startMs = performance.now();
+  return () => (performance.now() - startMs) / 1000;
 }
 
 function decodeNamed(bytes: Uint8Array, where: string, term: number, index: number): Snapshot {

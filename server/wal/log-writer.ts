@@ -50,6 +50,7 @@ export interface LogWriterOptions {
   readonly maxDirectBytes: number;
   readonly sync: boolean;
   readonly onSync: ((seconds: number) => void) | undefined;
+  readonly onWrite: ((sizeBytes: number, seconds: number) => void) | undefined;
   readonly now: () => number;
 }
 
@@ -129,13 +130,14 @@ export class LogWriter {
 
   private writeDirectly(what: LogWrite): Promise<void> | undefined {
     const { encoder } = this;
-    const { now } = this.options;
+    const { now, onWrite } = this.options;
     try {
       this.encode(what);
       const startMs = now();
       if (encoder.length > 0) {
         this.unsynced = true;
         this.file.writeSync(encoder.bytes(), this.offset);
+        onWrite?.(encoder.length, (now() - startMs) / 1000);
         this.offset += encoder.length;
         encoder.clear();
       }
@@ -202,7 +204,10 @@ export class LogWriter {
     const { encoder } = this;
     if (encoder.length === 0) return;
     this.unsynced = true;
+    const { now, onWrite } = this.options;
+    const startMs = now();
     await this.file.write([encoder.bytes()], this.offset);
+    onWrite?.(encoder.length, (now() - startMs) / 1000);
     this.offset += encoder.length;
     encoder.clear();
   }

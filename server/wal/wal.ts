@@ -27,7 +27,9 @@ export interface WalOptions {
   sync?: boolean;
   /** Told the seconds that each fdatasync took. */
   onSync?: (seconds: number) => void;
-  /** A clock in milliseconds, for `onSync` only. */
+  /** Told the bytes of each write, and the seconds that it took. */
+  onWrite?: (sizeBytes: number, seconds: number) => void;
+  /** A clock in milliseconds, for `onSync` and `onWrite` only. */
   now?: () => number;
   /** Told what was repaired when the log was opened. */
   onWarning?: (message: string) => void;
@@ -252,6 +254,7 @@ function withDefaults(directory: string, options: WalOptions): LogWriterOptions 
     maxDirectBytes: options.maxDirectBytes ?? defaultMaxDirectBytes,
     sync: options.sync ?? true,
     onSync: options.onSync,
+    onWrite: options.onWrite,
     now: options.now ?? (() => performance.now()),
   };
 }

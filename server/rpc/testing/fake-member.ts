@@ -198,6 +198,7 @@ export class FakeMember implements EtcdMember {
       ...{ slowApplies: 3, readIndexesFailed: 4, slowReadIndexes: 5, heartbeatSendFailures: 6 },
       ...{ quotaBackendBytes: 2147483648, dbSizeBytes: 4096, dbSizeInUseBytes: 2048 },
       ...{ currentRevision: this.revision, compactRevision: -1, keys: this.store.size, authRevision: 1 },
+      ...{ openReads: 0, defragmenting: 0, applyingSnapshot: 0 },
       ...this.mvcc.counts,
       ...this.watches.stats(),
     };
