@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
+import { noLabChosen } from '../../test/support/lab-environment.ts';
 import { freePorts } from '../../test/support/test-cluster.ts';
 import type { Engine, EngineRow, Measured, Surroundings } from '../row.ts';
 import { bringUpByHand } from './by-hand.ts';
@@ -32,7 +33,14 @@ export async function withLab<T>(
   await writeFile(path.join(folder, 'lab.yaml'), stringify({ name: 'bench', engine, nodes }));
   const command = async (args: readonly string[], ending?: AbortSignal): Promise<{ ms: number; stdout: string }> => {
     const startMs = performance.now();
-    const options = { cwd: folder, maxBuffer: maxOutputBytes, timeout: commandMs, ...(ending && { signal: ending }) };
+    const env = { ...process.env, ...noLabChosen };
+    const options = {
+      cwd: folder,
+      env,
+      maxBuffer: maxOutputBytes,
+      timeout: commandMs,
+      ...(ending && { signal: ending }),
+    };
     const { stdout } = await run(process.execPath, [toolkit, ...args], options).catch((error: ExecFileException) => {
       throw new Error(`etcdlab ${args.join(' ')} failed: ${error.stderr || error.stdout?.slice(-lastWords)}`);
     });

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { LabView } from '../../drills/board/view.ts';
 import { findChromium, launchChromium } from '../support/chromium.ts';
 import { extent, focusedName, newestAnimation, pageColour, poorContrasts } from '../support/in-page.js';
+import { noLabChosen } from '../support/lab-environment.ts';
 import { TestLab } from '../support/test-lab.ts';
 
 const program = path.join(import.meta.dirname, '../../toolkit/main.ts');
@@ -34,7 +35,7 @@ async function serve(...args: string[]): Promise<Serving> {
   const running = execa(process.execPath, [program, 'workshop', 'serve', '--port', '0', '--json', ...args], {
     cwd: lab.folder,
     reject: false,
-    env: { DEBUG: '', ETCDLAB_STATE_DIR: '', ETCDLAB_NAME: '', ETCDLAB_FILE: '' },
+    env: { DEBUG: '', ...noLabChosen },
   });
   const firstLine = once(createInterface({ input: running.stdout }), 'line') as Promise<[string]>;
   const failure = running.then(({ stderr }): never => {

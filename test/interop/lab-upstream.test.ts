@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inspect } from '../../pki/mod.ts';
 import { inspectPid } from '../../toolkit/hosts/process-identity.ts';
+import { noLabChosen } from '../support/lab-environment.ts';
 
 const upstream = process.env.ETCDLAB_UPSTREAM;
 const program = join(import.meta.dirname, '../../toolkit/main.ts');
@@ -42,7 +43,7 @@ interface Status {
 describe.skipIf(upstream === undefined && !process.env.CI)('a lab of upstream members', () => {
   let folder = '';
   const etcdlab = (...args: string[]) =>
-    execa(process.execPath, [program, ...args], { cwd: folder, reject: false, env: { DEBUG: '' } });
+    execa(process.execPath, [program, ...args], { cwd: folder, reject: false, env: { DEBUG: '', ...noLabChosen } });
   const events = async (...args: string[]) => {
     const { stdout, exitCode } = await etcdlab(...args, '--json');
     return { exitCode, events: stdout.split('\n').map((line) => JSON.parse(line) as Event) };

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import type { DrillReport } from '../../drills/report/report.ts';
 import { Lab } from '../../toolkit/lab/lab.ts';
+import { noLabChosen } from './lab-environment.ts';
 import type { CommandResult } from './test-cluster.ts';
 
 const program = path.join(import.meta.dirname, '../../toolkit/main.ts');
@@ -77,7 +78,7 @@ export class TestLab {
       cwd: this.folder,
       reject: false,
       timeout: 110_000,
-      env: { DEBUG: '', ETCDLAB_STATE_DIR: '', ETCDLAB_NAME: '', ETCDLAB_FILE: '' },
+      env: { DEBUG: '', ...noLabChosen },
     });
   }
 

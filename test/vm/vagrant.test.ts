@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installTools } from '../hosts/support/base-system.ts';
 import { haveMachines } from '../hosts/support/machine-lab.ts';
 import { machinesCache } from '../hosts/support/machines.ts';
+import { noLabChosen } from '../support/lab-environment.ts';
 import { ensureBox } from './support/box.ts';
 import { Libvirt } from './support/libvirt.ts';
 
@@ -53,6 +54,7 @@ describe.skipIf(!haveMachines())('a lab on virtual machines of Vagrant', () => {
       VAGRANT_DEFAULT_PROVIDER: 'libvirt',
       VAGRANT_CHECKPOINT_DISABLE: '1',
       SSH_AUTH_SOCK: '',
+      ...noLabChosen,
       ETCDLAB_STATE_DIR: lab,
     };
     const { exitCode, all, stdout } = await execa(file, args, {

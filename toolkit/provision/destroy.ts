@@ -21,6 +21,7 @@ const ownNames = new Set([
   'known_hosts',
   'known_hosts.old',
   'drill-journal.json',
+  'engine-switch.json',
   'workshop',
   'author-check',
 ]);

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import type { ClusterStatus } from '../../../toolkit/provision/status.ts';
+import { noLabChosen } from '../../support/lab-environment.ts';
 import type { CommandResult } from '../../support/test-cluster.ts';
 import type { LabEvent } from '../../support/test-lab.ts';
 import { users } from './base-system.ts';
@@ -83,7 +84,7 @@ export class MachineLab {
       stdin,
       env: {
         DEBUG: '',
-        ETCDLAB_STATE_DIR: '',
+        ...noLabChosen,
         SSH_AUTH_SOCK: '',
         // As the launcher of the command does it.
         NODE_COMPILE_CACHE: path.join(projectRoot, 'node_modules/.cache/compiled'),
