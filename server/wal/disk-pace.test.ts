@@ -15,9 +15,9 @@ describe('a disk is waited for', () => {
   test('not after one slow write, for the next hundred', () => {
     const pace = new DiskPace();
     pace.waited(11);
-    for (let i = 0; i < 99; i++) pace.passed();
+    for (let i = 0; i < 99; i++) pace.passed(0.2);
     expect(pace.isQuick).toBe(false);
-    pace.passed();
+    pace.passed(0.2);
     expect(pace.isQuick).toBe(true);
   });
 
@@ -26,15 +26,24 @@ describe('a disk is waited for', () => {
     let waited = 0;
     for (; pace.isQuick && waited < 1000; waited++) pace.waited(1.5);
     expect(waited).toBeLessThan(20);
-    for (let i = 0; i < 100; i++) pace.passed();
+    for (let i = 0; i < 100; i++) pace.passed(0.2);
     pace.waited(1.5);
     expect(pace.isQuick).toBe(false);
+  });
+
+  test('not as long as the pool has to wait for it', () => {
+    const pace = new DiskPace();
+    pace.waited(11);
+    for (let i = 0; i < 1000; i++) pace.passed(11);
+    expect(pace.isQuick).toBe(false);
+    for (let i = 0; i < 100; i++) pace.passed(0.2);
+    expect(pace.isQuick).toBe(true);
   });
 
   test('again once it has recovered', () => {
     const pace = new DiskPace();
     pace.waited(5000);
-    for (let i = 0; i < 100; i++) pace.passed();
+    for (let i = 0; i < 100; i++) pace.passed(0.2);
     for (let i = 0; i < 20; i++) pace.waited(0.2);
     expect(pace.isQuick).toBe(true);
   });
@@ -78,10 +87,13 @@ class TimedDisk {
     };
   }
 
-  /** Saves so many entries, one after the other. */
-  async save(count: number): Promise<void> {
+  /** Saves so many entries, one after the other, and behind each so many times nothing. */
+  async save(count: number, emptySaves = 0): Promise<void> {
     const wal = await Wal.create('/wal', { nodeId: 1n, clusterId: 2n }, { fs: this.fs, now: () => this.clockMs });
-    for (let index = 1; index <= count; index++) await wal.save(undefined, [entry(index)], true);
+    for (let index = 1; index <= count; index++) {
+      await wal.save(undefined, [entry(index)], true);
+      for (let i = 0; i < emptySaves; i++) await wal.save(undefined, [], false);
+    }
     await wal.close();
   }
 }
@@ -93,10 +105,23 @@ describe('the thread that sends heartbeats', () => {
     expect(disk.heldUpMs).toBeCloseTo(300, 0);
   });
 
-  test('is held up by a slow disk at most once in a hundred writes', async () => {
+  test('is held up once by a disk that stays slow', async () => {
     const disk = new TimedDisk(() => 200);
     await disk.save(3000);
-    expect(disk.heldUpMs).toBeLessThanOrEqual(30 * 200);
+    expect(disk.heldUpMs).toBe(200);
+  });
+
+  test('is held up by a disk of 5 ms at most once in a hundred writes', async () => {
+    const disk = new TimedDisk(() => 5);
+    await disk.save(3000);
+    expect(disk.heldUpMs).toBeLessThanOrEqual(33 * 5);
+  });
+
+  test.each([5, 200])('is held up no more when most saves have nothing to sync, by a disk of %d ms', async (syncMs) => {
+    const [disk, busy] = [new TimedDisk(() => syncMs), new TimedDisk(() => syncMs)];
+    await disk.save(1000);
+    await busy.save(1000, 20);
+    expect(busy.heldUpMs).toBe(disk.heldUpMs);
   });
 
   test('is held up at most once in a hundred writes when the disk is slow now and then', async () => {

@@ -96,7 +96,6 @@ export class LogWriter {
    */
   write(what: LogWrite): Promise<void> | undefined {
     if (this.mayWriteDirectly(what)) return this.writeDirectly(what);
-    this.pace.passed();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.waiting.push({ ...what, resolve, reject });
     this.writing ??= this.writeAll();
@@ -141,8 +140,7 @@ export class LogWriter {
         this.offset += encoder.length;
         encoder.clear();
       }
-      if (what.mustSync && this.unsynced) this.syncFileDirectly();
-      this.pace.waited(now() - startMs);
+      if (what.mustSync && this.unsynced) this.syncFileDirectly(startMs);
       return undefined;
     } catch (error) {
       this.fail(error, []);
@@ -216,19 +214,24 @@ export class LogWriter {
     if (!this.unsynced) return;
     const { sync, now, onSync } = this.options;
     if (sync) {
-      const start = now();
+      const startMs = now();
       await this.file.datasync();
-      onSync?.((now() - start) / 1000);
+      const tookMs = now() - startMs;
+      this.pace.passed(tookMs);
+      onSync?.(tookMs / 1000);
     }
     this.unsynced = false;
   }
 
-  private syncFileDirectly(): void {
+  /** @param writeStartMs when the write began that the thread has waited for, too */
+  private syncFileDirectly(writeStartMs: number): void {
     const { sync, now, onSync } = this.options;
     if (sync) {
-      const start = now();
+      const startMs = now();
       this.file.datasyncSync();
-      onSync?.((now() - start) / 1000);
+      const endMs = now();
+      this.pace.waited(endMs - writeStartMs);
+      onSync?.((endMs - startMs) / 1000);
     }
     this.unsynced = false;
   }

@@ -29,7 +29,7 @@ export interface WalOptions {
   onSync?: (seconds: number) => void;
   /** Told the bytes of each write, and the seconds that it took. */
   onWrite?: (sizeBytes: number, seconds: number) => void;
-  /** A clock in milliseconds, for `onSync` and `onWrite` only. */
+  /** A clock in milliseconds: for `onSync` and `onWrite`, and to tell whether the disk is quick. */
   now?: () => number;
   /** Told what was repaired when the log was opened. */
   onWarning?: (message: string) => void;
