@@ -5,10 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { AuthService, KVService } from '../../server/proto/gen/rpc.ts';
+import { AuthService, KVService, MaintenanceService } from '../../server/proto/gen/rpc.ts';
 import { haveUpstream } from '../support/upstream.ts';
-import { ask, callerOf, closeAll, login, outcome, startBoth, succeed } from './auth-bench.ts';
-import { bytes, setUp } from './auth-requests.ts';
+import { ask, callerOf, closeAll, type Headers, login, outcome, startBoth, succeed } from './auth-bench.ts';
+import { bytes, probes, setUp } from './auth-requests.ts';
 import type { RawCaller } from './raw-caller.ts';
 
 afterEach(closeAll);
@@ -36,6 +36,35 @@ describe.skipIf(!haveUpstream())('logins at either engine', () => {
         }
         await closeAll();
       }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('a web token of a user who is gone names nobody, in the same words', { timeout: 120_000 }, async () => {
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'etcdlab-jwt-'));
+    try {
+      const keyFile = path.join(folder, 'key');
+      writeFileSync(keyFile, privateKeyFor('HS512'), { mode: 0o600 });
+      const options = { flags: [`--auth-token=jwt,sign-method=HS512,priv-key=${keyFile},ttl=10m`] };
+      const both = (await startBoth(options)).map((cluster) => callerOf(cluster));
+      const gone: Headers[] = [];
+      for (const caller of both) {
+        for (const probe of setUp) await outcome(caller, probe, {});
+        gone.push(await login(caller, 'u'));
+        await succeed(caller, AuthService.UserDelete, { name: 'u' }, await login(caller, 'root', 'r'));
+      }
+      for (const probe of Object.values(probes).flat()) {
+        const [expected, got] = await Promise.all(
+          both.map((caller, side) => outcome(caller, probe, gone[side] as Headers)),
+        );
+        expect.soft(got, probe.title).toEqual(expected);
+      }
+      const [, ours] = both as [RawCaller, RawCaller];
+      expect(await ask(ours, AuthService.UserList, {}, gone[1])).toEqual({
+        error: '9 etcdserver: user name not found',
+      });
+      expect(await ask(ours, MaintenanceService.Hash, {}, gone[1])).toEqual({ error: '2 auth: user not found' });
     } finally {
       await rm(folder, { recursive: true });
     }
