@@ -39,6 +39,10 @@ export class ContinuousBackup {
   private wanted: string | undefined;
   /** Why the last full backup is not proven. */
   private unproved: unknown;
+  /** Chains that another one has gone on with, as far as that was told. */
+  private readonly forked = new Set<string>();
+  /** Segments are stored and pruned one after the other: what is pruned must not be stored again meanwhile. */
+  private segmentWork: Promise<unknown> = Promise.resolve();
   /** Wakes whoever waits for a full backup to be wanted, or for a chain to be there. */
   private wake = Promise.withResolvers<void>();
 
@@ -89,16 +93,27 @@ export class ContinuousBackup {
 
   /** Goes on with the chain of before; one that cannot be read stays as it is, and another begins. */
   private async openNewest(): Promise<void> {
-    await this.backups.segments?.pull(this.chainsFolder).catch((error: unknown) => this.trouble('mirror', error));
+    await this.fetchSegments();
     await removeReplays(this.chainsFolder);
     const names = (await readdir(this.chainsFolder)).filter((name) => chainPattern.test(name)).sort();
     const newest = names.at(-1);
+    if (newest !== undefined && this.backups.segments?.incomplete.has(newest)) {
+      this.want(`the delta log ${newest} could not be fetched whole`);
+      return;
+    }
     try {
       if (newest !== undefined) this.writer = await ChainWriter.open(path.join(this.chainsFolder, newest));
     } catch (error) {
       this.trouble('deltas', error);
     }
     if (this.writer === undefined) this.want('there is no delta log yet');
+    // Whether another one has gone on with it is known before anything is added.
+    else await this.mirror();
+  }
+
+  private async fetchSegments(): Promise<void> {
+    const tell = (error: unknown): void => this.trouble('mirror', error);
+    await this.backups.segments?.pull(this.chainsFolder, tell).catch(tell);
   }
 
   private async followOnAndOn(): Promise<void> {
@@ -216,12 +231,30 @@ export class ContinuousBackup {
   }
 
   private async mirror(): Promise<void> {
-    if (this.options.signal.aborted) return;
+    const { segments } = this.backups;
+    if (this.options.signal.aborted || segments === undefined) return;
+    const forks = new Map<string, LabError>();
     try {
-      await this.backups.segments?.push(this.chainsFolder);
+      await this.inTurn(() => segments.push(this.chainsFolder, (chain, error) => forks.set(chain, error)));
     } catch (error) {
       this.trouble('mirror', error);
     }
+    for (const [chain, error] of forks) await this.leaveToOther(chain, error);
+  }
+
+  /** A chain that another writer has gone on with is not gone on with here: a new one begins. */
+  private async leaveToOther(chain: string, error: LabError): Promise<void> {
+    if (!this.forked.has(chain)) this.trouble('mirror', error);
+    this.forked.add(chain);
+    if (this.writer === undefined || path.basename(this.writer.folder) !== chain) return;
+    await this.retire();
+    this.want(error.message);
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.segmentWork.then(work);
+    this.segmentWork = done.catch(() => undefined);
+    return done;
   }
 
   /**
@@ -242,7 +275,8 @@ export class ContinuousBackup {
       this.trouble('verify', error);
     });
     const current = this.writer === undefined ? '' : path.basename(this.writer.folder);
-    await this.full.prune(this.chainsFolder, current).catch((error: unknown) => this.trouble('prune', error));
+    const prune = () => this.full.prune(this.chainsFolder, current);
+    await this.inTurn(prune).catch((error: unknown) => this.trouble('prune', error));
   }
 
   private async beginChain({ id, manifest }: Backup, reason: string): Promise<void> {

@@ -106,3 +106,40 @@ test('what is pruned here goes there', async () => {
   await mirror().remove([place('here', chain.id)]);
   expect(await mirror().pull(place('there'))).toBe(0);
 });
+
+test('what was pruned here does not come back from a store that has it still', async () => {
+  await mirror().push(place('here'));
+  rmSync(place('here', chain.id, '00000001.delta'));
+  rmSync(place('here', chain.id, '00000003.delta'));
+  expect(await mirror().pull(place('here'))).toBe(1);
+  expect(Object.keys(contents('here'))).toEqual(['00000002.delta', '00000003.delta']);
+});
+
+test('a writer that comes second stores nothing, and learns of it; other chains are stored', async () => {
+  await mirror().push(place('here'));
+  const before = stored();
+  writeFileSync(place('here', chain.id, '00000002.delta'), 'what this one wrote');
+  await record(14);
+  await expect(mirror().push(place('here'))).rejects.toThrow('segment 2 is there twice');
+  const other = await ChainWriter.create(place('here'), { ...chain, id: '20261120-091500-cafe' });
+  await other.record([{ revision: 11, events: [] }], { atMs: 11, isLate: false });
+  await other.seal();
+  await other.close();
+  const forked: string[] = [];
+  expect(await mirror().push(place('here'), (id) => forked.push(id))).toBe(1);
+  expect(forked).toEqual([chain.id]);
+  expect(stored()).toEqual(before);
+});
+
+test('a chain that was fetched by half is known as such until the rest has come', async () => {
+  await mirror().push(place('here'));
+  const third = place('store', 'lab', 'deltas', chain.id, stored()[2] as string);
+  const sound = readFileSync(third);
+  writeFileSync(third, 'damaged');
+  const half = mirror();
+  await expect(half.pull(place('there'))).rejects.toThrow('cannot be read');
+  expect([...half.incomplete]).toEqual([chain.id]);
+  writeFileSync(third, sound);
+  expect(await half.pull(place('there'))).toBe(1);
+  expect([...half.incomplete]).toEqual([]);
+});

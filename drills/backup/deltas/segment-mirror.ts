@@ -3,7 +3,7 @@
  *
  *     LAB/deltas/CHAIN/NUMBER-SHA256.delta.zst[.age]   compressed, encrypted as backups are; the digest is the segment's
  *
- * Two writers that have gone on with the same chain show as two objects of one number.
+ * Two writers that have gone on with the same chain show as segments of one number with two digests.
  */
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -35,42 +35,72 @@ interface MirroredSegment {
   readonly isEncrypted: boolean;
 }
 
+interface LocalSegment {
+  readonly chain: string;
+  readonly number: number;
+  readonly file: string;
+}
+
+/** Told of a chain that another one has gone on with; by default it is thrown. */
+export type OnFork = (chain: string, error: LabError) => void;
+
+const throwFork: OnFork = (_, error) => {
+  throw error;
+};
+
 const objectPattern = /^(.+)\/(\d{8})-([0-9a-f]{64})\.delta\.zst(\.age)?$/;
 
 export class SegmentMirror {
   private readonly options: SegmentMirrorOptions;
+  /** By file. What is sealed never changes. */
+  private digests = new Map<string, string>();
+  private readonly lacking = new Set<string>();
 
   constructor(options: SegmentMirrorOptions) {
     this.options = options;
+  }
+
+  /** Chains of which the store has segments that the last `pull` could not fetch: nobody may go on with them. */
+  get incomplete(): ReadonlySet<string> {
+    return this.lacking;
   }
 
   /**
    * Stores the sealed segments that the store lacks.
    *
    * @param chainsFolder that of all chains, on this machine
+   * @param onFork takes that a chain is not the same here and there; the other chains are stored all the same
    * @returns how many
-   * @throws LabError as `ObjectStore`
+   * @throws LabError LAB_DELTA_FORK, unless `onFork` takes it; as `ObjectStore`
    */
-  async push(chainsFolder: string): Promise<number> {
-    const { store, lab, recipient, signal } = this.options;
-    const there = new Set((await this.list()).map(({ chain, number }) => `${chain}/${number}`));
+  async push(chainsFolder: string, onFork: OnFork = throwFork): Promise<number> {
+    const there = Map.groupBy(await this.list(), keyOf);
+    const local = await localSegments(chainsFolder);
+    const forked = new Set<string>();
+    const known = this.digests;
+    this.digests = new Map();
     let pushed = 0;
-    for (const { chain, number, file } of await localSegments(chainsFolder)) {
-      if (there.has(`${chain}/${number}`)) continue;
-      await this.withScratch(async (folder) => {
-        const encoded = path.join(folder, 'segment');
-        await encodeSnapshot(file, encoded, recipient, signal);
-        const name = `${path.basename(file, '.delta')}-${await sha256OfFile(file)}.delta.zst`;
-        const suffix = recipient === undefined ? '' : '.age';
-        await store.put(`${lab}/deltas/${chain}/${name}${suffix}`, await contentOfFile(encoded), { signal });
-      });
-      pushed++;
+    for (const segment of local) {
+      const { chain, file } = segment;
+      if (forked.has(chain)) continue;
+      const sha256 = known.get(file) ?? (await sha256OfFile(file));
+      this.digests.set(file, sha256);
+      const stored = there.get(keyOf(segment)) ?? [];
+      const others = stored.filter((each) => each.sha256 !== sha256);
+      if (others.length > 0) {
+        forked.add(chain);
+        onFork(chain, twoWriters(segment, [file, ...others.map(({ object }) => object)]));
+      } else if (stored.length === 0) {
+        await this.store(segment, sha256);
+        pushed++;
+      }
     }
     return pushed;
   }
 
   /**
-   * Fetches the segments that this machine lacks, each with the bytes that it was sealed with.
+   * Fetches the segments that this machine lacks, each with the bytes that it was sealed with. What is before the first
+   * that is here was pruned, and stays away.
    *
    * @param onDamage takes what is wrong with a segment; what is before it in its chain is fetched all the same
    * @returns how many
@@ -80,16 +110,22 @@ export class SegmentMirror {
   async pull(chainsFolder: string, onDamage?: OnDamage): Promise<number> {
     const mirrored = await this.list();
     const broken = new Set<string>();
-    const here = new Set((await localSegments(chainsFolder)).map(({ chain, number }) => `${chain}/${number}`));
+    const local = await localSegments(chainsFolder);
+    const here = new Set(local.map(keyOf));
+    const firstHere = new Map(local.toReversed().map(({ chain, number }) => [chain, number]));
+    const missing = mirrored.filter((each) => !here.has(keyOf(each)) && each.number > (firstHere.get(each.chain) ?? 0));
+    this.lacking.clear();
+    for (const { chain } of missing) this.lacking.add(chain);
     let pulled = 0;
-    for (const segment of mirrored) {
+    for (const [index, segment] of missing.entries()) {
       const { chain, number } = segment;
-      if (here.has(`${chain}/${number}`) || broken.has(chain)) continue;
+      if (broken.has(chain)) continue;
       const target = path.join(chainsFolder, chain, sealedName(number));
       try {
         requireOneWriter(segment, mirrored);
         await this.withScratch((folder) => this.fetch(segment, folder, target));
         pulled++;
+        if (missing[index + 1]?.chain !== chain) this.lacking.delete(chain);
       } catch (error) {
         if (onDamage === undefined || !isDamage(error)) throw error;
         onDamage(error);
@@ -111,6 +147,17 @@ export class SegmentMirror {
       const name = `${chain}/${sealedName(number).slice(0, 8)}-`;
       if (gone.some((prefix) => name.startsWith(prefix))) await store.remove(object, signal);
     }
+  }
+
+  private async store({ chain, file }: LocalSegment, sha256: string): Promise<void> {
+    const { store, lab, recipient, signal } = this.options;
+    await this.withScratch(async (folder) => {
+      const encoded = path.join(folder, 'segment');
+      await encodeSnapshot(file, encoded, recipient, signal);
+      const name = `${path.basename(file, '.delta')}-${sha256}.delta.zst`;
+      const suffix = recipient === undefined ? '' : '.age';
+      await store.put(`${lab}/deltas/${chain}/${name}${suffix}`, await contentOfFile(encoded), { signal });
+    });
   }
 
   private async fetch(segment: MirroredSegment, folder: string, target: string): Promise<void> {
@@ -152,11 +199,22 @@ export class SegmentMirror {
   }
 }
 
-function requireOneWriter({ chain, number }: MirroredSegment, all: readonly MirroredSegment[]): void {
-  const same = all.filter((each) => each.chain === chain && each.number === number);
-  if (same.length === 1) return;
-  throw new LabError('LAB_DELTA_FORK', `two writers went on with chain ${chain}: segment ${number} is there twice`, {
-    details: same.map(({ object }) => object),
+function keyOf({ chain, number }: Pick<MirroredSegment, 'chain' | 'number'>): string {
+  return `${chain}/${number}`;
+}
+
+function requireOneWriter(segment: MirroredSegment, all: readonly MirroredSegment[]): void {
+  const same = all.filter((each) => keyOf(each) === keyOf(segment));
+  if (same.length > 1)
+    throw twoWriters(
+      segment,
+      same.map(({ object }) => object),
+    );
+}
+
+function twoWriters({ chain, number }: Pick<MirroredSegment, 'chain' | 'number'>, details: string[]): LabError {
+  return new LabError('LAB_DELTA_FORK', `two writers went on with chain ${chain}: segment ${number} is there twice`, {
+    details,
     advice: 'remove the one of the writer that is not to count, with all that follow it',
   });
 }
@@ -166,7 +224,7 @@ function isDamage(error: unknown): error is LabError {
   return error instanceof LabError && ['LAB_DELTA_FORK', 'LAB_BACKUP', 'LAB_STORE_OBJECT'].includes(error.code);
 }
 
-async function localSegments(folder: string): Promise<{ chain: string; number: number; file: string }[]> {
+async function localSegments(folder: string): Promise<LocalSegment[]> {
   const chains = (await readdir(folder).catch(() => [])).filter((name) => chainPattern.test(name)).sort();
   const segments = await Promise.all(
     chains.map(async (chain) => {
