@@ -10,7 +10,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { LabError } from '../../toolkit/errors.ts';
-import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
+import { renameDurably, writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
 import type { SnapshotManifest } from '../engine/manifest.ts';
 import type { SegmentMirror } from './deltas/segment-mirror.ts';
 import { localError } from './stores/store-error.ts';
@@ -135,7 +135,7 @@ export class BackupStore implements Backups {
       const manifest = { ...(await fill(partial)), file: 'snapshot.db' };
       const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
       await writeFileAtomically(path.join(partial, 'manifest.json'), text, 0o600);
-      await rename(partial, path.join(this.folder, id));
+      await renameDurably(partial, path.join(this.folder, id));
     } catch (error) {
       await rm(partial, { recursive: true, force: true });
       throw localError(error, partial);

@@ -62,6 +62,15 @@ describe('the journal of a drill', () => {
     expect((await reopened()).restoring).toBeUndefined();
   });
 
+  test('does not take old data that is being put back for a restore to go on with', async () => {
+    const journal = await Journal.open(lab);
+    await journal.begin(lab, 'run1', '20261120-081500');
+    await journal.serving();
+    lab.node('b').host.service.stop = () => Promise.reject(new Error('killed'));
+    await expect(journal.rollBack(lab, true, AbortSignal.timeout(10_000))).rejects.toThrow('killed');
+    expect(await reopened()).toMatchObject({ isOpen: true, restoring: undefined, hasServed: true });
+  });
+
   test('says nothing when no drill was interrupted', async () => {
     expect(await undoInterruptedDrill(lab)).toBeUndefined();
     expect(content('a')).toBe('a before');

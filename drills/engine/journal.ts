@@ -6,7 +6,7 @@ import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { LabError, messageOf } from '../../toolkit/errors.ts';
-import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
+import { syncDirectory, writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
 import type { Host } from '../../toolkit/hosts/host.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import type { NodePaths } from '../../toolkit/lab/nodes.ts';
@@ -172,6 +172,8 @@ export class Journal {
   async close(): Promise<void> {
     this.entries = undefined;
     await rm(this.file, { force: true });
+    // Come back after a power cut, it would have what has ended undone.
+    await syncDirectory(path.dirname(this.file));
   }
 
   /**
@@ -191,6 +193,8 @@ export class Journal {
       await this.discard(lab);
       return {};
     }
+    // From here on the old data may be back in its place: it must not be taken for what was restored.
+    await this.record({ ...entries, restoring: undefined });
     const kept = keepWrites && entries.served;
     const after = ({ data }: Entries['nodes'][string]): string => `${data}.after-${entries.runId}`;
     await Promise.all(

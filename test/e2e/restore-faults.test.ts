@@ -20,8 +20,9 @@ beforeAll(async () => {
 afterAll(() => lab?.close());
 
 const value = () => lab.must('ctl', 'get', 'mine', '--print-value-only');
-const asideFolders = () =>
-  Object.values(lab.hostFolders()).map((names) => names.filter((name) => name.startsWith('data.')).length);
+/** On each member, the folders of data that was moved aside. */
+const asideFolders = (kind: 'before' | 'failed' | 'after') =>
+  Object.values(lab.hostFolders()).map((names) => names.filter((name) => name.startsWith(`data.${kind}-`)).length);
 const saying =
   (text: string) =>
   ({ event, text: told }: LabEvent): boolean =>
@@ -58,7 +59,9 @@ test('a cluster that does not come up gets its data from before again: a port is
   await lab.must('up');
   expect(await lab.status()).toMatchObject({ healthy: true, problems: [] });
   expect(await value()).toBe('newer');
-  expect(asideFolders()).toEqual([0, 0, 0]);
+  expect(asideFolders('before')).toEqual([0, 0, 0]);
+  // The two others were started, and may have been written to.
+  expect(asideFolders('after')).toEqual([1, 1, 1]);
 });
 
 test('so does one that serves something else than the manifest says', async () => {
@@ -70,7 +73,8 @@ test('so does one that serves something else than the manifest says', async () =
   });
   await lab.must('up');
   expect(await value()).toBe('newer');
-  expect(asideFolders()).toEqual([0, 0, 0]);
+  expect(asideFolders('before')).toEqual([0, 0, 0]);
+  expect(asideFolders('after')).toEqual([2, 2, 2]);
 });
 
 test.each([
