@@ -1,4 +1,4 @@
-/** Frames to few large writes: what one turn of the event loop has to say is collected, and sent at its end. */
+/** Frames to few large writes: they are collected until somebody takes them. */
 import { Flag, FrameType, frameHeaderBytes } from './protocol.ts';
 
 const blockBytes = 32 * 1024;

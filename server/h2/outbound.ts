@@ -1,4 +1,4 @@
-/** The sending side of a connection: its window, its share for each stream, one write a turn. */
+/** The sending side of a connection: its window, its share for each stream, few writes. */
 import type { Duplex } from 'node:stream';
 import { FrameWriter } from './frame-writer.ts';
 import { HpackEncoder } from './hpack-encoder.ts';
@@ -72,7 +72,7 @@ export class Outbound {
     }
   }
 
-  /** What is written until all that follows from the event under way has been done goes out in one piece. */
+  /** What is written until the next tick goes out in one piece: all that the event or the promises under way say. */
   schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;

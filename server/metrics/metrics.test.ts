@@ -153,6 +153,20 @@ describe('/metrics', () => {
     expect(values.get('etcd_network_disconnected_peers_total{Local="bf9071f4639c75cc",Remote="abc"}')).toBe(1);
   });
 
+  test('knows peers that connected before the member knew its own id', async () => {
+    metrics.peers.activeChanged(0xabcn, true);
+    metrics.peers.activeChanged(0xdefn, true);
+    metrics.peers.activeChanged(0xdefn, false);
+    expect((await metrics.text()).text).not.toContain('Local=');
+    const { values } = await scrape();
+    const connections = [...values].filter(([series]) => series.includes('Local='));
+    expect(Object.fromEntries(connections)).toEqual({
+      'etcd_network_active_peers{Local="bf9071f4639c75cc",Remote="abc"}': 1,
+      'etcd_network_active_peers{Local="bf9071f4639c75cc",Remote="def"}': 0,
+      'etcd_network_disconnected_peers_total{Local="bf9071f4639c75cc",Remote="def"}': 1,
+    });
+  });
+
   test('counts what becomes of leases', async () => {
     const { leases } = metrics;
     leases.granted?.(60);

@@ -2,14 +2,12 @@
 import type { Registry } from 'prom-client';
 import { idToHex } from '../membership/mod.ts';
 import type { PeerMetrics } from '../peer/mod.ts';
-import { CounterFamily, doublingBuckets, HistogramFamily } from './families.ts';
+import { CounterFamily, doublingBuckets, HistogramFamily, register, type Sample } from './families.ts';
 
-/** @param localId known once the member is; called at the first change of a peer */
+/** @param localId called at each scrape; 0 until the member is known */
 export function peerMetrics(registry: Registry, localId: () => bigint): PeerMetrics {
   const counter = (name: string, help: string, labels: string[]) =>
     new CounterFamily(registry, `etcd_network_${name}`, 'counter', help, labels);
-  const gauge = (name: string, help: string, labels: string[]) =>
-    new CounterFamily(registry, `etcd_network_${name}`, 'gauge', help, labels);
   const histogram = (name: string, help: string, start: number, count: number, label: string) =>
     new HistogramFamily(registry, `etcd_network_${name}`, help, doublingBuckets(start, count), label);
 
@@ -26,8 +24,7 @@ export function peerMetrics(registry: Registry, localId: () => bigint): PeerMetr
     16,
     'To',
   );
-  const active = gauge('active_peers', 'The current number of active peer connections.', ['Local', 'Remote']);
-  const lost = counter('disconnected_peers_total', 'The total number of disconnected peers.', ['Local', 'Remote']);
+  const activeChanged = connectionFamilies(registry, localId);
   const snapshots = {
     sent: snapshotFamilies(registry, 'send', 'To'),
     received: snapshotFamilies(registry, 'receive', 'From'),
@@ -39,13 +36,29 @@ export function peerMetrics(registry: Registry, localId: () => bigint): PeerMetr
     sendFailed: (to) => sendFailures.add([idToHex(to)], 1),
     receiveFailed: (from) => receiveFailures.add([idToHex(from)], 1),
     roundTrip: (to, seconds) => roundTrips.observe(idToHex(to), seconds),
-    activeChanged: (id, isActive) => {
-      const labels = [idToHex(localId()), idToHex(id)];
-      active.set(labels, Number(isActive));
-      if (!isActive) lost.add(labels, 1);
-    },
+    activeChanged,
     snapshotSent: (to, ok, seconds) => snapshots.sent(idToHex(to), ok, seconds),
     snapshotReceived: (from, ok, seconds) => snapshots.received(idToHex(from), ok, seconds),
+  };
+}
+
+/** Peers connect before the member's own id is known, so that label is added when somebody scrapes. */
+function connectionFamilies(registry: Registry, localId: () => bigint) {
+  const active = new Map<bigint, number>();
+  const lost = new Map<bigint, number>();
+  const samples = (values: ReadonlyMap<bigint, number>): Sample[] => {
+    const id = localId();
+    if (id === 0n) return [];
+    const Local = idToHex(id);
+    return [...values].map(([remote, value]) => ({ labels: { Local, Remote: idToHex(remote) }, value }));
+  };
+  const activeHelp = 'The current number of active peer connections.';
+  register(registry, 'etcd_network_active_peers', 'gauge', activeHelp, () => samples(active));
+  const lostHelp = 'The total number of disconnected peers.';
+  register(registry, 'etcd_network_disconnected_peers_total', 'counter', lostHelp, () => samples(lost));
+  return (id: bigint, isActive: boolean): void => {
+    active.set(id, Number(isActive));
+    if (!isActive) lost.set(id, (lost.get(id) ?? 0) + 1);
   };
 }
 

@@ -82,6 +82,34 @@ describe('errors', () => {
     expect(log).toMatchObject([{ level: 'error', fields: { method: '/etcdserverpb.KV/Put' } }]);
   });
 
+  test('that nobody expected are logged although the client has cancelled the call', async () => {
+    const { promise: started, resolve: start } = Promise.withResolvers<void>();
+    await server.close();
+    server = await TestServer.start({
+      logger: logger(),
+      methods: [
+        unary(KVService.Range, async (_request, { signal }) => {
+          start();
+          await once(signal, 'abort');
+          throw new Error('disk on fire');
+        }),
+      ],
+      slowRequestMs: 600_000,
+    });
+    const running = server
+      .client()
+      .makeUnaryRequest(
+        ...([KVService.Range.path, () => Buffer.alloc(0), (answer: Buffer) => answer, undefined, () => {}] as const),
+      );
+    await started;
+    running.cancel();
+    await expect
+      .poll(() => log, { timeout: 10_000 })
+      .toMatchObject([
+        { level: 'error', msg: 'call failed unexpectedly', fields: { method: '/etcdserverpb.KV/Range' } },
+      ]);
+  });
+
   test('thrown before anything was awaited are no different', async () => {
     server.member.put = () => {
       throw errNoLeader();

@@ -66,7 +66,9 @@ export class UnaryCall implements MessageReader, OpenCall {
 
   /** For the call: why there is no message; and for the method: why there is no answer. */
   failed(error: unknown): void {
-    if (!this.hasEnded) this.end(this.owner.statusOf(error, this.call.path));
+    // Also when the call has ended: what nobody expected is logged there.
+    const status = this.owner.statusOf(error, this.call.path);
+    this.end(status);
   }
 
   end(status: GrpcStatus, answer?: Uint8Array): void {
@@ -75,9 +77,10 @@ export class UnaryCall implements MessageReader, OpenCall {
     clearTimeout(this.deadline);
     const tookMs = performance.now() - this.startMs;
     this.stats.end(status.code, tookMs / 1000);
+    // First: whatever becomes of the answer, the call is under way no longer.
+    this.owner.ended(this, tookMs);
     if (answer === undefined) this.call.finish(status);
     else this.call.reply(answer);
-    this.owner.ended(this, tookMs);
   }
 
   private answer(response: unknown): void {

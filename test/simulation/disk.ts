@@ -8,6 +8,10 @@ import type { Owner, VirtualTime } from './virtual-time.ts';
 const longestMs = { read: 0.1, write: 0.5, sync: 4 };
 type Kind = keyof typeof longestMs;
 
+/**
+ * Virtual time stands still while a process has its turn. A sync on the calling thread therefore holds the process up
+ * behind it, but the log that times it sees 0 ms: to its `DiskPace` this disk is quick, however slow it is.
+ */
 export class SimulatedDisk {
   /** How many times slower than a healthy disk. */
   slowness = 1;

@@ -30,7 +30,7 @@ export class Checker {
   private readonly entries = new Map<string, Known>();
   /** Terms of committed entries by index; what is committed once is committed for ever. */
   private readonly committedTerms: number[] = [];
-  /** The terms in which they were committed: those of the leaders that did it. */
+  /** The terms in which they were committed: those of the leaders that did it. As long as `committedTerms`. */
   private readonly committedIn: number[] = [];
   private readonly checksums: number[] = [];
   /** For each read under way, what was committed anywhere when it was asked for. */
@@ -44,7 +44,10 @@ export class Checker {
 
   /** Entries of a bootstrapped log are committed from the start. */
   bootstrapped(lastIndex: number): void {
-    for (let index = 0; index <= lastIndex; index++) this.committedTerms[index] = index === 0 ? 0 : 1;
+    for (let index = 0; index <= lastIndex; index++) {
+      this.committedTerms[index] = Math.min(index, 1);
+      this.committedIn[index] = Math.min(index, 1);
+    }
   }
 
   asked(context: Uint8Array): void {
@@ -103,8 +106,7 @@ export class Checker {
     this.counts.elections++;
     // What a later term has committed, also of an entry that is older, is not this leader's to hold: the answers to its
     // question may reach a candidate when others have gone on. By log matching, the last entry stands for all before it.
-    let index = this.committed;
-    while (index > 0 && (this.committedIn[index] as number) > term) index--;
+    const index = this.committedIn.findLastIndex((committedIn) => committedIn <= term);
     const held = host.node.term(index);
     if (held !== this.committedTerms[index] && index >= host.node.firstIndex()) {
       throw new Error(`leader completeness: leader ${host.id} of term ${term} lacks committed entry ${index}`);
