@@ -1,7 +1,7 @@
 /** Upstream's executables out of an archive of a release. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { LabError, messageOf } from '../errors.ts';
@@ -9,6 +9,8 @@ import { binariesIn, missingBinaries } from './engine.ts';
 import type { EngineArchive } from './engine-config.ts';
 
 const unpackTimeoutMs = 120_000;
+/** A folder of an unpacking that was killed; no other one takes as long. */
+const abandonedAfterMs = 3_600_000;
 
 /** @throws LabError LAB_ENGINE if the archive cannot be read, or is another one than its checksum says */
 export async function requireChecksum({ file, sha256 }: EngineArchive): Promise<void> {
@@ -35,12 +37,14 @@ export async function requireChecksum({ file, sha256 }: EngineArchive): Promise<
 /**
  * Unpacks an archive unless that was done before. The folder is there only when all of it is.
  * @param folder for etcd, etcdctl and etcdutl; named after the checksum
+ * @param nowMs what time it is
  * @throws LabError LAB_ENGINE as `requireChecksum`, or if the archive does not hold all three
  */
-export async function unpackEngine(archive: EngineArchive, folder: string): Promise<void> {
+export async function unpackEngine(archive: EngineArchive, folder: string, nowMs = Date.now()): Promise<void> {
   if ((await missingBinaries(binariesIn(folder))).length === 0) return;
   await requireChecksum(archive);
   await mkdir(dirname(folder), { recursive: true });
+  await removeAbandoned(dirname(folder), nowMs);
   const work = await mkdtemp(`${folder}.`);
   try {
     const options = { reject: false, timeout: unpackTimeoutMs } as const;
@@ -52,6 +56,8 @@ export async function unpackEngine(archive: EngineArchive, folder: string): Prom
     const inside = (await readdir(work, { withFileTypes: true })).filter((entry) => entry.isDirectory());
     for (const candidate of [work, ...inside.map(({ name }) => join(work, name))]) {
       if ((await missingBinaries(binariesIn(candidate))).length > 0) continue;
+      // Somebody else was quicker: members may run on it already.
+      if ((await missingBinaries(binariesIn(folder))).length === 0) return;
       await rm(folder, { recursive: true, force: true });
       await rename(candidate, folder);
       return;
@@ -61,5 +67,14 @@ export async function unpackEngine(archive: EngineArchive, folder: string): Prom
     });
   } finally {
     await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** Removes what killed runs were unpacking. Tar sets the times of what it unpacks, but not when they were changed. */
+async function removeAbandoned(engines: string, nowMs: number): Promise<void> {
+  for (const name of await readdir(engines)) {
+    if (!/^[0-9a-f]{16}\.\w{6}$/.test(name)) continue;
+    const { ctimeMs = nowMs } = (await stat(join(engines, name)).catch(() => undefined)) ?? {};
+    if (nowMs - ctimeMs > abandonedAfterMs) await rm(join(engines, name), { recursive: true, force: true });
   }
 }

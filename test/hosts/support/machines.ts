@@ -299,7 +299,14 @@ async function removeAbandoned(cache: string): Promise<void> {
     const [, kind, pid] = /^(run|making|box)-([0-9]+)$/.exec(name) ?? [];
     if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
     const listed = kind === 'run' ? (await readFile(path.join(cache, name), 'utf8')).split('\n') : [];
-    for (const folder of listed) if (folder !== '') await Machines.remove(folder);
-    await rm(path.join(cache, name), { recursive: true, force: true });
+    let isStuck = false;
+    for (const folder of listed.filter((line) => line !== '')) {
+      await Machines.remove(folder).catch((error: Error) => {
+        isStuck = true;
+        console.warn(`machines of a run that was killed are left in ${folder}: ${error.message}`);
+      });
+    }
+    // What could not be removed stays listed: the next run tries again.
+    if (!isStuck) await rm(path.join(cache, name), { recursive: true, force: true });
   }
 }

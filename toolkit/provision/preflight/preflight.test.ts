@@ -134,6 +134,16 @@ describe('the engine', () => {
     });
   });
 
+  it('may be unpacked from an archive that is gone since', async () => {
+    const archive = { file: '/nowhere/etcd.tar.gz', sha256: '0'.repeat(64) };
+    const unpacked = binaries('echo "etcd Version: 3.5.30"');
+    expect(await checkEngine({ kind: 'upstream', path: unpacked, archive }, local)).toMatchObject({ severity: 'ok' });
+    expect(await checkEngine({ kind: 'upstream', path: scratchFolder(), archive }, local)).toMatchObject({
+      severity: 'error',
+      subject: archive.file,
+    });
+  });
+
   it('is refused if an executable is missing or does not run', async () => {
     const broken = binaries('echo "cannot execute: wrong architecture" >&2; exit 126');
     expect(await checkEngine({ kind: 'upstream', path: broken }, local)).toMatchObject({

@@ -20,8 +20,9 @@ export function checkNode(version: string): Finding {
 /** The built-in engine is built when it is needed, an archive is unpacked; upstream's binaries must be there. */
 export async function checkEngineFiles(engine: DescribedEngine): Promise<Finding> {
   if (engine.kind === 'built-in') return ok('engine', 'built-in', 'is built by up when its sources changed');
-  if (engine.archive !== undefined) return checkArchive(engine.archive);
   const missing = await missingBinaries(engineBinaries(engine));
+  // Once it is unpacked, the archive may be gone.
+  if (engine.archive !== undefined && missing.length > 0) return checkArchive(engine.archive);
   if (missing.length === 0) return ok('engine', engine.path, 'etcd, etcdctl and etcdutl');
   const advice = 'name the folder that holds etcd, etcdctl and etcdutl: engine.path in lab.yaml, or --engine';
   return problem('error', 'engine', engine.path, `not there or not executable: ${missing.join(', ')}`, advice);
