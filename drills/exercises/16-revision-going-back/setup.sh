@@ -1,3 +1,13 @@
+# Nobody's kept data is overwritten, or taken for that of this exercise.
+for node in node1 node2 node3; do
+  kept=$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$node/data.before-the-exercise
+  if [ -e "$kept" ]; then
+    echo "$kept was left by an earlier exercise: see what it is, and move it elsewhere" >&2
+    exit 1
+  fi
+done
+touch "$WORKSHOP_NOTES/begun"
+
 setting() { # NODE KEY: what the member's configuration says
   sed -n "s/^$2: \"\(.*\)\"$/\1/p" "$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$1/etcd.conf.yml"
 }
