@@ -95,7 +95,7 @@ async function main(): Promise<number> {
   await measurement.run();
   const report: Report = {
     ...{ taken, rounds, isTls: tls, isQuick: quick, machine: describeMachine(engines, h2load) },
-    ...{ figures: measurement.results(), failures: measurement.failures },
+    ...{ figures: measurement.results(), failures: measurement.failures, retries: measurement.retries },
   };
   console.log(formatReport(report));
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`);

@@ -33,6 +33,8 @@ export class Measurement {
   private readonly open = new Set<Closable>();
   private readonly measured = new Map<string, Measured[]>();
   readonly failures: RowFailure[] = [];
+  /** What worked only at its second try, and why not at the first. */
+  readonly retries: RowFailure[] = [];
 
   constructor(options: MeasureOptions) {
     this.options = options;
@@ -60,9 +62,15 @@ export class Measurement {
       const due = (row: Row): boolean => round <= (row.maxRounds ?? rounds);
       await this.measureLoads(loads.filter(due), round);
       for (const row of rows.filter((each) => due(each) && each.on !== 'shared cluster')) {
-        for (const engine of this.options.engines) await this.measureAlone(row, engine, round);
+        for (const engine of this.enginesOf(round)) await this.measureAlone(row, engine, round);
       }
     }
+  }
+
+  /** In even rounds the other way round, so that neither always has the machine as the other has left it. */
+  private enginesOf(round: number): readonly Engine[] {
+    const { engines } = this.options;
+    return round % 2 === 0 ? engines.toReversed() : engines;
   }
 
   /** A result for each figure of each row, in their order. */
@@ -92,11 +100,10 @@ export class Measurement {
   /** Both clusters run all the time; the one that is not measured only sends heartbeats. */
   private async measureLoads(rows: readonly LoadRow[], round: number): Promise<void> {
     if (rows.length === 0) return;
-    const { engines } = this.options;
     const clusters = new Map<Engine, BenchCluster>();
-    for (const engine of engines) {
+    for (const engine of this.enginesOf(round)) {
       try {
-        clusters.set(engine, await this.startCluster(engine));
+        clusters.set(engine, await this.startCluster(engine, `round ${round}`));
       } catch (error) {
         for (const row of rows) this.note(row, engine.name, error);
       }
@@ -127,7 +134,7 @@ export class Measurement {
       const surroundings = { ...this.options, scratch };
       if (row.on === 'programs') return await row.measure(engine, surroundings);
       if (row.on === 'shared cluster') throw new Error(`${row.name} is not measured alone`);
-      const cluster = await this.startCluster(engine);
+      const cluster = await this.startCluster(engine, `round ${round}, for ${row.name}`);
       try {
         return await row.measure(cluster, engine.executables, surroundings);
       } finally {
@@ -136,20 +143,35 @@ export class Measurement {
     });
   }
 
-  private async startCluster({ executables }: Engine): Promise<BenchCluster> {
+  private async startCluster({ name, executables }: Engine, when: string): Promise<BenchCluster> {
     const { isTls, scale, signal } = this.options;
     signal.throwIfAborted();
-    const starting = BenchCluster.start(executables, isTls).catch((error: Error) => {
-      signal.throwIfAborted();
-      this.options.onProgress(`a cluster is started again after: ${error.message}`);
-      return BenchCluster.start(executables, isTls);
-    });
+    const starting = this.tryTwice({ row: 'the start of a cluster', engine: name, when }, () =>
+      BenchCluster.start(executables, isTls),
+    );
     const cluster = await this.keep(starting);
     await warmUp(cluster, warmUpTimes * scale.warmUpMs);
     return cluster;
   }
 
-  /** One measurement. It is tried twice: a member of a busy machine may lose the lead, and calls fail with it. */
+  /** A member of a busy machine may lose the lead, and calls fail with it. What needs its second try is in `retries`. */
+  private async tryTwice<T>(
+    { row, engine, when }: { readonly row: string; readonly engine: string; readonly when: string },
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.options.signal.throwIfAborted();
+      const reason = `${when}: ${(error as Error).message}`;
+      this.options.onProgress(`${row}, ${engine}: tried again after ${reason}`);
+      const result = await work();
+      this.retries.push({ row, engine, reason });
+      return result;
+    }
+  }
+
+  /** One measurement, tried twice. */
   private async attempt(
     row: Row,
     engine: string,
@@ -160,11 +182,7 @@ export class Measurement {
     if (this.failures.some((failure) => failure.row === row.name && failure.engine === engine)) return;
     const startMs = performance.now();
     try {
-      const measured = await this.measureOnce(row, measure).catch((error: Error) => {
-        this.options.signal.throwIfAborted();
-        this.options.onProgress(`${when}, ${row.name}, ${engine}: tried again after: ${error.message}`);
-        return this.measureOnce(row, measure);
-      });
+      const measured = await this.tryTwice({ row: row.name, engine, when }, () => this.measureOnce(row, measure));
       this.valuesOf(row, engine).push(measured);
       const seconds = (performance.now() - startMs) / 1000;
       this.options.onProgress(`${when}, ${row.name}, ${engine}: ${seconds.toFixed(1)} s`);

@@ -25,10 +25,23 @@ export function processorMs({ pids }: Target): number {
   }, 0);
 }
 
-/** Resident memory of each process, in bytes. */
-export function residentBytes({ pids }: Target): number[] {
+export interface Memory {
+  /** The process's own (RssAnon). */
+  readonly ownBytes: number;
+  /** With pages of files that it has mapped (VmRSS), such as a database, which the system drops when it needs room. */
+  readonly residentBytes: number;
+}
+
+/**
+ * Memory of each process.
+ *
+ * @throws Error when one of them is gone, or this is not Linux
+ */
+export function memoryOf({ pids }: Pick<Target, 'pids'>): Memory[] {
   return pids.map((pid) => {
-    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return 1024 * Number(kilobytes);
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const bytesOf = (name: string): number =>
+      1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]);
+    return { ownBytes: bytesOf('RssAnon'), residentBytes: bytesOf('VmRSS') };
   });
 }

@@ -13,7 +13,7 @@ export interface FigureResult extends Figure {
   readonly ceiling?: number | undefined;
 }
 
-/** A row that could not be measured on an engine. */
+/** A row that could not be measured on an engine, or not at the first try. */
 export interface RowFailure {
   readonly row: string;
   readonly engine: string;
@@ -28,6 +28,8 @@ export interface Report {
   readonly isQuick: boolean;
   readonly figures: readonly FigureResult[];
   readonly failures: readonly RowFailure[];
+  /** What was measured at the second try only. */
+  readonly retries: readonly RowFailure[];
 }
 
 export interface Spread {

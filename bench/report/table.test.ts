@@ -12,6 +12,7 @@ const report: Report = {
   ...{ taken: '2026-01-01T00:00', machine: { memory: '24 GiB' }, rounds: 2, isTls: true, isQuick: false },
   figures: [throughput, missing],
   failures: [{ row: 'range', engine: 'built-in', reason: 'no member leads' }],
+  retries: [{ row: 'put-1', engine: 'upstream', reason: 'round 2: a call failed' }],
 };
 
 test('each figure is a line with both engines, their ratio, its spread and the target', () => {
@@ -25,6 +26,10 @@ test('what could not be measured is there, with its reason', () => {
   const text = formatReport(report);
   expect(text).toContain('not measured: range on built-in: no member leads');
   expect(text).toMatch(/\| range: p99 +\| \/s +\| +— \|/);
+});
+
+test('what was measured at the second try only is there, with its reason', () => {
+  expect(formatReport(report)).toContain('- at the second try only: put-1 on upstream: round 2: a call failed');
 });
 
 test('it says where and how it was taken', () => {

@@ -9,14 +9,15 @@ const textColumns = 2;
 
 /** The table, what could not be measured, and what was measured where. */
 export function formatReport(report: Report): string {
-  const { taken, machine, rounds, isTls, isQuick, figures, failures } = report;
+  const { taken, machine, rounds, isTls, isQuick, figures, failures, retries } = report;
   const projections = isQuick ? [] : project(figures);
   const about = Object.entries(machine).map(([name, text]) => `${name}: ${text}`);
   return [
     ...(isQuick ? ['A try whether everything runs: these figures say nothing about speed.', ''] : []),
     ...[...formatTable(figureColumns, figures.map(cells)), ''],
     ...failures.map(({ row, engine, reason }) => `- not measured: ${row} on ${engine}: ${reason}`),
-    ...(failures.length > 0 ? [''] : []),
+    ...retries.map(({ row, engine, reason }) => `- at the second try only: ${row} on ${engine}: ${reason}`),
+    ...(failures.length + retries.length > 0 ? [''] : []),
     `${taken}, rounds: ${rounds}${isTls ? ', TLS' : ''} · ${about.join(' · ')}`,
     '',
     'Ratio: ours to upstream, median of the rounds. \\*: near what the generator can do at all.',

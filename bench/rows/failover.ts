@@ -2,7 +2,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KVService } from '../../server/proto/gen/rpc.ts';
 import type { BenchCluster } from '../cluster.ts';
-import { within } from '../deadline.ts';
 import { LoadConnection } from '../load/connection.ts';
 import { spreadOf } from '../report/statistics.ts';
 import type { ClusterRow } from '../row.ts';
@@ -22,17 +21,24 @@ async function killLeader(cluster: BenchCluster): Promise<number> {
     for (const connection of connections) await connection.unary(KVService.Put, { key });
     const startMs = performance.now();
     await processes.signal(leader, 'SIGKILL');
-    const acknowledged = firstAcknowledged(connections).then(() => performance.now() - startMs);
-    return await within(failoverMs, 'no put is acknowledged after the leader was killed', acknowledged);
+    await firstAcknowledged(connections, failoverMs);
+    return performance.now() - startMs;
   } finally {
     for (const connection of connections) connection.close();
   }
 }
 
-/** Puts to each of the others every 10 ms: some wait for a leader, some are refused for want of one. */
-async function firstAcknowledged(connections: readonly LoadConnection[]): Promise<void> {
+/**
+ * Puts to each of the others every 10 ms: some wait for a leader, some are refused for want of one.
+ *
+ * @throws Error when none is acknowledged in time
+ */
+export async function firstAcknowledged(
+  connections: readonly Pick<LoadConnection, 'unary'>[],
+  timeoutMs: number,
+): Promise<void> {
   let isAcknowledged = false;
-  for (const startMs = performance.now(); !isAcknowledged && performance.now() - startMs < failoverMs; ) {
+  for (const startMs = performance.now(); !isAcknowledged && performance.now() - startMs < timeoutMs; ) {
     for (const connection of connections) {
       connection.unary(KVService.Put, { key }).then(
         () => {
@@ -43,6 +49,8 @@ async function firstAcknowledged(connections: readonly LoadConnection[]): Promis
     }
     await delay(attemptMs);
   }
+  if (!isAcknowledged)
+    throw new Error(`no put is acknowledged within ${timeoutMs / 1000} s after the leader was killed`);
 }
 
 export const failoverRows: readonly ClusterRow[] = [

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KVService, MaintenanceService, PutRequest, RangeRequest } from '../../server/proto/gen/rpc.ts';
 import type { BenchCluster } from '../cluster.ts';
-import { processorMs, residentBytes } from '../engines/target.ts';
+import { memoryOf, processorMs } from '../engines/target.ts';
 import { runClosedLoop } from '../load/closed-loop.ts';
 import { type LoadConnection, openConnections } from '../load/connection.ts';
 import { framed } from '../load/message-reader.ts';
@@ -119,7 +119,7 @@ export async function measureKeys(cluster: BenchCluster, from: number, keys: num
     await delay(settleMs);
     const loadProcessorMs = processorMs(cluster) - beforeMs;
     const { dbSize } = await (opened[0] as LoadConnection).unary(MaintenanceService.Status, {});
-    const residentMegabytes = Math.max(...residentBytes(cluster)) / 1e6;
+    const memories = memoryOf(cluster);
     const { durationMs, warmUpMs } = scale;
     await loadKeys(opened, { keys, durationMs: warmUpMs, what: 'range' });
     const ranges = await loadKeys(opened, { keys, durationMs, what: 'range' });
@@ -128,8 +128,10 @@ export async function measureKeys(cluster: BenchCluster, from: number, keys: num
     return {
       load: (1000 * (keys - from)) / loadMs,
       ...{ ranges: ranges.perSecond, puts: puts.perSecond, putP99: puts.p99Ms },
-      ...{ loadProcessor: loadProcessorMs / 1000, resident: residentMegabytes, database: dbSize / 1e6 },
-      ...{ restart: restarted.seconds, residentAfter: restarted.residentBytes / 1e6 },
+      ...{ loadProcessor: loadProcessorMs / 1000, database: dbSize / 1e6, restart: restarted.seconds },
+      memory: Math.max(...memories.map(({ ownBytes }) => ownBytes)) / 1e6,
+      resident: Math.max(...memories.map(({ residentBytes }) => residentBytes)) / 1e6,
+      ...{ memoryAfter: restarted.memory.ownBytes / 1e6, residentAfter: restarted.memory.residentBytes / 1e6 },
     };
   } finally {
     for (const connection of opened) connection.close();
@@ -146,9 +148,11 @@ export function keyFigures(keys: number): Record<string, Figure> {
     ranges: point('ranges of one key', '/s', 'higher'),
     puts: point('puts', '/s', 'higher'),
     putP99: point('p99 of puts', 'ms', 'lower'),
-    resident: point('memory of the largest member', 'MB', 'lower'),
+    memory: point('memory of the largest member', 'MB', 'lower'),
+    resident: point('the same with mapped files', 'MB', 'lower'),
     loadProcessor: point('CPU of all members to load', 's', 'lower'),
-    residentAfter: point('memory of a member after its restart', 'MB', 'lower'),
+    memoryAfter: point('memory of a member after its restart', 'MB', 'lower'),
+    residentAfter: point('the same after its restart, with mapped files', 'MB', 'lower'),
     database: point('database', 'MB', 'lower'),
     restart: point('restart of a member', 's', 'lower'),
   };

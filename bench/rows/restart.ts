@@ -2,7 +2,7 @@
 import { KVService } from '../../server/proto/gen/rpc.ts';
 import type { BenchCluster } from '../cluster.ts';
 import { until } from '../deadline.ts';
-import { residentBytes } from '../engines/target.ts';
+import { type Memory, memoryOf } from '../engines/target.ts';
 import { LoadConnection } from '../load/connection.ts';
 
 const restartMs = 120_000;
@@ -12,7 +12,7 @@ const restartMs = 120_000;
  *
  * @returns the time from its start until it has answered a linearizable read, and its memory then
  */
-export async function restartMember(cluster: BenchCluster): Promise<{ seconds: number; residentBytes: number }> {
+export async function restartMember(cluster: BenchCluster): Promise<{ seconds: number; memory: Memory }> {
   await cluster.findLeader();
   const { processes, leader } = cluster;
   const index = (leader + 1) % processes.members.length;
@@ -21,7 +21,7 @@ export async function restartMember(cluster: BenchCluster): Promise<{ seconds: n
   processes.launch(index);
   await until(restartMs, 'the restarted member does not answer', () => readFrom(cluster, index));
   const seconds = (performance.now() - startMs) / 1000;
-  return { seconds, residentBytes: residentBytes(cluster)[index] as number };
+  return { seconds, memory: memoryOf(cluster)[index] as Memory };
 }
 
 async function readFrom(cluster: BenchCluster, index: number): Promise<void> {
