@@ -17,6 +17,7 @@ function script(text: string) {
       output: { file: log },
       timeoutMs,
       signal,
+      advice: ['etcdlab workshop reset'],
     });
   return { folder, log, run };
 }
@@ -46,6 +47,7 @@ describe('a script of an exercise', () => {
     await expect(script('seq 100; exit 3').run()).rejects.toMatchObject({
       message: expect.stringContaining('exit code 3'),
       details: Array.from({ length: 15 }, (_, i) => String(86 + i)),
+      advice: ['etcdlab workshop reset'],
     });
   });
 
@@ -64,7 +66,10 @@ describe('a script of an exercise', () => {
   it('is ended with all that it has started when the user interrupts', async () => {
     const controller = new AbortController();
     const { folder, run } = script('sleep 300 & echo $! > part; mv part child; wait');
-    const running = expect(run(60_000, controller.signal)).rejects.toMatchObject({ code: 'LAB_INTERRUPTED' });
+    const running = expect(run(60_000, controller.signal)).rejects.toMatchObject({
+      code: 'LAB_INTERRUPTED',
+      advice: ['etcdlab workshop reset'],
+    });
     await expect.poll(() => existsSync(path.join(folder, 'child'))).toBe(true);
     controller.abort();
     await running;

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
-import { interrupted, LabError } from '../../toolkit/errors.ts';
+import { LabError } from '../../toolkit/errors.ts';
 
 export interface ScriptRun {
   readonly file: string;
@@ -13,6 +13,8 @@ export interface ScriptRun {
   readonly output: { readonly file: string } | 'terminal';
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** What to do when it was interrupted or has failed: nobody knows how far it came. */
+  readonly advice: readonly string[];
 }
 
 /** How long a script may take to end after it was told to. */
@@ -26,8 +28,8 @@ const shownLines = 15;
  * @throws LabError LAB_EXERCISE_SCRIPT when it fails or takes too long, with the end of its output; LAB_INTERRUPTED
  */
 export async function runScript(run: ScriptRun): Promise<void> {
-  const { file, environment, workingDirectory, output, timeoutMs, signal } = run;
-  if (signal.aborted) throw interrupted();
+  const { file, environment, workingDirectory, output, timeoutMs, signal, advice } = run;
+  if (signal.aborted) throw interrupted(advice);
   const log = output === 'terminal' ? undefined : openLog(output.file);
   try {
     const child = spawn('bash', ['-euo', 'pipefail', file], {
@@ -38,13 +40,17 @@ export async function runScript(run: ScriptRun): Promise<void> {
       detached: true,
     });
     const outcome = await ended(child, timeoutMs, signal);
-    if (outcome === 'interrupted') throw interrupted();
+    if (outcome === 'interrupted') throw interrupted(advice);
     if (outcome === undefined) return;
     const details = output === 'terminal' ? [] : lastLines(output.file);
-    throw new LabError('LAB_EXERCISE_SCRIPT', `${file} ${outcome}`, { details });
+    throw new LabError('LAB_EXERCISE_SCRIPT', `${file} ${outcome}`, { details, advice });
   } finally {
     if (log !== undefined) closeSync(log);
   }
+}
+
+function interrupted(advice: readonly string[]): LabError {
+  return new LabError('LAB_INTERRUPTED', 'interrupted', { advice });
 }
 
 function openLog(file: string): number {

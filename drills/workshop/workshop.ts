@@ -246,6 +246,7 @@ export class Workshop {
       output: output === 'terminal' ? output : { file: this.paths.log(exercise.id, name) },
       timeoutMs: exercise.timeoutSeconds * 1000,
       signal: this.options.signal,
+      advice: ['etcdlab workshop reset', `etcdlab workshop start ${exercise.id}`],
     });
   }
 

@@ -62,11 +62,15 @@ export function next(cli: Cli, options: ConfirmedOptions): Promise<undefined> {
   return inWorkshop(cli, options, (session) => goOn(session, options));
 }
 
-/** Takes the open exercise away and sets up the one after it. */
+/** Takes the open exercise away, after a question unless it is passed, and sets up the one after it. */
 export async function goOn(session: Session, options: ConfirmedOptions): Promise<undefined> {
   const { workshop, cli, words } = session;
   const progress = await workshop.progress();
-  const following = workshop.following(progress, workshop.currentOf(progress));
+  const open = workshop.currentOf(progress);
+  const following = workshop.following(progress, open);
+  if (open !== undefined && progress.exercises[open.id]?.phase === 'open') {
+    await ask(cli, options, `Exercise '${open.id}' is not passed, and is taken away first`, 'next');
+  }
   await workshop.reset();
   if (following !== undefined) return begin(session, options, following);
   cli.ui.event({ event: 'all-done' });

@@ -14,8 +14,9 @@ import { type ConfirmedOptions, goOn, passedSentence, takeHints } from './verbs.
 
 const periodMs = 1000;
 
-/** Hints, text or solution, between the conditions and the keys. */
+/** Hints, text or solution of one exercise, between the conditions and the keys. */
 interface Screen {
+  exercise: string;
   below: string;
   drawn: string;
 }
@@ -24,11 +25,12 @@ export function watch(cli: Cli, options: ConfirmedOptions): Promise<number> {
   return inWorkshop(cli, options, async (session) => {
     const isTerminal = cli.ui.mode === 'terminal';
     using keyboard = isTerminal ? new Keyboard(cli.io.stdin) : undefined;
-    const screen: Screen = { below: '', drawn: '' };
+    const screen: Screen = { exercise: '', below: '', drawn: '' };
     let asked = false;
     for (;;) {
       if (cli.signal.aborted) throw interrupted();
       const exercise = await currentExercise(session);
+      turnTo(screen, exercise);
       const result = await lookAgain(session, exercise, asked);
       asked = false;
       if (result !== undefined) await draw(session, exercise, result, screen);
@@ -40,13 +42,33 @@ export function watch(cli: Cli, options: ConfirmedOptions): Promise<number> {
       else if (key === 'n') {
         keyboard?.pause();
         clear(session, screen);
-        await goOn(session, options);
-        if (session.workshop.currentOf(await session.workshop.progress()) === undefined) return ExitCode.ok;
+        const refused = await refusalOf(goOn(session, options));
+        const current = session.workshop.currentOf(await session.workshop.progress());
+        if (current === undefined) return ExitCode.ok;
         keyboard?.resume();
-        screen.below = formatText(session, await readText(await currentExercise(session), 'text', session.language));
+        turnTo(screen, current);
+        screen.below = refused ?? formatText(session, await readText(current, 'text', session.language));
       } else if (key !== undefined) screen.below = (await belowFor(session, exercise, key)) ?? screen.below;
     }
   });
+}
+
+/** What was shown of an exercise stays with it: another terminal may have gone on to the next one. */
+export function turnTo(screen: Screen, { id }: Pick<Exercise, 'id'>): void {
+  if (screen.exercise === id) return;
+  screen.exercise = id;
+  screen.below = '';
+}
+
+/** @returns what is said when the learner has answered no: then it goes on as before */
+async function refusalOf(work: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (error instanceof LabError && error.code === 'LAB_NOT_CONFIRMED') return error.message;
+    throw error;
+  }
 }
 
 async function pause(signal: AbortSignal): Promise<undefined> {
