@@ -46,20 +46,26 @@ describe('etcdlab', () => {
   });
 
   it.each([
-    ['upp', "unknown command 'upp' (did you mean up?)"],
-    ['frobnicate', "unknown command 'frobnicate'"],
-    ['up --jason', "unknown option '--jason' (did you mean --json?)"],
-    ['status --name', "option '--name <name>' argument missing"],
-    ['logs -n many', "option '-n, --lines <count>' argument 'many' is invalid. It must be a number from 0 to 100000."],
+    ['upp', "unknown command 'upp' (did you mean up?)", 'etcdlab'],
+    ['frobnicate', "unknown command 'frobnicate'", 'etcdlab'],
+    ['up --jason', "unknown option '--jason' (did you mean --json?)", 'etcdlab up'],
+    ['status --name', "option '--name <name>' argument missing", 'etcdlab status'],
+    [
+      'logs -n many',
+      "option '-n, --lines <count>' argument 'many' is invalid. It must be a number from 0 to 100000.",
+      'etcdlab logs',
+    ],
     [
       'env --shell bash',
       "option '--shell <shell>' argument 'bash' is invalid. Allowed choices are posix, fish, powershell.",
+      'etcdlab env',
     ],
-    ['logs node1 node2', "too many arguments for 'logs'. Expected 1 argument but got 2: node1, node2."],
-    ['certs frobnicate', "unknown command 'frobnicate'"],
-  ])('%s is refused with one line and exit code 2', async (args, message) => {
+    ['logs node1 node2', "too many arguments for 'logs'. Expected 1 argument but got 2: node1, node2.", 'etcdlab logs'],
+    ['backup prune --kep 1', "unknown option '--kep' (did you mean --keep?)", 'etcdlab backup prune'],
+    ['certs frobnicate', "unknown command 'frobnicate'", 'etcdlab certs'],
+  ])('%s is refused with one line, the help that says more, and exit code 2', async (args, message, command) => {
     const { exitCode, stdout, stderr } = await etcdlab(args);
-    expect(stderr).toBe(`error: ${message} (LAB_USAGE)\n  try: etcdlab --help\n`);
+    expect(stderr).toBe(`error: ${message} (LAB_USAGE)\n  try: ${command} --help\n`);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
   });
 

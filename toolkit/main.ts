@@ -96,15 +96,15 @@ export async function main(
 ): Promise<number> {
   const ui = new Ui(Ui.modeFor(argv.includes('--json'), io.stdout), io.stdout, io.stderr);
   const cli: Cli = { io, signal, ui, exitCode: ExitCode.ok, opened: [] };
+  const program = buildProgram(cli);
   try {
-    const program = buildProgram(cli);
     const complete = hintWriter(program, io.environment[commandVariable]);
     cli.ui = new Ui(ui.mode, io.stdout, io.stderr, undefined, complete);
     if (argv.length === 0) program.outputHelp();
     else await program.parseAsync([...argv], { from: 'user' });
     return cli.exitCode;
   } catch (error) {
-    const shown = error instanceof CommanderError ? usageError(error) : error;
+    const shown = error instanceof CommanderError ? usageError(error, helpFor(program, argv)) : error;
     if (shown === undefined) return ExitCode.ok;
     cli.ui.error(shown, io.environment.DEBUG?.split(',').includes('etcdlab') ?? false);
     return shown instanceof LabError ? shown.exitCode : ExitCode.failed;
@@ -113,17 +113,28 @@ export async function main(
   }
 }
 
+/** @returns what shows the help of the command that the arguments begin with */
+function helpFor(program: Command, argv: readonly string[]): string {
+  const words: string[] = [];
+  for (let command: Command | undefined = program; command !== undefined; ) {
+    words.push(command.name());
+    const name: string | undefined = argv[words.length - 1];
+    command = command.commands.find((sub) => sub.name() === name);
+  }
+  return `${words.join(' ')} --help`;
+}
+
 /** @returns undefined for `--help`, which commander reports as an error too */
-function usageError(error: CommanderError): LabError | undefined {
+function usageError(error: CommanderError, advice: string): LabError | undefined {
   if (error.exitCode === 0) return undefined;
   // A group without a verb prints its help, and throws without a message of its own.
   if (error.code === 'commander.help') {
-    return new LabError('LAB_USAGE', 'a command is missing', { advice: 'etcdlab --help' });
+    return new LabError('LAB_USAGE', 'a command is missing', { advice });
   }
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = /Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1];
   return new LabError('LAB_USAGE', suggestion === undefined ? first : `${first} (did you mean ${suggestion}?)`, {
-    advice: 'etcdlab --help',
+    advice,
   });
 }
 

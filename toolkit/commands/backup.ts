@@ -25,14 +25,17 @@ import { addCommand, type Cli, openLab, type RegisterCommand, withLock } from '.
 import { confirm } from './confirm.ts';
 import { tellUndone } from './undone-drill.ts';
 
-interface BackupOptions extends StoreOptions {
-  readonly reason?: string;
-  readonly level?: string;
+interface RetentionFlags {
   readonly keep?: string;
   readonly keepHourly?: string;
   readonly keepDaily?: string;
   readonly keepWeekly?: string;
   readonly keepMonthly?: string;
+}
+
+interface BackupOptions extends StoreOptions, RetentionFlags {
+  readonly reason?: string;
+  readonly level?: string;
   readonly yes?: boolean;
   readonly recipient?: string;
 }
@@ -255,9 +258,21 @@ async function prune(cli: Cli, options: BackupOptions): Promise<undefined> {
       removed: !stays && options.yes === true,
     }));
     cli.ui.listing(formatTable(['BACKUP', '', 'WHY'], rows), told);
-    if (options.yes !== true && going.length > 0)
-      cli.ui.line('Nothing was removed: etcdlab backup prune --yes does it.');
+    if (options.yes !== true && going.length > 0) cli.ui.line(`Nothing was removed: ${pruneCommand(options)} does it.`);
   });
+}
+
+/** @returns the command that removes what was shown, and nothing else */
+export function pruneCommand({ keep, keepHourly, keepDaily, keepWeekly, keepMonthly }: RetentionFlags): string {
+  const flags = {
+    '--keep': keep,
+    '--keep-hourly': keepHourly,
+    '--keep-daily': keepDaily,
+    '--keep-weekly': keepWeekly,
+    '--keep-monthly': keepMonthly,
+  };
+  const given = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+  return ['etcdlab backup prune', ...given, '--yes'].join(' ');
 }
 
 async function exportTo(cli: Cli, options: BackupOptions, id: string, folder: string): Promise<undefined> {

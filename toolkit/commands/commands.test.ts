@@ -5,6 +5,7 @@ import type { PastRun } from '../../drills/report/history.ts';
 import type { CertificateListing } from '../provision/certificate-list.ts';
 import type { Finding } from '../provision/preflight/mod.ts';
 import type { ClusterStatus, MemberStatus } from '../provision/status.ts';
+import { pruneCommand } from './backup.ts';
 import { formatCertificates } from './certs/list.ts';
 import { formatFindings } from './doctor.ts';
 import { formatHistory } from './drill.ts';
@@ -63,6 +64,13 @@ describe('etcdlab status', () => {
     for (const line of formatStatus({ ...status, members: [wide] }).split('\n')) {
       expect(line.length).toBeLessThanOrEqual(80);
     }
+  });
+});
+
+describe('etcdlab backup prune', () => {
+  it('names the command that removes just what it has shown', () => {
+    expect(pruneCommand({})).toBe('etcdlab backup prune --yes');
+    expect(pruneCommand({ keep: '1', keepDaily: '7' })).toBe('etcdlab backup prune --keep 1 --keep-daily 7 --yes');
   });
 });
 

@@ -6,7 +6,7 @@ const program = new Command('etcdlab');
 program.command('up');
 program.command('replace <node>');
 program.command('down');
-program.command('backup').command('create');
+program.command('backup').command('create').option('--store <where>').option('--identity-file <path>');
 
 describe('a command in a text', () => {
   it('stays as it is when that is what the user has typed', () => {
@@ -29,6 +29,19 @@ describe('a command in a text', () => {
     );
     expect(complete('etcdlab backup create')).toBe(`etcdlab backup create ${which}`);
     expect(complete('etcdlab --help')).toBe('etcdlab --help');
+  });
+
+  it('means the same store, where the command takes one', () => {
+    const complete = hintWriter(program, 'etcdlab', { store: './my backups', identityFile: 'key.txt' });
+    expect(complete('etcdlab backup create, then etcdlab up')).toBe(
+      "etcdlab backup create --store './my backups' --identity-file key.txt, then etcdlab up",
+    );
+  });
+
+  it('that shows the help of a command is left with it', () => {
+    const complete = hintWriter(program, 'npx etcdlab', { name: 'other' });
+    expect(complete('etcdlab backup --help')).toBe('npx etcdlab backup --help');
+    expect(complete('etcdlab backup create --help')).toBe('npx etcdlab backup create --help');
   });
 
   it('keeps the lab that it names itself', () => {
