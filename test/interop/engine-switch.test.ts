@@ -29,6 +29,13 @@ async function engines(of: TestLab): Promise<string[]> {
 }
 
 describe.skipIf(!haveUpstream())('engine switch', () => {
+  test('that is refused is none: nothing is to be gone on with, or undone', async () => {
+    const { exitCode, stderr } = await lab.run('engine', 'switch', 'upstream', '--path', '/nowhere');
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('/nowhere') });
+    expect(stderr).not.toContain('either engine');
+    expect((await lab.run('engine', 'switch', '--back')).stderr).toContain('no switch was interrupted');
+  });
+
   test('moves a cluster under load there and back, stopped and killed half-way, and loses no acknowledged write', {
     timeout: 180_000,
   }, async () => {
@@ -44,7 +51,10 @@ describe.skipIf(!haveUpstream())('engine switch', () => {
       expect(stopped).toMatchObject({ exitCode: 130 });
       expect(await engines(lab)).toEqual(expect.arrayContaining(['upstream', 'built-in']));
       await writer.moreAcknowledged(20);
-      await lab.must('engine', 'switch', '--back');
+      expect((await lab.run('engine', 'switch', '--back', '--path', upstream)).stderr).toContain('knows the engine');
+      const back = await lab.must('engine', 'switch', '--back');
+      expect(back).toContain('All members hold what they held before: HashKV');
+      expect(back).not.toContain('lab.yaml');
       expect(await engines(lab)).toEqual(['built-in', 'built-in', 'built-in']);
 
       const killed = await lab.signalAt(secondBegins, 'SIGKILL', ...to);

@@ -56,8 +56,11 @@ async function up(cli: Cli, options: UpOptions): Promise<undefined> {
   ui.line('  etcdlab down                   stop the members; up starts them again');
 }
 
-/** Brings the lab up, or repairs it, and says so. A drill that was interrupted is undone first. */
-export async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
+/**
+ * Brings the lab up, or repairs it, and says so. A drill that was interrupted is undone first.
+ * @param endsSwitch a switch of the engine is over then; false: its caller says when
+ */
+export async function bringUp(cli: Cli, options: UpOptions, { endsSwitch = true } = {}): Promise<void> {
   const { config, stateDirectory, paths } = await describedLab(cli, options, overridesOf(options));
   const startedAt = performance.now();
   const context = newUpContext();
@@ -71,7 +74,7 @@ export async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
       const signal = cli.signal;
       const tasks = upTasks({ config, stateDirectory, paths, nodes, passphrase, signal, restoreAdvice });
       await cli.ui.runTasks(tasks, context);
-      await endEngineSwitch(paths);
+      if (endsSwitch) await endEngineSwitch(paths);
     } finally {
       if (context.lab !== undefined) cli.opened.push(context.lab);
     }
