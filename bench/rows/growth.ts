@@ -149,10 +149,10 @@ export function keyFigures(keys: number): Record<string, Figure> {
     puts: point('puts', '/s', 'higher'),
     putP99: point('p99 of puts', 'ms', 'lower'),
     memory: point('memory of the largest member', 'MB', 'lower'),
-    resident: point('the same with mapped files', 'MB', 'lower'),
+    resident: point('memory with mapped files of the largest member', 'MB', 'lower'),
     loadProcessor: point('CPU of all members to load', 's', 'lower'),
     memoryAfter: point('memory of a member after its restart', 'MB', 'lower'),
-    residentAfter: point('the same after its restart, with mapped files', 'MB', 'lower'),
+    residentAfter: point('memory with mapped files of a member after its restart', 'MB', 'lower'),
     database: point('database', 'MB', 'lower'),
     restart: point('restart of a member', 's', 'lower'),
   };
