@@ -105,7 +105,7 @@ describe('the thread that sends heartbeats', () => {
     expect(disk.heldUpMs).toBeCloseTo(300, 0);
   });
 
-  test('is held up once by a disk that stays slow', async () => {
+  test('is held up once by a disk whose every sync is slow', async () => {
     const disk = new TimedDisk(() => 200);
     await disk.save(3000);
     expect(disk.heldUpMs).toBe(200);

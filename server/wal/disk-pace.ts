@@ -8,9 +8,9 @@ const pauseSyncs = 100;
 
 /**
  * Whether a disk is so quick that waiting for it takes less time than asking a thread of the pool to. A disk cannot say
- * beforehand that it is going to be slow: that holds up at most one sync in a hundred, and as long as it stays slow,
- * none. Only syncs count. Raft saves far more often than it syncs, and a save without one, which takes no time however
- * slow the disk is, would make the mean look good and end the pause early.
+ * beforehand that it is going to be slow: that holds up at most one sync in a hundred, and none as long as each takes
+ * longer than 10 ms. Only syncs count. Raft saves far more often than it syncs, and a save without one, which takes no
+ * time however slow the disk is, would make the mean look good and end the pause early.
  */
 export class DiskPace {
   private meanMs = 0;
