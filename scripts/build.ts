@@ -135,6 +135,14 @@ async function bundleServer(work: string): Promise<Bundles> {
   return { main: await bundle('executable.ts', 'main.cjs'), assets };
 }
 
+/**
+ * Requests are short-lived objects by the thousand: in a larger nursery most are gone before it is looked through. Large
+ * values outside the heap make V8 lower the limit of the heap itself to little more than what is alive, and look through
+ * all of it for every few of them: it begins with a higher limit, which takes no memory. Code caches are made under the
+ * same options, or V8 refuses them.
+ */
+const heapOptions = ['--max-semi-space-size=64', '--initial-old-space-size=128'];
+
 /** What V8 makes of the programs, which only the Node.js that made it can use. */
 async function compilePrograms(work: string, assets: Bundles['assets']): Promise<Bundles['assets']> {
   const { $ } = await import('zx');
@@ -143,7 +151,7 @@ async function compilePrograms(work: string, assets: Bundles['assets']): Promise
   for (const name of programs) {
     const cache = path.join(work, `${name}.cache`);
     const args = [compiler, assets[`${name}.cjs`] as string, cache, ...warmUps[name]];
-    await $({ cwd: work, quiet: true })`${process.execPath} ${args}`;
+    await $({ cwd: work, quiet: true })`${process.execPath} ${heapOptions} ${args}`;
     caches[`${name}.cache`] = cache;
   }
   return caches;
@@ -163,12 +171,11 @@ async function makeExecutable(work: string, { main, assets }: Bundles, node: str
     disableExperimentalSEAWarning: true,
     // The cache holds machine code of the processor that made it.
     useCodeCache: node === undefined,
-    // Requests are short-lived objects by the thousand: in a larger nursery most are gone before it is looked through.
-    execArgv: ['--max-semi-space-size=64'],
+    execArgv: heapOptions,
     execArgvExtension: 'none',
   };
   writeFileSync(config, JSON.stringify(sea));
-  await $({ cwd: work, quiet: true })`${process.execPath} --build-sea ${config}`;
+  await $({ cwd: work, quiet: true })`${process.execPath} ${heapOptions} --build-sea ${config}`;
   return output;
 }
 
