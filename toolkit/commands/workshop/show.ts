@@ -55,7 +55,31 @@ export function formatList(exercises: readonly Exercise[], progress: Progress, l
     const took = done === undefined ? '-' : formatDuration(done.tookMs);
     return [String(order), id, title[language], String(minutes), state, took];
   });
-  return formatTable(said.columns, rows);
+  const all = [said.columns, ...rows];
+  const widthOf = (column: number) => Math.max(...all.map((row) => (row[column] ?? '').length));
+  const others = said.columns.reduce((sum, _, column) => sum + (column === titleColumn ? 0 : widthOf(column) + 2), 0);
+  const room = Math.max(leastTitleWidth, terminalWidth - others);
+  return formatTable(
+    said.columns,
+    rows.map((row) => row.with(titleColumn, shorten(row[titleColumn] ?? '', room))),
+  );
+}
+
+const terminalWidth = 80;
+const titleColumn = 2;
+const leastTitleWidth = 10;
+
+function shorten(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1).trimEnd()}…`;
+}
+
+/** @returns how many exercises the learner has passed alone, and with the solution's help: `4/16, solved 2` */
+export function formatPassed(exercises: readonly Exercise[], progress: Progress, language: Language): string {
+  const countOf = (by: 'learner' | 'solution') =>
+    exercises.filter(({ id }) => progress.exercises[id]?.done?.by === by).length;
+  const solved = countOf('solution');
+  const more = solved === 0 ? '' : `, ${words[language].done.solution} ${solved}`;
+  return `${countOf('learner')}/${exercises.length}${more}`;
 }
 
 /** @returns the same for programs */
@@ -77,14 +101,13 @@ export function listValue(exercises: readonly Exercise[], progress: Progress): o
 export function formatStatus(session: Session, exercise: Exercise, progress: Progress, now: Date): string {
   const { cli, language, words: said, workshop } = session;
   const entry = progress.exercises[exercise.id];
-  const passed = workshop.exercises.filter(({ id }) => progress.exercises[id]?.done !== undefined).length;
   const state = entry?.phase === 'passed' ? said.done[entry.solutionUsed ? 'solution' : 'learner'] : said.open;
   const rows = [
     [said.status.time, `${formatDuration(entry === undefined ? 0 : elapsedMs(entry, now))} (${state})`],
     [said.status.hints, `${entry?.hints ?? 0}/3`],
     [said.status.attempts, String(entry?.attempts ?? 0)],
     [said.status.folder, workshop.paths.work],
-    [said.status.progress, `${passed}/${workshop.exercises.length}`],
+    [said.status.progress, formatPassed(workshop.exercises, progress, language)],
   ];
   const width = Math.max(...rows.map(([label = '']) => label.length));
   const title = formatTitle(exercise, language, (format, text) => cli.ui.style(format, text));
