@@ -6,6 +6,7 @@ import { parseMetricsAddress, serveMetrics, writeMetrics } from '../../drills/ba
 import { ContinuousBackup, type ContinuousOptions } from '../../drills/backup/continuous/service.ts';
 import { type ServiceEvent, ServiceMetrics } from '../../drills/backup/continuous/watch-over.ts';
 import { deltasFolder, listChains, type OnDamage } from '../../drills/backup/deltas/chain.ts';
+import { hasBase, missingBaseAdvice } from '../../drills/backup/point-in-time/plan.ts';
 import type { Retention } from '../../drills/backup/prune.ts';
 import { highestLevel } from '../../drills/backup/verify-backup.ts';
 import { LabError, messageOf } from '../errors.ts';
@@ -98,7 +99,10 @@ async function deltas(cli: Cli, options: StoreOptions): Promise<undefined> {
   const lab = await openLab(cli, options);
   const folder = deltasFolder(lab.paths.backups);
   const onDamage: OnDamage = ({ message }) => cli.ui.warning(message);
-  await withBackups(cli, options, lab, async ({ segments }) => segments?.pull(folder, onDamage));
+  const backups = await withBackups(cli, options, lab, async (all) => {
+    await all.segments?.pull(folder, onDamage);
+    return all.list();
+  });
   const chains = (await listChains(folder, onDamage)).toReversed();
   const told = chains.map((chain) => ({
     id: chain.id,
@@ -113,13 +117,17 @@ async function deltas(cli: Cli, options: StoreOptions): Promise<undefined> {
   const rows = told.map(({ revisions, from, to, segments, sizeBytes, clusterId }) => [
     `r${revisions[0]}`,
     `r${revisions[1]}`,
-    from.slice(0, 19),
-    to.slice(0, 19),
+    from,
+    to,
     String(segments),
     formatSize(sizeBytes),
     clusterId,
   ]);
-  cli.ui.listing(formatTable(['FROM', 'TO', 'FROM (UTC)', 'TO (UTC)', 'SEGMENTS', 'SIZE', 'CLUSTER'], rows), told);
+  const table = formatTable(['FROM', 'TO', 'FROM (UTC)', 'TO (UTC)', 'SEGMENTS', 'SIZE', 'CLUSTER'], rows);
+  const notes = chains
+    .filter((chain) => !hasBase(chain, backups))
+    .map(({ fromRevision, lastRevision }) => `r${fromRevision - 1} to r${lastRevision}: ${missingBaseAdvice}`);
+  cli.ui.listing([table, ...notes].join('\n'), told);
 }
 
 /** @throws LabError LAB_USAGE */

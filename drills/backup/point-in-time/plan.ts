@@ -60,7 +60,8 @@ function planRevision(revision: number, backups: readonly Backup[], chains: read
   if (exact !== undefined) {
     return { base: exact, segments: [], chain: undefined, until: { revision }, lastRevision: revision };
   }
-  throw unreachable(`revision ${revision}`, backups, chains);
+  const covering = chains.filter((chain) => revision >= chain.fromRevision - 1 && revision <= chain.lastRevision);
+  throw unreachable(`revision ${revision}`, backups, chains, covering);
 }
 
 function planTime(atMs: number, backups: readonly Backup[], chains: readonly Chain[]): RestorePlan {
@@ -71,7 +72,8 @@ function planTime(atMs: number, backups: readonly Backup[], chains: readonly Cha
     const base = last && baseOf(chain, backups, last.header.fromRevision - 1);
     if (base !== undefined) return planOf(base, chain, { atMs });
   }
-  throw unreachable(new Date(atMs).toISOString(), backups, chains);
+  const covering = chains.filter((chain) => atMs >= chain.fromMs && atMs <= chain.lastAtMs);
+  throw unreachable(new Date(atMs).toISOString(), backups, chains, covering);
 }
 
 /** A store begins at revision 1, which has no record: the file of one without changes says 0. */
@@ -106,7 +108,21 @@ function isOfHistory(backup: Backup): boolean {
   return !isDisproved(backup) && (backup.manifest.derivedFrom?.bumpedBy ?? 0) === 0;
 }
 
-function unreachable(what: string, backups: readonly Backup[], chains: readonly Chain[]): LabError {
+/** A log alone brings nothing back. */
+export const missingBaseAdvice = 'its full backup is in another store, or was removed: add --store if it is in another';
+
+/** @returns whether there is a backup that the chain can be applied to */
+export function hasBase(chain: Chain, backups: readonly Backup[]): boolean {
+  return baseOf(chain, backups, chain.lastRevision) !== undefined;
+}
+
+/** @param covering the chains that hold what is wanted */
+function unreachable(
+  what: string,
+  backups: readonly Backup[],
+  chains: readonly Chain[],
+  covering: readonly Chain[],
+): LabError {
   const reaches = chains
     .toReversed()
     .slice(0, 5)
@@ -117,7 +133,9 @@ function unreachable(what: string, backups: readonly Backup[], chains: readonly 
   const single = backups.slice(0, 5).map(({ id, manifest }) => `revision ${manifest.revision}: backup ${id}`);
   return new LabError('LAB_BACKUP_UNKNOWN', `no backup with its delta log reaches ${what}`, {
     details: [...reaches, ...single],
-    advice:
+    advice: [
+      ...(covering.some((chain) => !hasBase(chain, backups)) ? [missingBaseAdvice] : []),
       reaches.length + single.length === 0 ? 'etcdlab backup run' : 'etcdlab backup deltas shows what can be reached',
+    ],
   });
 }

@@ -41,6 +41,14 @@ describe('what --to means', () => {
       expect(() => parseTarget(text)).toThrow('is no time');
     },
   );
+
+  test.each([
+    ['2026-11-20T14:30:00', 'write it like 2026-11-20T14:30:00Z,'],
+    ['14:30:00', 'write it like 1970-01-01T00:00:00Z,'],
+    ['2026-11-20', 'write it like 1970-01-01T00:00:00Z,'],
+  ])('%s is no time: %s', (text, advice) => {
+    expect(() => parseTarget(text)).toThrow(expect.objectContaining({ advice: [expect.stringContaining(advice)] }));
+  });
 });
 
 const segment = (number: number, fromRevision: number, lastRevision: number, chain = 'a'): SegmentFile => ({
@@ -108,6 +116,14 @@ describe('a plan', () => {
       expect(() => plan(to)).toThrow(reach);
     },
   );
+
+  test.each([
+    { kind: 'revision', revision: 24 },
+    { kind: 'time', atMs: 24 * hour },
+  ] as const)('to a $kind that the log holds, whose full backup is elsewhere, asks for its store', (target) => {
+    const advice = [expect.stringContaining('add --store'), 'etcdlab backup deltas shows what can be reached'];
+    expect(() => planRestore(target, [], [chain])).toThrow(expect.objectContaining({ advice }));
+  });
 
   test('does not build on a backup that is damaged, of another cluster, or was raised', () => {
     const damaged: Backup = { ...backupAt(25), proofs: [{ passed: false } as Backup['proofs'][number]] };

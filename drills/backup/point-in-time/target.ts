@@ -19,12 +19,19 @@ export function parseTarget(text: string): RestoreTarget {
   if (revision !== undefined && Number.isSafeInteger(Number(revision))) {
     return { kind: 'revision', revision: Number(revision) };
   }
-  if (/^\d{4}-\d{2}-\d{2}/.test(text)) {
-    const atMs = timePattern.test(text) ? Date.parse(text.toUpperCase().replace(' ', 'T')) : Number.NaN;
+  // No backup is named like a date or a time of day.
+  if (/^\d{4}-\d{2}-\d{2}|^\d{1,2}:\d{2}/.test(text)) {
+    const atMs = parseTime(text);
     if (!Number.isNaN(atMs)) return { kind: 'time', atMs };
+    const example = Number.isNaN(parseTime(`${text}Z`)) ? '1970-01-01T00:00:00Z' : `${text}Z`;
     throw new LabError('LAB_USAGE', `'${text}' is no time`, {
-      advice: `write it like ${new Date(0).toISOString().slice(0, 19)}Z, or with +01:00 instead of Z`,
+      advice: `write it like ${example}, or with +01:00 instead of Z`,
     });
   }
   return { kind: 'backup', id: text };
+}
+
+/** @returns milliseconds since 1970, or NaN */
+function parseTime(text: string): number {
+  return timePattern.test(text) ? Date.parse(text.toUpperCase().replace(' ', 'T')) : Number.NaN;
 }
