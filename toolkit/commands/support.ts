@@ -1,5 +1,5 @@
 /** `etcdlab support`: one archive for whoever helps. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -49,7 +49,7 @@ async function support(cli: Cli, options: SupportOptions): Promise<undefined> {
     await archive(scratch, title, file);
     cli.ui.event({ event: 'finished', name: lab.name, file, files });
     cli.ui.line(
-      `${file}: ${files.length} files. Keys and secrets are taken out; look through it before you pass it on.`,
+      `${file}: ${files.length} files, for you alone to read (0600). Keys and secrets are taken out; look through it before you pass it on.`,
     );
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -67,6 +67,9 @@ async function doctorText(cli: Cli, options: SupportOptions): Promise<string> {
 
 async function archive(parent: string, folder: string, file: string): Promise<void> {
   try {
+    // Before anything is in it: nobody else may read it, also while it grows.
+    await writeFile(file, '', { mode: 0o600 });
+    await chmod(file, 0o600);
     await execa('tar', ['-C', parent, '-czf', file, folder]);
   } catch (cause) {
     throw new LabError('LAB_SUPPORT', `${file} cannot be written`, {

@@ -23,6 +23,15 @@ describe("a lab's lock", () => {
     await (await LabLock.acquire(folder, 'down')).release();
   });
 
+  it('says of a second backup run that the first does not end by itself', async () => {
+    const folder = scratchFolder();
+    const lock = await LabLock.acquire(folder, 'backup run');
+    const refused = (command: string) => LabLock.acquire(folder, command).catch((error) => error.advice);
+    expect(await refused('backup run')).toEqual(['end it there: it runs until it is ended']);
+    expect(await refused('down')).toEqual(['wait until it is done']);
+    await lock.release();
+  });
+
   it('leaves one file, however often it was taken', async () => {
     const folder = scratchFolder();
     for (let i = 0; i < 5; i++) await (await LabLock.acquire(folder, 'up')).release();

@@ -44,7 +44,7 @@ export class LabLock {
     for (let turn = 0; turn < maxTurns; turn++) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       const highest = Math.max(0, ...(await generations(directory)));
-      if (highest > 0) refuseIfHeld(directory, await readOwner(directory, highest));
+      if (highest > 0) refuseIfHeld(directory, await readOwner(directory, highest), command);
       const mine = highest + 1;
       if (!(await createExclusively(directory, mine, owner))) continue;
       // Whoever came late, with a generation that was passed meanwhile or that follows one of a lab that has since been
@@ -96,12 +96,16 @@ async function readOwner(directory: string, generation: number): Promise<Owner |
   }
 }
 
-function refuseIfHeld(directory: string, owner: Owner | undefined): void {
+/** It runs until somebody ends it: whoever starts a second one would wait for ever. */
+const endlessCommand = 'backup run';
+
+function refuseIfHeld(directory: string, owner: Owner | undefined, command: string): void {
   if (owner === undefined || owner.released || inspectProcess(owner) === undefined) return;
+  const isSecond = owner.command === endlessCommand && command === endlessCommand;
   throw new LabError(
     'LAB_LOCKED',
     `'etcdlab ${owner.command}' (pid ${owner.pid}) has been working on ${directory} since ${owner.since}`,
-    { advice: 'wait until it is done' },
+    { advice: isSecond ? 'end it there: it runs until it is ended' : 'wait until it is done' },
   );
 }
 
