@@ -50,7 +50,14 @@ export async function chooseSource(
     const chains = await listChains(deltasFolder(lab.paths.backups), () => undefined);
     const moment = target === undefined ? newestMoment(all, chains) : undefined;
     const revision = baseRevisionOf(base);
-    const plan: RestorePlan = { base, segments: [], chain: undefined, until: { revision }, lastRevision: revision };
+    const plan: RestorePlan = {
+      base,
+      segments: [],
+      following: [],
+      chain: undefined,
+      until: { revision },
+      lastRevision: revision,
+    };
     return {
       plan,
       bumpBy: bumpBy ?? 0,
@@ -63,6 +70,8 @@ export async function chooseSource(
   const onDamage: OnDamage = ({ message }) => cli.ui.warning(message);
   await backups.segments?.pull(folder, onDamage);
   const plan = planRestore(target, await backups.list(), await listChains(folder, onDamage));
+  if (plan.chain?.disproved !== undefined)
+    cli.ui.warning(`a full backup has disproved this delta log: ${plan.chain.disproved}`);
   const what = target.kind === 'revision' ? `revision ${target.revision}` : `what was there at ${to}`;
   const name = `${what}, from backup ${plan.base.id} and its delta log`;
   return { plan, bumpBy: bumpBy ?? defaultBump, name, flags: `--to ${to}${bumpFlag}`, hint: undefined };
@@ -115,7 +124,7 @@ function tellProgress(cli: Cli): (text: string) => void {
 /** What was used, and what is given up. */
 function tellDerived(cli: Cli, plan: RestorePlan, { state, manifest }: Derived): void {
   const { base, segments, lastRevision } = plan;
-  const { restoredRevision, restoredAtMs, nextAtMs, appliedRevisions, lateRevisions, unknownLeases } = state;
+  const { restoredRevision, restoredAtMs, nextAtMs, isNextLate, appliedRevisions, unknownLeases } = state;
   const givenUp = Math.max(0, lastRevision - restoredRevision);
   const { ui } = cli;
   const time = (ms: number | undefined): string | undefined =>
@@ -135,15 +144,18 @@ function tellDerived(cli: Cli, plan: RestorePlan, { state, manifest }: Derived):
     `Backup ${base.id} at revision ${base.manifest.revision}, and ${appliedRevisions} revisions of its delta log.`,
   );
   const recorded = restoredAtMs === undefined ? 'in the backup' : `recorded at ${time(restoredAtMs)}`;
-  ui.line(`  up to revision ${restoredRevision}, ${recorded}: nothing before it is lost (RPO 0 revisions)`);
+  // Recorded after a time without a connection, the next one may have happened before the moment that was asked for.
+  const mayLack = isNextLate && 'atMs' in plan.until;
+  const loss = mayLack ? '' : ': nothing before it is lost (RPO 0 revisions)';
+  ui.line(`  up to revision ${restoredRevision}, ${recorded}${loss}`);
   const next = nextAtMs === undefined ? '' : `, the first of them recorded at ${time(nextAtMs)}`;
   if (givenUp > 0) ui.line(`  given up, as you asked: ${givenUp} later revisions${next}`);
   if (state.revision !== restoredRevision) {
     ui.line(`  the revision is raised to ${state.revision}: clients that watch are told that they must read anew`);
   }
-  if (lateRevisions > 0 && 'atMs' in plan.until) {
+  if (mayLack) {
     ui.warning(
-      `${lateRevisions} of the revisions were recorded after a time without a connection: each had happened before the moment that the log gives it`,
+      `revision ${restoredRevision + 1} was recorded at ${time(nextAtMs)}, after a time without a connection: it and others after it may have happened before the moment that you asked for (--to r${restoredRevision + 1} has it)`,
     );
   }
   if (unknownLeases.length > 0) {

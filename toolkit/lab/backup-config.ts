@@ -42,11 +42,20 @@ function s3Location({ host, username, pathname }: URL): StoreLocation | string {
   return { kind: 's3', bucket: host, prefix };
 }
 
+/** @returns undefined for escapes that are none */
+function decodedPath(pathname: string): string | undefined {
+  try {
+    return decodeURI(pathname);
+  } catch {
+    return undefined;
+  }
+}
+
 function sftpLocation({ hostname, username, port, pathname }: URL): StoreLocation | string {
   if (!userPattern.test(username)) return 'must name a user: sftp://USER@HOST/FOLDER';
   if (!hostPattern.test(hostname)) return 'must name a host: sftp://USER@HOST/FOLDER';
-  const path = decodeURI(pathname).replace(/\/+$/, '');
-  if (!/^(\/[^/\0]+)+$/.test(path) || /\/\.{1,2}(\/|$)/.test(path))
+  const path = decodedPath(pathname)?.replace(/\/+$/, '');
+  if (path === undefined || !/^(\/[^/\0]+)+$/.test(path) || /\/\.{1,2}(\/|$)/.test(path))
     return 'must name a folder: sftp://USER@HOST/FOLDER';
   return { kind: 'sftp', user: username, host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 22), path };
 }

@@ -117,6 +117,7 @@ describe('lab.yaml', () => {
     ['credentials', 's3://key@bucket/x', /must not hold credentials/],
     ['no user', 'sftp://host/x', /must name a user/],
     ['no folder', 'sftp://me@host', /must name a folder/],
+    ['an escape that is none', 'sftp://me@host/%zz', /must name a folder/],
     ['a way out of its folder', 'sftp://me@host/a/%2e%2e/b/../../..', /must name a folder/],
     ['no bucket', 's3://B', /must name a bucket/],
     ['a prefix with a space', 's3://bucket/a b', /a prefix consists of/],

@@ -61,26 +61,29 @@ export class FullBackups {
    * Removes what the retention lets go, and the segments that nothing else needs.
    *
    * @param current the chain that is being written
+   * @throws LabError LAB_DELTA_DAMAGED when a chain cannot be read: the backups were pruned, the segments stay
    */
   async prune(chainsFolder: string, current: string): Promise<void> {
     const { retention, onEvent, locked } = this.options;
     if (retention === undefined) return;
+    const damages: LabError[] = [];
     await locked(async () => {
       const decisions = decidePrune(await this.backups.list(), retention);
       const going = decisions.filter(({ stays }) => !stays).map(({ backup }) => backup);
       for (const backup of going) await this.backups.remove(backup);
-      let isSound = true;
-      const chains = await listChains(chainsFolder, () => {
-        isSound = false;
-      });
+      const chains = await listChains(chainsFolder, (error) => damages.push(error));
       // What is behind a damage is not seen, and may be all that is left of that time.
-      const paths = isSound ? decidePruneDeltas(chains, await this.backups.list(), current) : [];
+      const paths = damages.length === 0 ? decidePruneDeltas(chains, await this.backups.list(), current) : [];
       // In the store first: what it has and this machine lacks would be fetched again.
       await this.backups.segments?.remove(paths);
       await removeDeltas(paths);
       onEvent({ event: 'pruned', backups: going.map(({ id }) => id), segments: paths.length });
     });
     await this.count();
+    const [damage] = damages;
+    if (damage !== undefined) {
+      throw new LabError(damage.code, `nothing of the delta logs is removed: ${damage.message}`, { cause: damage });
+    }
   }
 
   /** Looks at what there is, for the schedule and for the metrics. */

@@ -6,7 +6,7 @@ import { LabError, messageOf } from '../../../toolkit/errors.ts';
 import type { Lab } from '../../../toolkit/lab/lab.ts';
 import { LabLock } from '../../../toolkit/lab/lock.ts';
 import type { Backup, Backups } from '../backup-store.ts';
-import { chainPattern, deltasFolder, newChainId } from '../deltas/chain.ts';
+import { chainPattern, deltasFolder, markDisproved, newChainId, readDisproof } from '../deltas/chain.ts';
 import { ChainWriter } from '../deltas/chain-writer.ts';
 import { follow } from '../deltas/follow.ts';
 import { baseRevisionOf } from '../point-in-time/plan.ts';
@@ -102,7 +102,7 @@ export class ContinuousBackup {
       return;
     }
     try {
-      if (newest !== undefined) this.writer = await ChainWriter.open(path.join(this.chainsFolder, newest));
+      if (newest !== undefined) this.writer = await openSound(path.join(this.chainsFolder, newest));
     } catch (error) {
       this.trouble('deltas', error);
     }
@@ -225,7 +225,7 @@ export class ContinuousBackup {
   private async mirrorOnAndOn(): Promise<void> {
     while (!this.options.signal.aborted && this.backups.segments !== undefined) {
       await this.pause(mirrorEveryMs);
-      await this.writer?.seal().catch(() => undefined);
+      await this.writer?.sealChanges().catch(() => undefined);
       await this.mirror();
     }
   }
@@ -315,7 +315,9 @@ export class ContinuousBackup {
       // A proof that could not be carried out, for want of room perhaps, says nothing of the log.
       if (!(error instanceof LabError) || !error.code.startsWith('LAB_DELTA_')) return;
       await this.retire();
-      await this.beginChain(backup, messageOf(error));
+      this.want(error.message);
+      await markDisproved(writer.folder, error.message);
+      await this.beginChain(backup, error.message);
     }
   }
 
@@ -356,6 +358,11 @@ export class ContinuousBackup {
     this.options.metrics.failed(step);
     this.options.onEvent({ event: 'trouble', step, problem: messageOf(error) });
   }
+}
+
+/** @returns undefined for a chain without a segment, and for one that was disproved */
+async function openSound(folder: string): Promise<ChainWriter | undefined> {
+  return (await readDisproof(folder)) === undefined ? ChainWriter.open(folder) : undefined;
 }
 
 function needsNewChain(error: unknown): boolean {

@@ -33,6 +33,8 @@ interface OpenSegment {
   readonly hash: Hash;
   sizeBytes: number;
   entries: number;
+  /** Those among them that are no marks. */
+  changes: number;
 }
 
 export class ChainWriter {
@@ -93,7 +95,7 @@ export class ChainWriter {
     if (seal === undefined) {
       const hash = createHash('sha256').update(bytes);
       const file = await nodeFileSystem.open(last.file, 'write');
-      writer.segment = { file, hash, sizeBytes: bytes.length, entries: entries.length };
+      writer.segment = { file, hash, sizeBytes: bytes.length, entries: entries.length, changes: changesOf(entries) };
     }
     return writer;
   }
@@ -156,12 +158,23 @@ export class ChainWriter {
     });
   }
 
-  /** Waits for what is under way, and releases the file. */
-  async close(): Promise<void> {
-    await this.queue;
-    await this.segment?.file.close();
-    this.segment = undefined;
-    this.failure ??= new Error('the writer is closed');
+  /** As `seal`, unless there are only marks in it: of a cluster in which nothing happens, segments would pile up. */
+  sealChanges(): Promise<void> {
+    return this.exclusively(async () => {
+      if (this.segment !== undefined && this.segment.changes > 0) await this.sealSegment(this.segment);
+    });
+  }
+
+  /** Waits for all that was asked for before, and releases the file. */
+  close(): Promise<void> {
+    const done = this.queue.then(async () => {
+      const { segment } = this;
+      this.segment = undefined;
+      this.failure ??= new Error('the writer is closed');
+      await segment?.file.close();
+    });
+    this.queue = done.catch(() => undefined);
+    return done;
   }
 
   private noteLeases(entries: readonly BodyEntry[]): void {
@@ -199,6 +212,7 @@ export class ChainWriter {
     segment.hash.update(bytes);
     segment.sizeBytes += bytes.length;
     segment.entries += entries.length;
+    segment.changes += changesOf(entries);
     const last = entries.findLast((entry) => entry.kind !== 'lease');
     if (last !== undefined) this.lastAt = last.atMs;
     if (segment.sizeBytes >= sealAtBytes) await this.sealSegment(segment);
@@ -210,7 +224,7 @@ export class ChainWriter {
     const bytes = encodeHeader(this.header);
     await writeFileAtomically(name, bytes, 0o600);
     const file = await nodeFileSystem.open(name, 'write');
-    this.segment = { file, hash: createHash('sha256').update(bytes), sizeBytes: bytes.length, entries: 0 };
+    this.segment = { file, hash: createHash('sha256').update(bytes), sizeBytes: bytes.length, entries: 0, changes: 0 };
     return this.segment;
   }
 
@@ -237,6 +251,10 @@ export class ChainWriter {
       cause,
     });
   }
+}
+
+function changesOf(entries: readonly BodyEntry[]): number {
+  return entries.filter(({ kind }) => kind !== 'mark').length;
 }
 
 function following(

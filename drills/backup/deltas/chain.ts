@@ -7,11 +7,13 @@
 import { open, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LabError } from '../../../toolkit/errors.ts';
+import { writeFileAtomically } from '../../../toolkit/hosts/atomic-file.ts';
 import { Continuity, requireSuccessor } from './continuity.ts';
 import { sealBytes } from './entry.ts';
 import { decodeHeader, decodeSeal, readSegment, type Segment, type SegmentHeader } from './segment.ts';
 
 export const activeName = 'active.delta';
+const disprovedName = 'disproved';
 export const sealedPattern = /^\d{8}\.delta$/;
 export const chainPattern = /^\d{8}-\d{6}-[0-9a-f]{1,16}(-\d+)?$/;
 /** No header is longer. */
@@ -44,6 +46,8 @@ export interface Chain {
   /** From when and until when the log tells what happened, in milliseconds since 1970. */
   readonly fromMs: number;
   readonly lastAtMs: number;
+  /** What was found when a full backup disproved it. */
+  readonly disproved?: string | undefined;
 }
 
 /** @returns a name for a chain that begins now; two in one second are told apart by a number */
@@ -96,10 +100,27 @@ export async function describeChain(folder: string, onDamage: OnDamage = throwIt
   if (first === undefined || last === undefined) return undefined;
   const { chain: id, clusterId, base, fromRevision, fromMs } = first.header;
   const { lastRevision, lastAtMs } = last;
-  return { id, folder, clusterId, base, segments, fromRevision, lastRevision, fromMs, lastAtMs };
+  const disproved = await readDisproof(folder);
+  return { id, folder, clusterId, base, segments, fromRevision, lastRevision, fromMs, lastAtMs, disproved };
+}
+
+/** Writes down, for whoever restores, that a chain does not lead where the cluster was. @param folder the chain's own */
+export async function markDisproved(folder: string, problem: string): Promise<void> {
+  await writeFileAtomically(path.join(folder, disprovedName), `${problem}\n`, 0o600);
+}
+
+/** @returns what was found; undefined for a chain that nothing speaks against */
+export async function readDisproof(folder: string): Promise<string | undefined> {
+  const text = await readFile(path.join(folder, disprovedName), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  return text?.trim();
 }
 
 async function* describeSegments(folder: string): AsyncGenerator<SegmentFile> {
+  // Before the sealed ones: sealed meanwhile, it is among them, and nothing is missing between them and it.
+  const [growing] = await Promise.allSettled([describeActive(path.join(folder, activeName))]);
   const names = (await readdir(folder)).filter((name) => sealedPattern.test(name)).sort();
   let before: SegmentFile | undefined;
   for (const name of names) {
@@ -108,8 +129,9 @@ async function* describeSegments(folder: string): AsyncGenerator<SegmentFile> {
     yield next;
     before = next;
   }
-  const active = await describeActive(path.join(folder, activeName), before?.header.number);
-  if (active === undefined) return;
+  if (growing.status === 'rejected') throw growing.reason;
+  const active = growing.value;
+  if (active === undefined || active.header.number <= (before?.header.number ?? 0)) return;
   if (before !== undefined) requireSuccessor({ ...before, sha256: before.sha256 ?? '' }, active);
   yield active;
 }
@@ -164,15 +186,13 @@ async function describeSealed(file: string): Promise<SegmentFile> {
   }
 }
 
-/** @param before the number of the last sealed one: an active one up to there is of no use any more */
-async function describeActive(file: string, before: number | undefined): Promise<SegmentFile | undefined> {
+async function describeActive(file: string): Promise<SegmentFile | undefined> {
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
   if (bytes === undefined) return undefined;
   const { header, lastRevision, lastAtMs, wholeBytes, seal } = readSegment(bytes, file);
-  if (header.number <= (before ?? 0)) return undefined;
   return { file, header, lastRevision, lastAtMs, sizeBytes: wholeBytes, sha256: seal?.sha256 };
 }
 

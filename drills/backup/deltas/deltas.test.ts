@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Event, Event_EventType, KeyValue } from '../../../server/proto/gen/kv.ts';
-import { activeName, describeChain, listChains, readSegments } from './chain.ts';
+import { activeName, describeChain, listChains, markDisproved, readSegments } from './chain.ts';
 import { ChainWriter, type ReceivedRevision } from './chain-writer.ts';
 import { Continuity } from './continuity.ts';
 import { decodeEntry, type Entry, encodeEntry } from './entry.ts';
@@ -186,6 +186,51 @@ describe('a chain on disk', () => {
       await writer.close();
       expect(await revisions()).toEqual(upTo(17));
     }
+  });
+
+  test('is read without a hole while its writer seals', async () => {
+    let durable = 10;
+    const sealed = async (to: number): Promise<void> => {
+      while (durable < to) {
+        await record(durable + 1);
+        await writer.seal();
+        durable++;
+      }
+    };
+    // Enough that reading takes longer than sealing.
+    await sealed(40);
+    let isWriting = true;
+    const writing = sealed(70).finally(() => {
+      isWriting = false;
+    });
+    while (isWriting) {
+      const before = durable;
+      expect((await describeChain(own()))?.lastRevision).toBeGreaterThanOrEqual(before);
+    }
+    await writing;
+  });
+
+  test('with marks alone is sealed only when that is asked for', async () => {
+    await writer.mark(10, 2000);
+    await writer.sealChanges();
+    expect(readdirSync(own())).toEqual([activeName]);
+    await record(11);
+    await writer.sealChanges();
+    expect(readdirSync(own())).toEqual(['00000001.delta']);
+    await writer.mark(11, 20_000);
+    await writer.seal();
+    expect(readdirSync(own())).toEqual(['00000001.delta', '00000002.delta']);
+  });
+
+  test('is closed when all that was asked for before is done, and takes nothing after', async () => {
+    const [, , late] = await Promise.allSettled([record(11), writer.close(), record(12, 12)]);
+    expect(late).toMatchObject({ status: 'rejected' });
+    expect(await revisions()).toEqual([11]);
+  });
+
+  test('that was disproved says so to whoever reads it', async () => {
+    await markDisproved(own(), 'it leads elsewhere');
+    expect(await describeChain(own())).toMatchObject({ disproved: 'it leads elsewhere' });
   });
 
   test('with garbage at its end, keeps that aside and goes on', async () => {

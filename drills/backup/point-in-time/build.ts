@@ -27,8 +27,8 @@ export interface BuiltState {
   leases: number;
   /** Leases of live keys that neither the backup nor the log knows: those keys stay for ever. */
   unknownLeases: bigint[];
-  /** Revisions that are in it or not by when they were recorded, since nobody was connected when they happened. */
-  lateRevisions: number;
+  /** Whether that one had happened before a connection was made: perhaps before the moment that was asked for. */
+  isNextLate: boolean;
 }
 
 export interface BuildOptions {
@@ -73,8 +73,7 @@ class Builder {
   private readonly granted = new Map<bigint, number>();
   private restored: { revision: number; atMs: number | undefined };
   private applied = 0;
-  private late = 0;
-  private nextAtMs: number | undefined;
+  private next: RevisionEntry | undefined;
 
   constructor(database: BoltDatabase, plan: RestorePlan, compactRevision: number, options: BuildOptions) {
     this.database = database;
@@ -113,7 +112,6 @@ class Builder {
       applyRevision(transaction, entry);
       this.restored = { revision: entry.revision, atMs: entry.atMs };
       this.applied++;
-      if (entry.isLate) this.late++;
       sizeBytes += entry.events.reduce((sum, event) => sum + event.length, 0);
       if (sizeBytes < commitBytes) continue;
       await transaction.commit();
@@ -123,11 +121,29 @@ class Builder {
     await transaction.commit();
   }
 
-  private isBehindTarget({ revision, atMs }: RevisionEntry): boolean {
+  private isBehindTarget(entry: RevisionEntry): boolean {
     const { until } = this.plan;
-    const isBehind = 'revision' in until ? revision > until.revision : atMs > until.atMs;
-    if (isBehind) this.nextAtMs ??= atMs;
+    const isBehind = 'revision' in until ? entry.revision > until.revision : entry.atMs > until.atMs;
+    if (isBehind) this.next ??= entry;
     return isBehind;
+  }
+
+  /** For how long a lease was granted is asked after a key has it: the answer may lie behind the target. */
+  private async learnOfLeases(wanted: ReadonlySet<bigint>): Promise<void> {
+    const { segments, following } = this.plan;
+    const isUnknown = (id: bigint): boolean => !this.granted.has(id);
+    if (following.length === 0 || ![...wanted].some(isUnknown)) return;
+    try {
+      for await (const { entries } of readSegments([...segments.slice(-1), ...following])) {
+        throwIfInterrupted(this.options.signal);
+        for (const entry of entries)
+          if (entry.kind === 'lease' && isUnknown(entry.id)) this.granted.set(entry.id, entry.ttlSeconds);
+        if (![...wanted].some(isUnknown)) return;
+      }
+    } catch (error) {
+      // What is damaged there is behind the target, which can be reached all the same.
+      if (!(error instanceof LabError) || !error.code.startsWith('LAB_DELTA_')) throw error;
+    }
   }
 
   /** What is looked at when all revisions are there: leases of the keys that live, and the figures. */
@@ -135,8 +151,9 @@ class Builder {
     const leaseOf = liveKeys(this.database);
     const transaction = this.database.begin();
     const unknown = new Set<bigint>();
-    for (const lease of new Set(leaseOf.values())) {
-      if (lease === 0n || hasLease(transaction, lease)) continue;
+    const lacking = new Set([...leaseOf.values()].filter((lease) => lease !== 0n && !hasLease(transaction, lease)));
+    await this.learnOfLeases(lacking);
+    for (const lease of lacking) {
       const ttlSeconds = this.granted.get(lease);
       if (ttlSeconds === undefined) unknown.add(lease);
       else applyLease(transaction, lease, ttlSeconds);
@@ -154,12 +171,12 @@ class Builder {
       revision,
       restoredRevision: this.restored.revision,
       restoredAtMs: this.restored.atMs,
-      nextAtMs: this.nextAtMs,
+      nextAtMs: this.next?.atMs,
+      isNextLate: this.next?.isLate ?? false,
       appliedRevisions: this.applied,
       keys: [...leaseOf.keys()],
       leases,
       unknownLeases: [...unknown],
-      lateRevisions: this.late,
     };
   }
 }

@@ -8,6 +8,8 @@ export interface RestorePlan {
   readonly base: Backup;
   /** What is applied on top of it, in order; none when the backup itself is what is wanted. */
   readonly segments: readonly SegmentFile[];
+  /** Those behind them: of these only what they tell of leases is of use. */
+  readonly following: readonly SegmentFile[];
   readonly chain: Chain | undefined;
   /** Nothing behind it is applied; for a time, the revision is found while it is applied. */
   readonly until: { readonly revision: number } | { readonly atMs: number };
@@ -58,7 +60,7 @@ function planRevision(revision: number, backups: readonly Backup[], chains: read
   }
   const exact = backups.find((backup) => isOfHistory(backup) && baseRevisionOf(backup) === revision);
   if (exact !== undefined) {
-    return { base: exact, segments: [], chain: undefined, until: { revision }, lastRevision: revision };
+    return { base: exact, segments: [], following: [], chain: undefined, until: { revision }, lastRevision: revision };
   }
   const covering = chains.filter((chain) => revision >= chain.fromRevision - 1 && revision <= chain.lastRevision);
   throw unreachable(`revision ${revision}`, backups, chains, covering);
@@ -86,7 +88,10 @@ function planOf(base: Backup, chain: Chain, until: RestorePlan['until']): Restor
     lastRevision >= baseRevisionOf(base) &&
     ('revision' in until ? header.fromRevision <= until.revision : header.fromMs <= until.atMs);
   // A backup taken while a segment grew lies within it: what both have is compared.
-  return { base, chain, segments: chain.segments.filter(isNeeded), until, lastRevision: chain.lastRevision };
+  const segments = chain.segments.filter(isNeeded);
+  const last = segments.at(-1)?.header.number ?? 0;
+  const following = segments.length === 0 ? [] : chain.segments.filter(({ header }) => header.number > last);
+  return { base, chain, segments, following, until, lastRevision: chain.lastRevision };
 }
 
 /** The newest sound backup of the chain's cluster that is not behind the revision, and whose deltas are all there. */

@@ -35,12 +35,15 @@ describe('what --to means', () => {
     expect(parseTarget(text)).toEqual(expected);
   });
 
-  test.each(['2026-11-20', '2026-11-20T14:30:00', '2026-13-20T14:30:00Z', '2026-11-20 at noon'])(
-    '%s is no time, and that is said',
-    (text) => {
-      expect(() => parseTarget(text)).toThrow('is no time');
-    },
-  );
+  test.each([
+    '2026-11-20',
+    '2026-11-20T14:30:00',
+    '2026-13-20T14:30:00Z',
+    '2026-02-30T14:30:00Z',
+    '2026-11-20 at noon',
+  ])('%s is no time, and that is said', (text) => {
+    expect(() => parseTarget(text)).toThrow('is no time');
+  });
 
   test.each([
     ['2026-11-20T14:30:00', 'write it like 2026-11-20T14:30:00Z,'],
@@ -230,7 +233,12 @@ describe('the state of a past revision', () => {
     return { base: base as Backup, changes, hashes };
   }
 
-  async function logged(base: Backup, changes: readonly ReceivedRevision[], splitAt: number): Promise<Chain> {
+  async function logged(
+    base: Backup,
+    changes: readonly ReceivedRevision[],
+    splitAt: number,
+    { lateFrom = Number.POSITIVE_INFINITY, leaseAtEnd }: { lateFrom?: number; leaseAtEnd?: bigint } = {},
+  ): Promise<Chain> {
     const chains = mkdtempSync(path.join(folder, 'chains-'));
     const writer = await ChainWriter.create(chains, {
       id: '20261120-081500-cafe',
@@ -240,9 +248,10 @@ describe('the state of a past revision', () => {
     });
     await writer.recordLeases(new Map([[7n, 60]]));
     for (const each of changes.filter(({ revision }) => revision > base.manifest.revision)) {
-      await writer.record([each], { atMs: each.revision * hour, isLate: false });
+      await writer.record([each], { atMs: each.revision * hour, isLate: each.revision >= lateFrom });
       if (each.revision === splitAt) await writer.seal();
     }
+    if (leaseAtEnd !== undefined) await writer.recordLeases(new Map([[leaseAtEnd, 60]]));
     await writer.close();
     return (await listChains(chains))[0] as Chain;
   }
@@ -301,6 +310,24 @@ describe('the state of a past revision', () => {
     expect([...view.pairs('lease')].map(([key]) => key.readBigInt64BE())).toEqual([7n]);
     view.close();
     await database.close();
+  });
+
+  test('has leases too that the log learned of only behind the target', async () => {
+    const { base, changes } = await live([put(1), put(2, 8n), put(3), put(4)], 1);
+    const chain = await logged(base, changes, 3, { leaseAtEnd: 8n });
+    const { state } = await built(planRestore({ kind: 'revision', revision: 3 }, [base], [chain]));
+    expect(state).toMatchObject({ leases: 1, unknownLeases: [] });
+  });
+
+  test('at a time says whether the revision behind it may have happened before', async () => {
+    const { base, changes } = await live([put(1), put(2), put(3), put(4)], 1);
+    const at = async (lateFrom: number, atMs: number) => {
+      const chain = await logged(base, changes, 0, { lateFrom });
+      return (await built(planRestore({ kind: 'time', atMs }, [base], [chain]))).state.isNextLate;
+    };
+    expect(await at(5, 4.5 * hour)).toBe(true);
+    expect(await at(6, 4.5 * hour)).toBe(false);
+    expect(await at(4, 5 * hour)).toBe(false);
   });
 
   test('raised, holds the same keys at a higher revision, below which all is compacted', async () => {

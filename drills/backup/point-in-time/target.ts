@@ -33,5 +33,12 @@ export function parseTarget(text: string): RestoreTarget {
 
 /** @returns milliseconds since 1970, or NaN */
 function parseTime(text: string): number {
-  return timePattern.test(text) ? Date.parse(text.toUpperCase().replace(' ', 'T')) : Number.NaN;
+  const isTime = timePattern.test(text) && isDay(text.slice(0, 10));
+  return isTime ? Date.parse(text.toUpperCase().replace(' ', 'T')) : Number.NaN;
+}
+
+/** `Date.parse` takes the 30th of February for the 2nd of March. */
+function isDay(text: string): boolean {
+  const midnight = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(text);
 }

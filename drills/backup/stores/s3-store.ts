@@ -25,7 +25,7 @@ const silenceTimeoutMs = 30_000;
 /** The longest until an answer to one request begins; a request sends 16 MiB at most. */
 const requestTimeoutMs = 300_000;
 /** More than a store of backups ever holds. */
-const maxListed = 100_000;
+const maxListed = 1_000_000;
 
 export class S3Store implements ObjectStore {
   readonly location: string;
