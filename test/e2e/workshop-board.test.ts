@@ -157,7 +157,7 @@ describe.skipIf(findChromium() === undefined)('in a browser', () => {
     process.kill(leader.pid, 'SIGKILL');
     await page.locator(`.card[data-role="leader"]:not(:has-text("${leader.node}"))`).waitFor();
     const next = await leaderCard().locator('.name').textContent();
-    expect(await card(leader.node).locator('.role').textContent()).toBe('✖ Down');
+    await expect.poll(() => card(leader.node).locator('.role').textContent(), patience).toBe('✖ Down');
     expect(await card(leader.node).locator('.why').textContent()).toContain('its process has ended by itself');
     await page.locator('#log', { hasText: `${next} leads now` }).waitFor();
     await page.locator('#log', { hasText: `${leader.node} is down` }).waitFor();

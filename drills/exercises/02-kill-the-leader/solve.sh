@@ -7,7 +7,7 @@ etcdctl put workshop/leader/before "$leader"
 etcdlab stop "$leader"
 
 # 3. Two of three are a majority: once they have elected, writes go on.
-etcdctl put workshop/without 'it works'
+until etcdctl put workshop/without 'it works'; do sleep 0.2; done
 etcdlab status || true # it is not healthy, and says so with its exit code
 until after=$(who_leads); [ -n "$after" ]; do sleep 0.2; done
 etcdctl put workshop/leader/after "$after"

@@ -11,6 +11,8 @@ etcdctl put workshop/answer/highest 170
 
 # 2. Forget what was before the price of today.
 etcdctl compact "$changed"
+# Answered once every member has applied it.
+etcdctl endpoint health
 
 # 3. This watch cannot keep its promise any more, and says so.
 etcdctl watch --rev="$created" workshop/price > compacted.txt 2>&1 || true

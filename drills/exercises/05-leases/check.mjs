@@ -44,8 +44,8 @@ export default [
   },
   {
     is: {
-      en: 'workshop/heartbeat is "here" on a lease of 10 s that is kept alive',
-      tr: 'workshop/heartbeat, canlı tutulan 10 saniyelik bir lease ile "here"',
+      en: 'workshop/heartbeat is "here" on a lease of 10 s',
+      tr: 'workshop/heartbeat, 10 saniyelik bir lease ile "here"',
     },
     check: (see) => hangsOn(see, 'workshop/heartbeat', 'here', (seconds) => seconds === 10),
   },

@@ -65,7 +65,7 @@ export default [
     },
   },
   {
-    is: { en: 'workshop/orders/2 was written after it', tr: 'workshop/orders/2 bundan sonra yazıldı' },
+    is: { en: 'there is a key workshop/orders/2', tr: 'workshop/orders/2 anahtarı var' },
     check: async (see) => {
       const order = await see.key('workshop/orders/2');
       return { met: order !== undefined, seen: order?.value ?? none };

@@ -2,8 +2,8 @@ const none = { en: 'no answer yet', tr: 'henüz cevap yok' };
 
 const ownSnapshot = {
   is: {
-    en: 'mine.db is there, and workshop/mine says at which revision you took it',
-    tr: 'mine.db var; workshop/mine hangi revizyonda aldığınızı söylüyor',
+    en: 'there is a file mine.db, and workshop/mine says at which revision you took it',
+    tr: "mine.db adlı bir dosya var; workshop/mine hangi revision'da aldığınızı söylüyor",
   },
   check: async (see) => {
     const [files, answer, last] = [

@@ -1,5 +1,7 @@
 # One sound snapshot and four that must not be relied upon; which is which is drawn.
-save() { ETCDCTL_ENDPOINTS=${ETCDCTL_ENDPOINTS%%,*} etcdctl snapshot save "$1"; }
+# Written through the member that is saved: another could be ahead of it.
+export ETCDCTL_ENDPOINTS=${ETCDCTL_ENDPOINTS%%,*}
+save() { etcdctl snapshot save "$1"; }
 etcdctl put workshop/orders/1 'one table'
 etcdctl put workshop/orders/2 'four chairs'
 save "$WORKSHOP_NOTES/old.db"

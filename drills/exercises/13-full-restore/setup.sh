@@ -8,8 +8,10 @@ for node in node1 node2 node3; do
 done
 touch "$WORKSHOP_NOTES/begun"
 
+# Written through the member that is saved: another could be ahead of it.
+export ETCDCTL_ENDPOINTS=${ETCDCTL_ENDPOINTS%%,*}
 for i in 1 2 3 4 5; do etcdctl put "workshop/invoices/$i" "paid $i"; done
-ETCDCTL_ENDPOINTS=${ETCDCTL_ENDPOINTS%%,*} etcdctl snapshot save nightly.db
+etcdctl snapshot save nightly.db
 etcdctl put workshop/invoices/6 'after the snapshot'
 etcdctl member list > "$WORKSHOP_NOTES/members"
 

@@ -9,8 +9,12 @@ done
 touch "$WORKSHOP_NOTES/begun"
 
 place() { echo "$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$1"; }
-for i in 1 2 3; do etcdctl put "workshop/stock/$i" "shelf $i"; done
-ETCDCTL_ENDPOINTS=${ETCDCTL_ENDPOINTS%%,*} etcdctl snapshot save nightly.db
+# Written through the member that is saved: another could be ahead of it.
+(
+  export ETCDCTL_ENDPOINTS=${ETCDCTL_ENDPOINTS%%,*}
+  for i in 1 2 3; do etcdctl put "workshop/stock/$i" "shelf $i"; done
+  etcdctl snapshot save nightly.db
+)
 etcdctl member list > "$WORKSHOP_NOTES/members"
 
 etcdlab down

@@ -15,7 +15,7 @@ export default [
   {
     is: {
       en: 'the revision of the cluster is beyond all that the watcher has seen',
-      tr: "cluster'ın revizyonu, izleyenin gördüğü her şeyin ötesinde",
+      tr: "cluster'ın revision'ı, izleyenin gördüğü her şeyin ötesinde",
     },
     check: async (see) => {
       const [revision, seen] = [await see.revision(), Number(await see.note('seen-revision'))];
@@ -23,7 +23,7 @@ export default [
         met: revision > seen && seen > 0,
         seen: {
           en: `${revision}; the watcher has seen ${seen}`,
-          tr: `${revision}; izleyen ${seen} revizyonunu görmüş`,
+          tr: `${revision}; izleyen ${seen} revision'ını görmüş`,
         },
       };
     },
@@ -31,7 +31,7 @@ export default [
   {
     is: {
       en: 'what the watcher would go on from is compacted, on every member',
-      tr: 'izleyenin devam edeceği revizyon her üyede sıkıştırılmış (compacted)',
+      tr: 'izleyenin devam edeceği revision her üyede sıkıştırılmış (compacted)',
     },
     check: async (see) => {
       const next = Number(await see.note('seen-revision')) + 1;

@@ -8,5 +8,6 @@ for node in node1 node2 node3; do
     rm -rf "$place/data"
     mv "$place/data.before-the-exercise" "$place/data"
   fi
+  rm -rf "$place/data.first" "$place/data.first-restore"
 done
 etcdlab up

@@ -11,8 +11,10 @@ touch "$WORKSHOP_NOTES/begun"
 setting() { # NODE KEY: what the member's configuration says
   sed -n "s/^$2: \"\(.*\)\"$/\1/p" "$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$1/etcd.conf.yml"
 }
+# Written through the member that is saved: another could be ahead of it.
+export ETCDCTL_ENDPOINTS=${ETCDCTL_ENDPOINTS%%,*}
 etcdctl put workshop/config/mode normal
-ETCDCTL_ENDPOINTS=${ETCDCTL_ENDPOINTS%%,*} etcdctl snapshot save nightly.db
+etcdctl snapshot save nightly.db
 
 # What an application has watched since, change by change; each is a revision of its own.
 for i in $(seq 30); do etcdctl put workshop/config/mode "step-$i" > /dev/null; done

@@ -39,7 +39,7 @@ export default [
     },
   },
   {
-    is: { en: 'no alarm is raised', tr: 'verilmiş alarm yok' },
+    is: { en: 'no alarm is raised', tr: 'etkin alarm yok' },
     check: async (see) => {
       const alarms = await see.alarms();
       const seen = alarms.map(({ node, alarm }) => `${node}: ${alarm}`).join(', ');

@@ -1,9 +1,9 @@
 const deployments = ['payments', 'search', 'shop'].map((name) => `/registry/deployments/default/${name}`);
-const hostPath = (manifest = '') => /^ *path: *(\S+)/m.exec(manifest)?.[1];
+const hostPath = (manifest = '') => /^ *path: *["']?([^"'\s]+?)\/*["']?\s*$/m.exec(manifest)?.[1];
 
 export default [
   {
-    is: { en: 'now.db is a snapshot of the present state', tr: "now.db şimdiki durumun snapshot'ı" },
+    is: { en: 'there is a file now.db', tr: 'now.db adlı bir dosya var' },
     check: async (see) => {
       const files = await see.files();
       const isThere = files.includes('now.db');
@@ -17,9 +17,9 @@ export default [
     },
     check: async (see) => {
       const place = hostPath(await see.file('manifests/etcd.yaml'));
-      const name = place?.split('/').pop();
       const files = await see.files();
-      const met = name !== undefined && name !== 'etcd-data' && files.includes(`${name}/member/snap/db`);
+      const isOf = (file) => file !== 'etcd-data/member/snap/db' && `${place}/member/snap/db`.endsWith(`/${file}`);
+      const met = place !== undefined && files.some(isOf);
       return { met, seen: place ?? { en: 'there is no manifest', tr: 'manifest yok' } };
     },
   },

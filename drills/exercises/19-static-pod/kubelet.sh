@@ -18,7 +18,7 @@ trap 'stop; exit 0' TERM INT
 run() {
   local mount host argument arguments=()
   mount=$(awk '$1 == "mountPath:" || $2 == "mountPath:" { print $NF; exit }' "$1")
-  host=$(awk '$1 == "path:" { print $2; exit }' "$1")
+  host=$(awk '$1 == "path:" { print $2; exit }' "$1" | tr -d "\"'")
   while IFS= read -r argument; do
     arguments+=("${argument/#--data-dir=$mount/--data-dir=$host}")
   done < <(sed -n 's/^ *- \(--[a-z].*[^ ]\) *$/\1/p' "$1")
