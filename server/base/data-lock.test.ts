@@ -192,10 +192,8 @@ describe.skipIf(!hasFlock)('the database file', () => {
     const upstream = spawn('flock', ['-x', '--no-fork', database(), 'sh', '-c', 'echo locked; exec sleep 60']);
     holders.push(upstream);
     await new Promise((resolve) => upstream.stdout.once('data', resolve));
-    // It has said that it is locked before it becomes the sleep.
-    await expect(lockHere().take()).rejects.toThrow(
-      new RegExp(`is in use by process ${upstream.pid} \\((sh|sleep)\\)`),
-    );
+    // What it is called changes while it becomes the sleep.
+    await expect(lockHere().take()).rejects.toThrow(`is in use by process ${upstream.pid}`);
     const withoutFlock = lockHere({ flockProgram: missing });
     await withoutFlock.take();
     await withoutFlock.release();
