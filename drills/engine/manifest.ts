@@ -1,55 +1,65 @@
 /** What stands beside each snapshot file: all that is needed to know it, to check it and to recover with it. */
 import path from 'node:path';
+import { z } from 'zod';
 import { trailerBytes } from '../../server/client/mod.ts';
 import type { SnapshotStatus } from '../../server/etcdutl/mod.ts';
 import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
 import type { Reference } from '../verification/evidence.ts';
 import type { DrillContext } from './context.ts';
 
-export interface SnapshotManifest {
-  format: 'etcdlab-snapshot-manifest/1';
-  file: string;
-  sha256: string;
-  sizeBytes: number;
-  createdAt: string;
-  /** Lab and member that it was taken from. */
-  lab: string;
-  takenFrom: string;
-  serverVersion: string;
-  clusterId: string;
-  revision: number;
-  compactRevision: number;
-  /** HashKV at `revision`, the same on every member when the snapshot was taken; missing if there was no quorum to ask. */
-  hashKv?: number;
-  /** Live keys at `revision`, in all and by first path segment. */
-  keys: number;
-  keysByPrefix: Record<string, number>;
-  /** Leases, if the server has any such thing. */
-  leases?: number;
-  members: { name: string; peerURLs: string[]; clientURLs: string[] }[];
-  /** Without these a snapshot alone does not bring the cluster back. */
-  alsoNeeded: string[];
-  /** Why it was taken, in the words of whoever took it. */
-  reason?: string;
-  /** For one that no member gave out: what it was made from. */
-  derivedFrom?: Derivation;
-}
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const derivation = z.object({
+  backup: z.string().describe('ID of the full backup'),
+  sha256,
+  segments: z
+    .array(
+      z.object({
+        chain: z.string(),
+        number: z.int(),
+        fromRevision: z.int(),
+        lastRevision: z.int(),
+        sha256: sha256.nullable().describe('null for a segment that still grew'),
+      }),
+    )
+    .describe('what was applied to it, in order'),
+  restoredRevision: z.int().describe('the last revision of the cluster that is in it'),
+  restoredAt: z.exactOptional(z.string()).describe('when that was recorded'),
+  bumpedBy: z
+    .int()
+    .describe('by how much the revision was raised, with all below marked as compacted; 0 for not at all'),
+  unknownLeases: z
+    .array(z.string())
+    .describe('leases of keys of which nobody knows how long they were granted for: their keys stay for ever'),
+});
+
+export const snapshotManifestSchema = z.object({
+  format: z.literal('etcdlab-snapshot-manifest/1'),
+  file: z.string(),
+  sha256,
+  sizeBytes: z.int().min(0),
+  createdAt: z.iso.datetime(),
+  lab: z.string().describe('that it was taken from'),
+  takenFrom: z.string().describe('the member'),
+  serverVersion: z.string(),
+  clusterId: z.string(),
+  revision: z.int(),
+  compactRevision: z.int(),
+  hashKv: z
+    .exactOptional(z.int())
+    .describe('at `revision`, the same on every member when it was taken; missing if there was no quorum to ask'),
+  keys: z.int().describe('live ones, at `revision`'),
+  keysByPrefix: z.record(z.string(), z.int()).describe('by first path segment'),
+  leases: z.exactOptional(z.int()).describe('if the server has any such thing'),
+  members: z.array(z.object({ name: z.string(), peerURLs: z.array(z.string()), clientURLs: z.array(z.string()) })),
+  alsoNeeded: z.array(z.string()).describe('without these a snapshot alone does not bring the cluster back'),
+  reason: z.exactOptional(z.string()).describe('why it was taken, in the words of whoever took it'),
+  derivedFrom: z.exactOptional(derivation).describe('for one that no member gave out: what it was made from'),
+});
+export type SnapshotManifest = z.output<typeof snapshotManifestSchema>;
 
 /** How a backup came from another one and a delta log. */
-export interface Derivation {
-  /** Id and SHA-256 of the full backup. */
-  backup: string;
-  sha256: string;
-  /** What was applied to it, in order; a segment that still grew has no SHA-256. */
-  segments: { chain: string; number: number; fromRevision: number; lastRevision: number; sha256: string | null }[];
-  /** The last revision of the cluster that is in it, and when that was recorded. */
-  restoredRevision: number;
-  restoredAt?: string;
-  /** By how much the revision was raised, with all below marked as compacted; 0 for not at all. */
-  bumpedBy: number;
-  /** Leases of keys of which nobody knows how long they were granted for, in hex: their keys stay for ever. */
-  unknownLeases: string[];
-}
+export type Derivation = z.output<typeof derivation>;
 
 /** What is known of a snapshot from outside, once it is saved and has been checked. */
 export interface SavedSnapshot {

@@ -4,7 +4,7 @@ import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
 import { renderHtml } from './html.ts';
 import { renderJunit } from './junit.ts';
 import { renderMarkdown } from './markdown.ts';
-import type { DrillReport } from './report.ts';
+import type { DrillReport } from './report-schema.ts';
 
 /**
  * Writes the report in every form, readable by its owner only: it names keys of the cluster.

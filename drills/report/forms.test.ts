@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type PastRun, readHistory, withTrend } from './history.ts';
 import { renderHtml } from './html.ts';
 import { renderJunit } from './junit.ts';
-import type { DrillReport } from './report.ts';
+import type { DrillReport } from './report-schema.ts';
 import { pruneRuns } from './retention.ts';
 
 const hostile = `<script>alert("1")</script>&'\u0001`;

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { DrillResult } from '../engine/events.ts';
-import type { DrillReport } from './report.ts';
+import type { DrillReport } from './report-schema.ts';
 import { listRuns } from './retention.ts';
 
 export interface PastRun {

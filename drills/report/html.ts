@@ -1,7 +1,7 @@
 /** The report as one self-contained page: no script, nothing that is fetched. */
 import { recoveryParts } from '../engine/context.ts';
 import type { Check } from '../verification/verify.ts';
-import type { DrillReport, ReportedDifference } from './report.ts';
+import type { DrillReport, ReportedDifference } from './report-schema.ts';
 
 /** Lines of a list that are shown; report.json has them all. */
 const shownLines = 50;

@@ -1,7 +1,7 @@
 /** The report for people. */
 import { recoveryParts } from '../engine/context.ts';
 import { describeCompaction } from '../verification/verify.ts';
-import type { DrillReport, ReportedDifference } from './report.ts';
+import type { DrillReport, ReportedDifference } from './report-schema.ts';
 
 /** Lines of a list that are shown; report.json has them all. */
 const shownLines = 10;

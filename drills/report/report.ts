@@ -1,76 +1,14 @@
 /** The record of one run, complete enough to be read a year later: what was done, when, and what was proved. */
 import type { RecoveryPart } from '../engine/context.ts';
 import type { DrillDefinition } from '../engine/definition.ts';
-import type { DrillResult, Phase } from '../engine/events.ts';
+import type { DrillResult } from '../engine/events.ts';
 import type { SnapshotManifest } from '../engine/manifest.ts';
 import type { KeyDifference } from '../verification/compare.ts';
 import type { Observation } from '../verification/evidence.ts';
 import { isFailure } from '../verification/evidence.ts';
 import { printableKey } from '../verification/key-space.ts';
-import type { Check, Verdict } from '../verification/verify.ts';
-
-export interface TimelineEntry {
-  phase: Phase;
-  title: string;
-  startedAt: string;
-  durationMs: number;
-  outcome: 'done' | 'failed';
-  summary: string;
-}
-
-/** As `report.json` holds it. Fields are added over time, never changed or removed within a format version. */
-export interface DrillReport {
-  format: 'etcdlab-drill-report/1';
-  drill: string;
-  title: string;
-  teaches: string;
-  runId: string;
-  lab: string;
-  engine: string;
-  result: DrillResult;
-  /** Why the drill could not be carried through; only with result `inconclusive`. */
-  error?: string;
-  startedAt: string;
-  finishedAt: string;
-  durationMs: number;
-  timeline: TimelineEntry[];
-  /** Recovery time objective, measured from the first member that was hurt. */
-  rto?: {
-    healthyMs: number;
-    provenMs: number;
-    byStep: { title: string; durationMs: number }[];
-    /** Milliseconds of detect, decide, fetch, restore, start and verify, as far as the drill has them. */
-    parts: Partial<Record<RecoveryPart, number>>;
-  };
-  /** Recovery point objective: what the restored snapshot does not have. */
-  rpo?: { revisions: number; durationMs: number; keys: ReportedDifference[] };
-  snapshot?: SnapshotManifest;
-  members?: ReportedMember[];
-  checks: Check[];
-  /** Keys that differ from the record, by member. */
-  differences: Record<string, ReportedDifference[]>;
-  /** Where the data of before the drill lies, if it was kept. */
-  keptData?: Record<string, string>;
-}
-
-export interface ReportedDifference {
-  key: string;
-  kind: KeyDifference['kind'];
-  fields: string[];
-  expected?: Record<string, string | number>;
-  observed?: Record<string, string | number>;
-}
-
-export interface ReportedMember {
-  name: string;
-  memberId?: string;
-  clusterId?: string;
-  leader?: string;
-  revision?: number;
-  hashKv?: number;
-  keys?: number;
-  leases?: number;
-}
+import type { Verdict } from '../verification/verify.ts';
+import type { DrillReport, ReportedDifference, ReportedMember, TimelineEntry } from './report-schema.ts';
 
 export interface ReportInput {
   drill: DrillDefinition;

@@ -7,7 +7,7 @@ import { defineStep } from './step.ts';
 /** Writes the known data set: the part that the snapshot must bring back. */
 export const writeDataset = defineStep({
   name: 'write-dataset',
-  parameters: z.strictObject({ keys: z.number().int().min(100).max(500_000).default(1000) }),
+  parameters: z.strictObject({ keys: z.number().int().min(100).max(1_000_000).default(1000) }),
   needs: [],
   makes: ['dataSet'],
   title: ({ keys }) => `Write a known data set of ${keys} keys`,

@@ -1,5 +1,6 @@
 /** What every drill of the catalogue promises, on whatever engine the lab runs. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { reportSchema } from '../../drills/report/report-schema.ts';
 import { TestLab, type TestLabOptions } from './test-lab.ts';
 
 /**
@@ -23,6 +24,7 @@ export function specifyDrills(options: () => TestLabOptions, drills: readonly (r
     expect(exitCode, `${stdout}\n${stderr}`).toBe(0);
     const { json } = lab.report();
     expect(json).toMatchObject({ drill: name, result: 'passed' });
+    expect(reportSchema.parse(json), 'the report has the published form, and nothing else').toEqual(json);
     expect(json.checks.filter(({ passed }) => !passed)).toEqual([]);
     expect(json.checks.map((check) => check.name)).toContain(telling);
     expect(json.rto?.healthyMs).toBeGreaterThan(0);

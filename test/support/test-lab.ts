@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
-import type { DrillReport } from '../../drills/report/report.ts';
+import type { DrillReport } from '../../drills/report/report-schema.ts';
 import { Lab } from '../../toolkit/lab/lab.ts';
 import { noLabChosen } from './lab-environment.ts';
 import type { CommandResult } from './test-cluster.ts';
