@@ -4,7 +4,7 @@ export { AlarmStore } from './alarm-store.ts';
 export { Applier, type ApplierParts, type ApplyResponse, type ApplyResult, type MembershipHandler } from './applier.ts';
 export { authorizeLease, authorizeTxn } from './authorize.ts';
 export { Quota, quotaCost } from './quota.ts';
-export { applyRange } from './range.ts';
+export { applyRange, encodeRange } from './range.ts';
 export { checkDeleteRange, checkPut, checkRange, checkTxn } from './request-check.ts';
 export { applyTxn, isReadOnlyTxn, isSerializableTxn } from './txn.ts';
 export type { LeaseLookup } from './write.ts';

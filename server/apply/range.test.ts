@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type RangeRequest, RangeRequest_SortOrder, RangeRequest_SortTarget } from '../proto/gen/rpc.ts';
-import { applyRange } from './mod.ts';
+import type { ReadView } from '../mvcc/mod.ts';
+import {
+  type RangeRequest,
+  RangeRequest_SortOrder,
+  RangeRequest_SortTarget,
+  RangeResponse,
+  ResponseHeader,
+} from '../proto/gen/rpc.ts';
+import { applyRange, encodeRange } from './mod.ts';
 import { Machine, range, refusal, text } from './testing/machine.ts';
 
 const { ASCEND, DESCEND } = RangeRequest_SortOrder;
@@ -17,30 +24,41 @@ function machine(): Machine {
   return m;
 }
 
+/** Both ways to an answer: they come to the same bytes, or to the same refusal. */
+function answer(view: ReadView, request: RangeRequest): RangeResponse {
+  const header = ResponseHeader.create({ cluster_id: 1n, member_id: 2n, revision: view.currentRevision, raft_term: 3 });
+  const decoded = () => ({ ...applyRange(view, request), header });
+  const encoded = () => encodeRange(view, request, header);
+  const refused = refusal(decoded);
+  expect(refusal(encoded)).toBe(refused);
+  if (refused === undefined) expect(Buffer.from(encoded())).toEqual(Buffer.from(RangeResponse.encode(decoded())));
+  return applyRange(view, request);
+}
+
 function keys(request: Partial<RangeRequest>): string {
-  return applyRange(machine().store, range('\0', '\0', request))
+  return answer(machine().store, range('\0', '\0', request))
     .kvs.map((kv) => text(kv.key))
     .join('');
 }
 
 describe('a range', () => {
   test('tells the current revision, whichever it reads', () => {
-    const response = applyRange(machine().store, range('b', '', { revision: 2 }));
+    const response = answer(machine().store, range('b', '', { revision: 2 }));
     expect(response.header?.revision).toBe(6);
     expect(text(response.kvs[0]?.value)).toBe('x');
   });
 
   test('counts regardless of the limit and of the filters by revision', () => {
-    const response = applyRange(machine().store, range('\0', '\0', { limit: 1, min_mod_revision: 6 }));
+    const response = answer(machine().store, range('\0', '\0', { limit: 1, min_mod_revision: 6 }));
     expect([response.kvs.length, response.count, response.more]).toEqual([1, 3, false]);
   });
 
   test('tells whether a limit cut something off', () => {
     const { store } = machine();
-    expect(applyRange(store, range('\0', '\0', { limit: 2 })).more).toBe(true);
-    expect(applyRange(store, range('\0', '\0', { limit: 3 })).more).toBe(false);
-    expect(applyRange(store, range('\0', '\0', { limit: -1 })).kvs).toHaveLength(3);
-    expect(applyRange(store, range('\0', '\0', { limit: 1, max_create_revision: 3 })).more).toBe(true);
+    expect(answer(store, range('\0', '\0', { limit: 2 })).more).toBe(true);
+    expect(answer(store, range('\0', '\0', { limit: 3 })).more).toBe(false);
+    expect(answer(store, range('\0', '\0', { limit: -1 })).kvs).toHaveLength(3);
+    expect(answer(store, range('\0', '\0', { limit: 1, max_create_revision: 3 })).more).toBe(true);
   });
 
   test('cuts only what the filters by revision have left', () => {
@@ -48,7 +66,7 @@ describe('a range', () => {
   });
 
   test('that only counts has neither pairs nor more', () => {
-    const response = applyRange(machine().store, range('\0', '\0', { count_only: true, limit: 1 }));
+    const response = answer(machine().store, range('\0', '\0', { count_only: true, limit: 1 }));
     expect([response.kvs.length, response.count, response.more]).toEqual([0, 3, false]);
   });
 
@@ -86,7 +104,7 @@ describe('a range', () => {
   });
 
   test('of keys only leaves out the value and nothing else', () => {
-    const [kv] = applyRange(machine().store, range('b', '', { keys_only: true })).kvs;
+    const [kv] = answer(machine().store, range('b', '', { keys_only: true })).kvs;
     expect(kv).toMatchObject({ create_revision: 2, mod_revision: 6, version: 3, lease: 7n });
     expect(kv?.value).toHaveLength(0);
   });
@@ -95,11 +113,21 @@ describe('a range', () => {
     expect(keys({ keys_only: true, sort_target: VALUE, sort_order: DESCEND })).toBe('acb');
   });
 
+  test('passes values of any size on, and what a transaction has not ended yet', () => {
+    const m = machine();
+    for (const sizeBytes of [0, 1, 63, 64, 65, 127, 128, 20_000]) m.put(`size ${sizeBytes}`, 'x'.repeat(sizeBytes));
+    expect(answer(m.store, range('s', 't')).kvs).toHaveLength(8);
+    const txn = m.store.beginWrite();
+    txn.put(Buffer.from('a'), Buffer.from('new'), 0n);
+    expect(text(answer(txn, range('a')).kvs[0]?.value)).toBe('new');
+    txn.end();
+  });
+
   test('at a revision that is compacted or to come is refused', async () => {
     const m = machine();
     await m.store.compact(4).done;
-    expect(refusal(() => applyRange(m.store, range('a', '', { revision: 3 })))).toMatch(/has been compacted/);
-    expect(refusal(() => applyRange(m.store, range('a', '', { revision: 4 })))).toBeUndefined();
-    expect(refusal(() => applyRange(m.store, range('a', '', { revision: 7 })))).toMatch(/future revision/);
+    expect(refusal(() => answer(m.store, range('a', '', { revision: 3 })))).toMatch(/has been compacted/);
+    expect(refusal(() => answer(m.store, range('a', '', { revision: 4 })))).toBeUndefined();
+    expect(refusal(() => answer(m.store, range('a', '', { revision: 7 })))).toMatch(/future revision/);
   });
 });

@@ -4,9 +4,13 @@ import {
   type RangeRequest,
   RangeRequest_SortOrder,
   RangeRequest_SortTarget,
-  type RangeResponse,
+  RangeResponse,
   ResponseHeader,
+  writeRangeResponse,
 } from '../proto/gen/rpc.ts';
+import { encodeWith } from '../proto/wire.ts';
+
+const kvsFieldTag = (2 << 3) | 2;
 
 type Comparator = (a: KeyValue, b: KeyValue) => number;
 
@@ -33,6 +37,28 @@ export function applyRange(view: ReadView, request: RangeRequest): RangeResponse
   if (more) kvs = kvs.slice(0, limit);
   if (request.keys_only) for (const kv of kvs) kv.value = new Uint8Array(0);
   return { header: ResponseHeader.create({ revision: result.revision }), kvs, more, count: result.count };
+}
+
+/**
+ * As `applyRange`, encoded. Pairs that are not to be changed, left out or put into another order go into the answer as
+ * they lie in the database.
+ *
+ * @param header of the response; with the store's current revision
+ * @throws EtcdError OutOfRange for a compacted or a future revision
+ */
+export function encodeRange(view: ReadView, request: RangeRequest, header: ResponseHeader): Uint8Array {
+  if (request.keys_only || hasRevisionFilter(request) || comparatorOf(request) !== undefined) {
+    return RangeResponse.encode({ ...applyRange(view, request), header });
+  }
+  const { key, range_end, revision, limit, count_only: countOnly } = request;
+  return encodeWith((w) => {
+    writeRangeResponse(w, RangeResponse.create({ header }));
+    const { count } = view.visitRange(key, range_end, { revision, limit, countOnly }, (bytes, start, sizeBytes) => {
+      w.uint32(kvsFieldTag);
+      w.slice(bytes, start, sizeBytes);
+    });
+    writeRangeResponse(w, RangeResponse.create({ more: !countOnly && limit > 0 && count > limit, count }));
+  });
 }
 
 function hasRevisionFilter(request: RangeRequest): boolean {

@@ -2,7 +2,14 @@
 import path from 'node:path';
 import { inSlices } from '../base/slices.ts';
 import { BoltDatabase, type HashIgnore, hashSteps, type ReadTx, type WriteTx, writeDatabase } from '../bolt/mod.ts';
-import { type Backend, type BackendSnapshot, type BucketName, bucketNames, type Frozen } from './backend.ts';
+import {
+  type Backend,
+  type BackendSnapshot,
+  type BucketName,
+  bucketNames,
+  type Frozen,
+  type ValueFinder,
+} from './backend.ts';
 import { type BoltBackendOptions, withDefaults } from './backend-options.ts';
 
 /**
@@ -74,6 +81,10 @@ export class BoltBackend implements Backend {
 
   get(bucket: BucketName, key: Uint8Array): Buffer | undefined {
     return this.transaction.get(bucket, key);
+  }
+
+  finder(bucket: BucketName): ValueFinder {
+    return this.transaction.finder(bucket);
   }
 
   scan(

@@ -3,6 +3,7 @@ import { BoltCode, BoltError } from './bolt-error.ts';
 import { type Bucket, emptyBucket } from './bucket.ts';
 import { ChangeSet, compareEntries, Slab } from './change-set.ts';
 import { Entry } from './entry.ts';
+import { Finder } from './finder.ts';
 import { bucketElementFlag, maxKeyBytes, maxValueBytes } from './format.ts';
 import { compareBytes } from './page.ts';
 import type { State } from './state.ts';
@@ -142,6 +143,12 @@ export class WriteTx implements Reader {
     const change = this.changes.get(bucket)?.get(key);
     if (change !== undefined) return change.deleted ? undefined : change.value();
     return getFromTree(this.state, rootPage(this.state, this.before(bucket)), key);
+  }
+
+  /** For looking up many keys while nothing is put, deleted or committed. */
+  finder(bucket: string): Finder {
+    this.checkOpen();
+    return new Finder(this.state, this.before(bucket), this.changes.get(bucket));
   }
 
   /** @throws BoltError BOLT_KEY_SIZE for a key that is empty or over 32,768 bytes, BOLT_VALUE_SIZE over 2^31-2 bytes */

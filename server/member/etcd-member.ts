@@ -77,6 +77,8 @@ export interface EtcdMember {
   readonly clusterId: bigint;
 
   range(request: RangeRequest, caller?: Caller): Promise<RangeResponse>;
+  /** As `range`; @returns a RangeResponse, encoded */
+  rangeEncoded(request: RangeRequest, caller?: Caller): Promise<Uint8Array>;
   put(request: PutRequest, caller?: Caller): Promise<PutResponse>;
   deleteRange(request: DeleteRangeRequest, caller?: Caller): Promise<DeleteRangeResponse>;
   txn(request: TxnRequest, caller?: Caller): Promise<TxnResponse>;

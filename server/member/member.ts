@@ -1,10 +1,10 @@
 /** A member as its clients see it: requests admitted, proposed or read, and answered with upstream's headers. */
 import {
   admit,
-  applyRange,
   applyTxn,
   authorizeLease,
   authorizeTxn,
+  encodeRange,
   isReadOnlyTxn,
   isSerializableTxn,
 } from '../apply/mod.ts';
@@ -49,7 +49,7 @@ import {
   type PutRequest,
   type PutResponse,
   type RangeRequest,
-  type RangeResponse,
+  RangeResponse,
   ResponseHeader,
   StatusResponse,
   type TxnRequest,
@@ -100,12 +100,16 @@ export class Member implements EtcdMember {
   }
 
   async range(request: RangeRequest, caller?: Caller): Promise<RangeResponse> {
+    return RangeResponse.decode(await this.rangeEncoded(request, caller));
+  }
+
+  async rangeEncoded(request: RangeRequest, caller?: Caller): Promise<Uint8Array> {
     this.admit({ range: request });
     if (!request.serializable) await this.replica.reads.wait();
     const identity = this.identify(caller);
     const asker = identity && (await identity);
     requireRead(this.auth, asker, request.key, request.range_end);
-    return this.withHeader(applyRange(this.replica.machine.store, request));
+    return encodeRange(this.replica.machine.store, request, this.header());
   }
 
   async put(request: PutRequest, caller?: Caller): Promise<PutResponse> {

@@ -85,11 +85,12 @@ export class KeyIndex {
     let at = chunk === undefined ? 0 : lowerBound(chunk.keys, start);
     while (chunk !== undefined) {
       const { keys, histories } = chunk;
-      for (; at < keys.length; at++) {
-        const key = keys[at] as string;
-        if (end !== undefined && key >= end) return;
-        if (visit(key, histories[at] as KeyHistory) === false) return;
+      const isLast = end !== undefined && (keys.at(-1) as string) >= end;
+      const stop = isLast ? lowerBound(keys, end) : keys.length;
+      for (; at < stop; at++) {
+        if (visit(keys[at] as string, histories[at] as KeyHistory) === false) return;
       }
+      if (isLast) return;
       chunk = this.chunks[++chunkAt];
       at = 0;
     }

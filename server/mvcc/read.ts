@@ -1,4 +1,4 @@
-import type { Backend } from '../backend/backend.ts';
+import type { Backend, ValueFinder } from '../backend/backend.ts';
 import { errCompacted, errFutureRevision } from '../errors/etcd-error.ts';
 import { KeyValue } from '../proto/gen/kv.ts';
 import type { KeyHistory } from './key-history.ts';
@@ -15,14 +15,21 @@ export interface RangeOptions {
   readonly countOnly?: boolean;
 }
 
-export interface RangeResult {
-  /** In key order. Key and value are copies, the caller's to keep. */
-  readonly kvs: KeyValue[];
+/** What a range covers, whatever was read of it. */
+export interface RangeExtent {
   /** Keys in the range, whatever the limit. */
   readonly count: number;
   /** The newest revision there was when reading, which is what response headers tell. */
   readonly revision: number;
 }
+
+export interface RangeResult extends RangeExtent {
+  /** In key order. Key and value are copies, the caller's to keep. */
+  readonly kvs: KeyValue[];
+}
+
+/** Sees where a pair's KeyValue lies, encoded: `sizeBytes` of `bytes` from `start` on. They are valid within the call. */
+export type VisitRecord = (bytes: Uint8Array, start: number, sizeBytes: number) => void;
 
 /** What a range is read from: the store, or a write transaction that sees its own changes. */
 export interface ReadView {
@@ -37,7 +44,11 @@ export interface ReadView {
    * @throws EtcdError OutOfRange for a compacted or a future revision
    */
   range(key: Uint8Array, end: Uint8Array, options?: RangeOptions): RangeResult;
+  /** As `range`, for whoever needs the pairs as they are stored. The store must not be changed meanwhile. */
+  visitRange(key: Uint8Array, end: Uint8Array, options: RangeOptions, visit: VisitRecord): RangeExtent;
 }
+
+type CurrentView = Pick<ReadView, 'currentRevision' | 'compactRevision'>;
 
 /** The data under a view. */
 export interface RecordSource {
@@ -48,34 +59,49 @@ export interface RecordSource {
 /** Answers `ReadView.range` from index and backend. */
 export function readRange(
   source: RecordSource,
-  view: Pick<ReadView, 'currentRevision' | 'compactRevision'>,
+  view: CurrentView,
   key: Uint8Array,
   end: Uint8Array,
-  options: RangeOptions = {},
+  options?: RangeOptions,
 ): RangeResult {
-  const { revision: wanted = 0, limit = 0, countOnly = false } = options;
+  const kvs: KeyValue[] = [];
+  const extent = visitRange(source, view, key, end, options, (bytes, start, sizeBytes) => {
+    kvs.push(KeyValue.decode(Buffer.from(bytes.subarray(start, start + sizeBytes))));
+  });
+  return { kvs, ...extent };
+}
+
+/** Answers `ReadView.visitRange` from index and backend. */
+export function visitRange(
+  source: RecordSource,
+  view: CurrentView,
+  key: Uint8Array,
+  end: Uint8Array,
+  options: RangeOptions | undefined,
+  visit: VisitRecord,
+): RangeExtent {
+  const { revision: wanted = 0, limit = 0, countOnly = false } = options ?? {};
   const { currentRevision, compactRevision } = view;
   if (wanted > currentRevision) throw errFutureRevision();
   const revision = wanted <= 0 ? currentRevision : wanted;
   if (revision < compactRevision) throw errCompacted();
 
-  const kvs: KeyValue[] = [];
+  const visited = countOnly ? 0 : limit <= 0 ? Number.POSITIVE_INFINITY : limit;
+  const finder = source.backend.finder('key');
   let count = 0;
   source.index.visit(keyRange(key, end), (_, history) => {
     const position = history.visible(revision);
     if (position < 0) return;
-    count++;
-    if (!countOnly && (limit <= 0 || kvs.length < limit)) kvs.push(readRecord(source.backend, history, position));
+    if (count++ >= visited) return;
+    findRecord(finder, history, position);
+    visit(finder.bytes, finder.start, finder.sizeBytes);
   });
-  return { kvs, count, revision: currentRevision };
+  return { count, revision: currentRevision };
 }
 
-function readRecord(backend: Backend, history: KeyHistory, position: number): KeyValue {
+function findRecord(finder: ValueFinder, history: KeyHistory, position: number): void {
   const main = history.mainAt(position);
   const sub = history.subAt(position);
-  const record = backend.get('key', revisionToFind(main, sub));
-  if (record === undefined) {
-    throw new Error(`the record of revision ${main}.${sub} is missing from bucket "key": the database is damaged`);
-  }
-  return KeyValue.decode(Buffer.from(record));
+  if (finder.find(revisionToFind(main, sub))) return;
+  throw new Error(`the record of revision ${main}.${sub} is missing from bucket "key": the database is damaged`);
 }

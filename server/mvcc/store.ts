@@ -10,8 +10,8 @@ import { KeyIndex } from './key-index.ts';
 import { keyString } from './key-range.ts';
 import { type HashKvResult, KvHashes } from './kv-hashes.ts';
 import { noOperations, type OperationCounts } from './operation-counts.ts';
-import type { RangeOptions, RangeResult, ReadView, RecordSource } from './read.ts';
-import { readRange } from './read.ts';
+import type { RangeExtent, RangeOptions, RangeResult, ReadView, RecordSource, VisitRecord } from './read.ts';
+import { readRange, visitRange } from './read.ts';
 import { decodeRevision, encodeRevision, isTombstone } from './revision.ts';
 import { WriteTxn } from './write-txn.ts';
 
@@ -115,6 +115,11 @@ export class MvccStore implements ReadView {
   range(key: Uint8Array, end: Uint8Array, options?: RangeOptions): RangeResult {
     this.counts.ranges++;
     return readRange(this.records, this, key, end, options);
+  }
+
+  visitRange(key: Uint8Array, end: Uint8Array, options: RangeOptions, visit: VisitRecord): RangeExtent {
+    this.counts.ranges++;
+    return visitRange(this.records, this, key, end, options, visit);
   }
 
   /**

@@ -2,8 +2,8 @@ import { type Event, Event_EventType, KeyValue } from '../proto/gen/kv.ts';
 import type { KeyHistory } from './key-history.ts';
 import { keyBytes, keyRange, keyString } from './key-range.ts';
 import type { OperationCounts } from './operation-counts.ts';
-import type { RangeOptions, RangeResult, ReadView, RecordSource } from './read.ts';
-import { readRange } from './read.ts';
+import type { RangeExtent, RangeOptions, RangeResult, ReadView, RecordSource, VisitRecord } from './read.ts';
+import { readRange, visitRange } from './read.ts';
 import { encodeRevision, encodeTombstone } from './revision.ts';
 
 /** What the store gives a transaction and takes back from it. */
@@ -45,6 +45,12 @@ export class WriteTxn implements ReadView {
     this.operations++;
     this.owner.counts.ranges++;
     return readRange(this.owner, this, key, end, options);
+  }
+
+  visitRange(key: Uint8Array, end: Uint8Array, options: RangeOptions, visit: VisitRecord): RangeExtent {
+    this.operations++;
+    this.owner.counts.ranges++;
+    return visitRange(this.owner, this, key, end, options, visit);
   }
 
   /**

@@ -278,6 +278,16 @@ export class Writer {
     this.pos += value.length;
   }
 
+  /** `length` of `from` from `start` on, behind their length. */
+  slice(from: Uint8Array, start: number, length: number): void {
+    this.uint32(length);
+    this.reserve(length);
+    // Small ones cost less so than a view of them.
+    if (length < 64) for (let i = 0; i < length; i++) this.buf[this.pos + i] = from[start + i] as number;
+    else this.buf.set(from.subarray(start, start + length), this.pos);
+    this.pos += length;
+  }
+
   string(value: string): void {
     const length = Buffer.byteLength(value);
     this.uint32(length);

@@ -1,11 +1,11 @@
 /** etcdserverpb.KV. The member checks requests itself; a learner answers serializable reads. */
 import type { EtcdMember } from '../member/etcd-member.ts';
 import { KVService } from '../proto/gen/rpc.ts';
-import { type Method, unary } from './method.ts';
+import { type Method, unary, unaryEncoded } from './method.ts';
 
 export function kvMethods(member: EtcdMember): Method[] {
   return [
-    unary(KVService.Range, (request, caller) => member.range(request, caller), {
+    unaryEncoded(KVService.Range, (request, caller) => member.rangeEncoded(request, caller), {
       allowedOnLearner: ({ serializable }) => serializable,
     }),
     unary(KVService.Put, (request, caller) => member.put(request, caller)),

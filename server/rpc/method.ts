@@ -1,7 +1,7 @@
 /** How services declare their methods to the dispatcher. */
 import type { X509Certificate } from 'node:crypto';
 import { Code, EtcdError } from '../errors/etcd-error.ts';
-import type { MethodDefinition } from '../proto/wire.ts';
+import type { MethodDefinition, ProtoCodec } from '../proto/wire.ts';
 
 /** What a handler may know about its caller. */
 export interface CallContext {
@@ -60,6 +60,16 @@ export function unary<Request, Response>(
   { allowedOnLearner = () => false }: UnaryOptions<Request> = {},
 ): Method {
   return { kind: 'unary', definition, handle, allowedOnLearner } as UnaryMethod;
+}
+
+/** As `unary`, for a handler that gives the response encoded. */
+export function unaryEncoded<Request, Response>(
+  { response, ...definition }: Definition<Request, Response>,
+  handle: (request: Request, context: CallContext) => Promise<Uint8Array>,
+  options?: UnaryOptions<Request>,
+): Method {
+  const asItIs = { ...response, encode: (bytes: Uint8Array) => bytes };
+  return unary({ ...definition, response: asItIs as unknown as ProtoCodec<Uint8Array> }, handle, options);
 }
 
 /** Declares a method with one request and many responses. */

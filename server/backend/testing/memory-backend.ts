@@ -1,4 +1,4 @@
-import type { Backend, BackendSnapshot, BucketName, Frozen } from '../backend.ts';
+import type { Backend, BackendSnapshot, BucketName, Frozen, ValueFinder } from '../backend.ts';
 import { bucketNames } from '../backend.ts';
 
 type Visitor = (key: Uint8Array, value: Uint8Array) => unknown;
@@ -28,6 +28,17 @@ export class MemoryBackend implements Backend {
 
   get(bucket: BucketName, key: Uint8Array): Uint8Array | undefined {
     return this.bucket(bucket).get(key);
+  }
+
+  finder(name: BucketName): ValueFinder {
+    const bucket = this.bucket(name);
+    const found = { bytes: new Uint8Array(0), start: 0, sizeBytes: 0 };
+    const find = (key: Uint8Array): boolean => {
+      const value = bucket.get(key);
+      if (value !== undefined) Object.assign(found, { bytes: value, sizeBytes: value.length });
+      return value !== undefined;
+    };
+    return Object.assign(found, { find });
   }
 
   scan(bucket: BucketName, start: Uint8Array, end: Uint8Array | undefined, visit: Visitor): void {

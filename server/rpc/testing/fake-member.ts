@@ -55,6 +55,8 @@ export class FakeMember implements EtcdMember {
     return RangeResponse.create({ header: this.header(), kvs, count: kvs.length });
   };
 
+  rangeEncoded: EtcdMember['rangeEncoded'] = async (...asked) => RangeResponse.encode(await this.range(...asked));
+
   put: EtcdMember['put'] = async ({ key, value }) => {
     if (key.length === 0) throw errEmptyKey();
     this.store.set(Buffer.from(key).toString(), Buffer.from(value));
