@@ -3,6 +3,8 @@ import { silentLogger } from '../base/logger.ts';
 import { ConfState, Message, MessageType, type Snapshot } from '../proto/gen/raft.ts';
 import { LogSnapshots, type LogSnapshotsOptions } from './log-snapshots.ts';
 
+const mebibyte = 1024 * 1024;
+
 /** Everything that a snapshot touches, as a list of what was done. */
 class Bench {
   readonly done: string[] = [];
@@ -22,15 +24,23 @@ class Bench {
     },
   };
   failRead = false;
+  /** What each entry takes; and how far the others have come, on the leader. */
+  entryBytes = 100;
+  matches: { match: number; state: string }[] = [];
   /** What a save waits for. */
   disk: Promise<void> = Promise.resolve();
   readonly snapshots: LogSnapshots;
 
-  constructor({ maxWals = 5, maxSnapshots = 5 } = {}) {
+  constructor({ maxWals = 5, maxSnapshots = 5, catchUpEntries = 10 } = {}) {
     this.snapshots = new LogSnapshots({
-      config: { snapshotCount: 100, snapshotCatchUpEntries: 10, maxWals, maxSnapshots },
+      config: { snapshotCount: 100, snapshotCatchUpEntries: catchUpEntries, maxWals, maxSnapshots },
       driver: {
-        node: { term: (index: number) => (index <= 80 ? 3 : 4) },
+        node: {
+          term: (index: number) => (index <= 80 ? 3 : 4),
+          appliedBytes: () => this.machine.appliedIndex * this.entryBytes,
+          indexToFit: (maxBytes: number) => Math.max(0, this.machine.appliedIndex - maxBytes / this.entryBytes),
+          status: () => ({ progress: new Map(this.matches.entries()) }),
+        },
         saveSnapshot: async ({ metadata }: Snapshot) => {
           await this.disk;
           this.done.push(`save ${metadata.index}`);
@@ -82,6 +92,32 @@ describe('a snapshot', () => {
     expect(bench.done).toHaveLength(3);
     await bench.appliedTo(202);
     expect(bench.done.at(-1)).toBe('compact to 192');
+  });
+
+  test('is taken after 64 MiB of entries, however few, of which 32 MiB are kept', async () => {
+    const bench = new Bench({ catchUpEntries: 100 });
+    bench.entryBytes = mebibyte;
+    await bench.appliedTo(64);
+    expect(bench.done).toEqual([]);
+    await bench.appliedTo(65);
+    expect(bench.done).toEqual(['commit', 'save 65', 'compact to 33']);
+    await bench.appliedTo(129);
+    expect(bench.done).toHaveLength(3);
+    await bench.appliedTo(130);
+    expect(bench.done.at(-1)).toBe('compact to 98');
+  });
+
+  test.each([
+    ['what a peer lacks', [{ match: 300 }, { match: 210 }], 'compact to 210'],
+    ['128 MiB for a peer that lacks more', [{ match: 300 }, { match: 20 }], 'compact to 172'],
+    ['32 MiB when all have come further', [{ match: 300 }, { match: 290 }], 'compact to 268'],
+    ['nothing for a peer that gets a snapshot', [{ match: 300 }, { match: 20, state: 'snapshot' }], 'compact to 268'],
+  ])('leaves in the log %s', async (_, matches, expected) => {
+    const bench = new Bench({ catchUpEntries: 1000 });
+    bench.entryBytes = mebibyte;
+    bench.matches = matches.map((peer) => ({ state: 'replicate', ...peer }));
+    await bench.appliedTo(300);
+    expect(bench.done.at(-1)).toBe(expected);
   });
 
   test('is not taken while the log is replayed to a database that is ahead of it', async () => {

@@ -16,6 +16,13 @@ import type { StateMachine } from './state-machine.ts';
 const graceAfterTransferMs = 30_000;
 const purgeIntervalMs = 30_000;
 
+/** A snapshot is also taken when so much was applied since the last: the log lies in memory until it is cut. */
+const snapshotBytes = 64 * 1024 * 1024;
+/** Of the entries that are kept for peers to catch up on, as much as this; */
+const catchUpBytes = 32 * 1024 * 1024;
+/** and as much as this while there is a peer that lacks them, since a whole database costs more. */
+const laggingBytes = 128 * 1024 * 1024;
+
 export interface LogSnapshotsOptions {
   config: MemberConfig;
   driver: RaftDriver;
@@ -33,6 +40,8 @@ export interface LogSnapshotsOptions {
 export class LogSnapshots {
   private readonly options: LogSnapshotsOptions;
   private snapshotIndex: number;
+  /** What raft had applied since the start when the last snapshot was taken. */
+  private bytesAtSnapshot = 0;
   /** The last entry that raft has handed out. The state machine is ahead of it while the log is replayed. */
   private appliedIndex: number;
   private saving: Promise<void> | undefined;
@@ -72,7 +81,9 @@ export class LogSnapshots {
   appliedTo(index: number): void {
     this.appliedIndex = index;
     if (index < this.options.machine().appliedIndex || this.stopped || this.saving !== undefined) return;
-    if (index - this.snapshotIndex <= this.options.config.snapshotCount) return;
+    const { config, driver } = this.options;
+    const isLong = index - this.snapshotIndex > config.snapshotCount;
+    if (!isLong && driver.node.appliedBytes() - this.bytesAtSnapshot <= snapshotBytes) return;
     this.saving = this.take()
       .catch((error: Error) => this.options.fatal(error))
       .finally(() => {
@@ -84,6 +95,7 @@ export class LogSnapshots {
   installed(index: number): void {
     this.snapshotIndex = index;
     this.appliedIndex = index;
+    this.bytesAtSnapshot = this.options.driver.node.appliedBytes();
   }
 
   /** Sends the state as it is now to a peer that raft found to be behind the log. */
@@ -135,8 +147,9 @@ export class LogSnapshots {
 
   /** The database is committed first, so that it is never behind a snapshot that the log begins at. */
   private async take(): Promise<void> {
-    const { config, driver, log } = this.options;
+    const { driver, log } = this.options;
     const snapshot = this.describe();
+    this.bytesAtSnapshot = driver.node.appliedBytes();
     const { index, conf_state } = snapshot.metadata as { index: number; conf_state: ConfState };
     log.info('triggering snapshot', {
       'local-member-applied-index': index,
@@ -146,8 +159,18 @@ export class LogSnapshots {
     await driver.saveSnapshot(snapshot, conf_state);
     this.snapshotIndex = Math.max(this.snapshotIndex, index);
     log.info('saved snapshot', { 'snapshot-index': index });
-    this.compactTo = Math.max(this.compactTo, 1, index - config.snapshotCatchUpEntries);
+    this.compactTo = Math.max(this.compactTo, 1, Math.min(index, this.endOfForgotten(index)));
     this.compact();
+  }
+
+  /** @returns the last entry that no peer is to catch up on any more */
+  private endOfForgotten(snapshotIndex: number): number {
+    const { config, driver } = this.options;
+    const { node } = driver;
+    const peers = [...node.status().progress.values()].filter(({ state }) => state !== 'snapshot');
+    const lacked = Math.min(...peers.map(({ match }) => match));
+    const tooMuch = Math.min(node.indexToFit(catchUpBytes), Math.max(lacked, node.indexToFit(laggingBytes)));
+    return Math.max(snapshotIndex - config.snapshotCatchUpEntries, tooMuch);
   }
 
   /** A peer that was sent a snapshot needs the entries behind it: while that may be, they are kept for the time being. */

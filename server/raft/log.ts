@@ -45,6 +45,7 @@ export class RaftLog {
   private applyingMark: number;
   private appliedMark: number;
   private unappliedSizeBytes = 0;
+  private appliedSizeBytes = 0;
 
   /** @throws RaftError when the parts do not fit together */
   constructor(initial: InitialState) {
@@ -89,6 +90,10 @@ export class RaftLog {
   /** The entries behind the applied ones, committed or not. */
   get unappliedBytes(): number {
     return this.unappliedSizeBytes;
+  }
+  /** All that were applied since the start. */
+  get appliedBytes(): number {
+    return this.appliedSizeBytes;
   }
   /** Durable up to here. */
   get stable(): number {
@@ -271,8 +276,22 @@ export class RaftLog {
     if (index <= this.appliedMark) return;
     const start = Math.max(0, this.appliedMark - this.compactedIndex);
     const end = Math.max(start, index - this.compactedIndex);
-    for (let i = start; i < end; i++) this.unappliedSizeBytes -= entrySizeBytes(this.list[i] as Entry);
+    for (let i = start; i < end; i++) {
+      const sizeBytes = entrySizeBytes(this.list[i] as Entry);
+      this.unappliedSizeBytes -= sizeBytes;
+      this.appliedSizeBytes += sizeBytes;
+    }
     this.appliedMark = index;
+  }
+
+  /** @returns the index behind which the entries take at most `maxBytes` */
+  indexToFit(maxBytes: number): number {
+    let sizeBytes = 0;
+    for (let i = this.list.length - 1; i >= 0; i--) {
+      sizeBytes += entrySizeBytes(this.list[i] as Entry);
+      if (sizeBytes > maxBytes) return this.firstIndex + i;
+    }
+    return this.compactedIndex;
   }
 
   /** Remembers a snapshot of the state machine; an older one than the newest is ignored. */

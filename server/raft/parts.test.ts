@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Entry, Snapshot, SnapshotMetadata } from '../proto/gen/raft.ts';
 import { Inflights } from './inflights.ts';
-import { entrySizeBytes, RaftLog } from './log.ts';
+import { entrySizeBytes, RaftLog, totalBytes } from './log.ts';
 import { committedIndex, voteResult } from './quorum.ts';
 import { entriesOf, initialState } from './testing/node.ts';
 
@@ -104,7 +104,7 @@ describe('the log', () => {
     );
   });
 
-  test('knows at any time how many bytes of it are not applied', () => {
+  test('knows at any time how many bytes of it are applied, are not, and are too many', () => {
     const step = fc.record({
       what: fc.constantFrom('append', 'replace', 'store', 'apply', 'compact', 'restore'),
       count: fc.integer({ min: 1, max: 5 }),
@@ -114,6 +114,7 @@ describe('the log', () => {
         const log = new RaftLog(initialState({ log: terms }));
         let sequence = 0;
         let term = 6;
+        let appliedBytes = 0;
         for (const { what, count } of steps) {
           if (what === 'append') log.append(entriesOf(new Array(count).fill(term), log.lastIndex + 1));
           else if (what === 'replace') {
@@ -126,6 +127,7 @@ describe('the log', () => {
             log.commitTo(Math.min(log.lastIndex, log.committed + count));
           } else if (what === 'apply') {
             const taken = log.takeCommitted(count * 20);
+            appliedBytes += totalBytes(taken);
             if (taken.length > 0) log.appliedTo((taken.at(-1) as Entry).Index);
           } else if (what === 'compact') log.compact(log.applied);
           else {
@@ -133,8 +135,13 @@ describe('the log', () => {
             log.restore(Snapshot.create({ metadata: SnapshotMetadata.create({ index, term }) }));
             log.appliedTo(index);
           }
-          const expected = log.unapplied().reduce((sum, entry) => sum + entrySizeBytes(entry), 0);
-          expect(log.unappliedBytes).toBe(expected);
+          expect(log.unappliedBytes).toBe(totalBytes(log.unapplied()));
+          expect(log.appliedBytes).toBe(appliedBytes);
+          const fitting = log.indexToFit(count * 40);
+          const behind = (index: number) =>
+            totalBytes(log.slice(index + 1, log.lastIndex + 1, Number.POSITIVE_INFINITY));
+          expect(behind(fitting)).toBeLessThanOrEqual(count * 40);
+          expect(fitting < log.firstIndex || behind(fitting - 1) > count * 40).toBe(true);
         }
       }),
     );

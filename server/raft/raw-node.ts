@@ -240,6 +240,16 @@ export class RawNode {
     return this.core.log.term(index);
   }
 
+  /** The bytes of all entries that were applied since the start. */
+  appliedBytes(): number {
+    return this.core.log.appliedBytes;
+  }
+
+  /** @returns the index behind which the entries in memory take at most `maxBytes` */
+  indexToFit(maxBytes: number): number {
+    return this.core.log.indexToFit(maxBytes);
+  }
+
   /** The first entry in memory. */
   firstIndex(): number {
     return this.core.log.firstIndex;
