@@ -168,7 +168,7 @@ export class BoltBackend implements Backend {
   }
 
   /**
-   * CRC-32C over all buckets as they are when it begins, uncommitted changes included (see `hashDatabase`). Reads the
+   * CRC-32C over all buckets as they are when it begins, uncommitted changes included (see `DatabaseDigest`). Reads the
    * whole database, in slices.
    *
    * @param look as of `freeze`

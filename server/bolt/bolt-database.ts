@@ -14,7 +14,7 @@ import { Pager } from './pager.ts';
 import { type SealedTransaction, seal } from './seal.ts';
 import { State } from './state.ts';
 import { ReadTx, type TransactionOwner, WriteTx } from './transaction.ts';
-import { TreeWalk } from './tree-walk.ts';
+import { type LeafVisitor, TreeWalk } from './tree-walk.ts';
 
 const defaultPageCacheBytes = 64 * 1024 * 1024;
 const defaultGrowthBytes = 16 * 1024 * 1024;
@@ -34,6 +34,8 @@ export interface OpenOptions {
   sizeBytes?: number;
   /** False: never sync; a crash may lose the file. */
   sync?: boolean;
+  /** Goes along when the pages are read. What it has seen is of use only when the database is opened. */
+  visitor?: LeafVisitor;
 }
 
 export class BoltDatabase implements TransactionOwner {
@@ -84,9 +86,10 @@ export class BoltDatabase implements TransactionOwner {
       const fileBytes = options.sizeBytes ?? (await file.size());
       const { meta } = await readMeta(where, file, fileBytes);
       const pager = new Pager(where, file, meta.pageSize, options.pageCacheBytes ?? defaultPageCacheBytes);
-      const walk = new TreeWalk(pager, meta, (error) => {
+      const fail = (error: BoltError): never => {
         throw error;
-      });
+      };
+      const walk = new TreeWalk(pager, meta, fail, options.visitor);
       await inSlices(walk.steps());
       if (meta.freeList !== undefined) {
         const { overflow } = pager.firstPage(meta.freeList, meta.highWater).header;
@@ -208,6 +211,10 @@ export class BoltDatabase implements TransactionOwner {
       const { reason } = this.failure;
       throw new BoltError(BoltCode.Failed, this.path, `an earlier commit failed: ${reason}`, { cause: this.failure });
     }
+  }
+
+  isDurable(txid: number): boolean {
+    return txid <= this.durableTxid;
   }
 
   /** Every page's use, for `check`. */

@@ -5,6 +5,6 @@ export { bucketName, bucketNameBytes } from './bucket.ts';
 export { type BulkBucket, type BulkOptions, type Pair, writeDatabase } from './bulk-writer.ts';
 export { type CheckOptions, type CheckResult, check } from './check.ts';
 export { maxKeyBytes, maxValueBytes } from './format.ts';
-export { type HashIgnore, hashDatabase, hashSteps } from './hash.ts';
+export { DatabaseDigest, type HashIgnore, hashSteps } from './hash.ts';
 export type { Reader, ReadTx, Visit, WriteTx } from './transaction.ts';
 export type { PageCounts } from './tree-walk.ts';

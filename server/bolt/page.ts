@@ -44,6 +44,11 @@ export class Page {
     this.count = this.view.getUint16(10, true);
   }
 
+  /** The same page in memory of its own. */
+  copy(): Page {
+    return new Page(Buffer.from(this.bytes));
+  }
+
   flags(index: number): number {
     return this.view.getUint32(pageHeaderBytes + index * elementBytes, true);
   }

@@ -9,6 +9,7 @@ import type { StorageFile } from '../base/file-system.ts';
 import { BoltCode, BoltError } from './bolt-error.ts';
 import { maxPageRunBytes } from './format.ts';
 import { type Page, type PageHeader, parsePage, readPageHeader } from './page.ts';
+import type { ReadAhead } from './read-ahead.ts';
 
 /** A page's bytes without its overflow, its header checked against its place. */
 export interface FirstPage {
@@ -56,17 +57,21 @@ export class Pager {
     return page;
   }
 
-  /** Reads a page around the cache, for walks over the whole file. Pages that are not in the file yet come from memory. */
-  load(id: number, highWater: number): Page {
-    return this.complete(id, this.firstPage(id, highWater), highWater);
+  /**
+   * Reads a page around the cache, for walks over the whole file. Pages that are not in the file yet come from memory.
+   *
+   * @param ahead reads for this walk; by default each page is read for itself
+   */
+  load(id: number, highWater: number, ahead?: ReadAhead): Page {
+    return this.complete(id, this.firstPage(id, highWater, ahead), highWater, ahead);
   }
 
   /** Reads a page without its overflow. */
-  firstPage(id: number, highWater: number): FirstPage {
+  firstPage(id: number, highWater: number, ahead?: ReadAhead): FirstPage {
     const pinned = this.pinned.get(id);
     if (pinned !== undefined) return { bytes: pinned.bytes, header: readPageHeader(pinned.bytes) };
     if (id < 2 || id >= highWater) throw this.corrupt(id, `there are ${highWater} pages`);
-    const bytes = this.read(id, this.pageSize);
+    const bytes = this.read(id, this.pageSize, ahead);
     const header = readPageHeader(bytes);
     if (header.id !== id) throw this.corrupt(id, `its header says page ${header.id}`);
     if (id + header.overflow >= highWater || (1 + header.overflow) * this.pageSize > maxPageRunBytes) {
@@ -76,14 +81,14 @@ export class Pager {
   }
 
   /** @returns the bytes of a page with its overflow, whatever its kind */
-  run(id: number, first: FirstPage): Buffer {
+  run(id: number, first: FirstPage, ahead?: ReadAhead): Buffer {
     const sizeBytes = (1 + first.header.overflow) * this.pageSize;
-    return first.bytes.length >= sizeBytes ? first.bytes : this.read(id, sizeBytes);
+    return first.bytes.length >= sizeBytes ? first.bytes : this.read(id, sizeBytes, ahead);
   }
 
   /** Adds the overflow and checks the page. */
-  complete(id: number, first: FirstPage, highWater: number): Page {
-    const page = parsePage(this.run(id, first), highWater);
+  complete(id: number, first: FirstPage, highWater: number, ahead?: ReadAhead): Page {
+    const page = parsePage(this.run(id, first, ahead), highWater);
     if (typeof page === 'string') throw this.corrupt(id, page);
     return page;
   }
@@ -105,17 +110,23 @@ export class Pager {
     return new BoltError(BoltCode.Corrupt, this.path, reason, { page });
   }
 
-  private read(id: number, sizeBytes: number): Buffer {
-    const bytes = Buffer.allocUnsafeSlow(sizeBytes);
-    let found: number;
+  private read(id: number, sizeBytes: number, ahead: ReadAhead | undefined): Buffer {
+    const position = id * this.pageSize;
+    let bytes: Buffer;
     try {
-      found = this.file.readSync(bytes, id * this.pageSize);
+      bytes = ahead?.read(position, sizeBytes) ?? this.readAlone(position, sizeBytes);
     } catch (cause) {
       const reason = `reading ${sizeBytes} bytes failed: ${cause instanceof Error ? cause.message : cause}`;
       throw new BoltError(BoltCode.InputOutput, this.path, reason, { page: id, cause });
     }
-    if (found < sizeBytes) throw new BoltError(BoltCode.Truncated, this.path, 'the file ends here', { page: id });
+    if (bytes.length < sizeBytes)
+      throw new BoltError(BoltCode.Truncated, this.path, 'the file ends here', { page: id });
     return bytes;
+  }
+
+  private readAlone(position: number, sizeBytes: number): Buffer {
+    const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+    return bytes.subarray(0, this.file.readSync(bytes, position));
   }
 
   private keep(page: Page): void {

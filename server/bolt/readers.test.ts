@@ -1,9 +1,24 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import type { OpenMode, StorageFile } from '../base/file-system.ts';
+import { CrashFileSystem } from '../base/testing/crash-file-system.ts';
 import { decodeMetaPage, type Meta } from './format.ts';
 import { BoltCode, BoltDatabase, type ReadTx } from './mod.ts';
 import { bytes, contentsOf, expectSound, openInMemory, revisionKey, smallPage } from './testing/databases.ts';
 
 const code = (expected: BoltCode) => expect.objectContaining({ name: 'BoltError', code: expected });
+
+/** Where what is written is not there at once, as on a real disk. */
+class SlowFileSystem extends CrashFileSystem {
+  override async open(path: string, how: OpenMode): Promise<StorageFile> {
+    const file = await super.open(path, how);
+    const write = async (chunks: readonly Uint8Array[], position: number) => {
+      await setImmediate();
+      await file.write(chunks, position);
+    };
+    return { ...file, write };
+  }
+}
 
 describe('a reading transaction', () => {
   test('stays at its state while later ones change everything, and after', async () => {
@@ -50,6 +65,35 @@ describe('a reading transaction', () => {
     };
     const free = await grow(false);
     expect(await grow(true)).toBeGreaterThan(free * 3);
+  });
+
+  test.each(['durable', 'sealed'])('gives the leaves of its state, %s, while the file is written to', async (when) => {
+    const { db } = await openInMemory(new SlowFileSystem());
+    const put = (round: number) => {
+      const tx = db.begin();
+      tx.createBucket('b');
+      for (let i = 0; i < 600; i++)
+        if (round === 0 || i % 60 === 59) tx.put('b', revisionKey(i), Buffer.alloc(40, round));
+      tx.put('b', revisionKey(600 + round), Buffer.alloc(5000, round));
+      return tx.commit();
+    };
+    await put(0);
+    await put(1);
+    // Takes the pages that the one before has freed, in between those that are as they were.
+    const sealed = put(2);
+    if (when === 'durable') await sealed;
+    const view = db.view();
+    const expected = [...view.pairs('b')].map((pair) => Buffer.concat(pair).toString('hex'));
+    const seen: string[] = [];
+    let [leaves, round] = [0, 3];
+    for (const leaf of view.leaves('b')) {
+      for (let i = 0; i < leaf.count; i++) seen.push(Buffer.concat([leaf.key(i), leaf.value(i)]).toString('hex'));
+      if (++leaves % 4 === 0) await put(round++);
+    }
+    expect(seen).toEqual(expected);
+    expect(view.lastKey('b')).toEqual(revisionKey(602));
+    view.close();
+    await expectSound(db);
   });
 
   test('closing does not free pages of a commit that is still being written', async () => {

@@ -4,6 +4,7 @@ import type { Bucket } from './bucket.ts';
 import type { Meta } from './format.ts';
 import type { Page } from './page.ts';
 import type { Pager } from './pager.ts';
+import { ReadAhead } from './read-ahead.ts';
 import type { PageSource } from './tree.ts';
 
 export class State implements PageSource {
@@ -20,6 +21,19 @@ export class State implements PageSource {
 
   page(id: number): Page {
     return this.pager.page(id, this.meta.highWater);
+  }
+
+  /** The same pages for a walk over all of them, read around the cache; a leaf is good until the next page. The state must be durable. */
+  readAhead(): PageSource {
+    const { pager, meta } = this;
+    const ahead = new ReadAhead(pager.file);
+    return {
+      page: (id) => {
+        const page = pager.load(id, meta.highWater, ahead);
+        return page.isLeaf ? page : page.copy();
+      },
+      corrupt: (page, reason) => pager.corrupt(page, reason),
+    };
   }
 
   corrupt(page: number, reason: string): BoltError {

@@ -5,7 +5,7 @@ import { ChangeSet, compareEntries, Slab } from './change-set.ts';
 import { Entry } from './entry.ts';
 import { Finder } from './finder.ts';
 import { bucketElementFlag, maxKeyBytes, maxValueBytes } from './format.ts';
-import { compareBytes } from './page.ts';
+import { compareBytes, type Page } from './page.ts';
 import type { State } from './state.ts';
 import { getFromTree, rootPage, TreeCursor } from './tree.ts';
 
@@ -26,6 +26,8 @@ export interface TransactionOwner {
   readonly path: string;
   /** @throws BoltError when the database is closed */
   checkUsable(): void;
+  /** Whether a transaction is in the file. */
+  isDurable(txid: number): boolean;
 }
 
 function bucketOf(state: State, name: string, path: string): Bucket {
@@ -79,6 +81,29 @@ export class ReadTx implements Reader {
     for (cursor.seek(start); cursor.valid; cursor.next()) {
       if (cursor.page.flags(cursor.index) === bucketElementFlag) continue;
       yield [cursor.page.key(cursor.index), cursor.page.value(cursor.index)];
+      this.checkOpen();
+    }
+  }
+
+  /** The key behind all others of a bucket, undefined when it is empty. */
+  lastKey(bucket: string): Buffer | undefined {
+    const state = this.checkOpen();
+    const cursor = new TreeCursor(state, rootPage(state, bucketOf(state, bucket, this.owner.path)));
+    cursor.seekLast();
+    return cursor.valid ? cursor.page.key(cursor.index) : undefined;
+  }
+
+  /**
+   * The leaves of a bucket from first to last, for whoever wants all of it: they do not come into the page cache. Each is
+   * good until the next.
+   */
+  *leaves(bucket: string): Generator<Page> {
+    const state = this.checkOpen();
+    // What is not in the file yet may come there between two reads.
+    const source = this.owner.isDurable(this.txid) ? state.readAhead() : state;
+    const cursor = new TreeCursor(source, rootPage(source, bucketOf(state, bucket, this.owner.path)));
+    for (cursor.seek(Buffer.alloc(0)); cursor.valid; cursor.nextLeaf()) {
+      yield cursor.page;
       this.checkOpen();
     }
   }

@@ -11,6 +11,7 @@ import { type Bucket, bucketName, parseBucket } from './bucket.ts';
 import { bucketElementFlag, type Meta, maxDepth } from './format.ts';
 import type { Page } from './page.ts';
 import type { Pager } from './pager.ts';
+import { ReadAhead } from './read-ahead.ts';
 
 /** Pages by what they hold; `overflow` are the ones behind a large page's first. */
 export interface PageCounts {
@@ -36,6 +37,14 @@ interface Bounds {
   readonly below: Buffer | undefined;
 }
 
+/** Goes along with a walk. */
+export interface LeafVisitor {
+  /** The pages that follow are those of this bucket. Buckets come in byte order of their names. */
+  bucket(name: string): void;
+  /** @param page in key order, and good until this returns */
+  leaf(page: Page): void;
+}
+
 const unbounded: Bounds = { first: undefined, below: undefined };
 
 export class TreeWalk {
@@ -46,13 +55,20 @@ export class TreeWalk {
   private readonly meta: Meta;
   private readonly report: (error: BoltError) => void;
   private readonly reached: Uint8Array;
+  private readonly visitor: LeafVisitor | undefined;
+  private readonly ahead: ReadAhead;
 
-  /** @param report gets each fault; the walk goes on behind it unless this throws */
-  constructor(pager: Pager, meta: Meta, report: (error: BoltError) => void) {
+  /**
+   * @param report gets each fault; the walk goes on behind it unless this throws
+   * @param visitor sees the leaves of all buckets
+   */
+  constructor(pager: Pager, meta: Meta, report: (error: BoltError) => void, visitor?: LeafVisitor) {
     this.pager = pager;
     this.meta = meta;
     this.report = report;
+    this.visitor = visitor;
     this.reached = new Uint8Array((meta.highWater >>> 3) + 1);
+    this.ahead = new ReadAhead(pager.file);
     this.mark(0, 2);
   }
 
@@ -85,7 +101,7 @@ export class TreeWalk {
 
   private *visit(id: number, tree: Tree, depth: number, bounds: Bounds): Steps<void> {
     yield;
-    const page = this.take(id, depth);
+    const page = this.take(id, tree, depth);
     if (page === undefined) return;
     this.checkOrder(page, id, bounds);
     if (page.isLeaf) {
@@ -93,6 +109,7 @@ export class TreeWalk {
       tree.leafDepth ??= depth;
       if (tree.leafDepth !== depth) this.fault(id, `a leaf at depth ${depth} in a tree of depth ${tree.leafDepth}`);
       if (page.count === 0 && bounds.first !== undefined) this.fault(id, 'an empty leaf below a branch');
+      if (tree.bucket !== undefined) this.visitor?.leaf(page);
       yield* this.visitElements(page, id, tree);
       return;
     }
@@ -105,13 +122,15 @@ export class TreeWalk {
   }
 
   /** Reads a page, unless it has been reached before: that ends every loop. */
-  private take(id: number, depth: number): Page | undefined {
+  private take(id: number, tree: Tree, depth: number): Page | undefined {
     try {
       if (depth > maxDepth) throw this.pager.corrupt(id, `the tree is deeper than ${maxDepth} levels`);
-      const first = this.pager.firstPage(id, this.meta.highWater);
+      const first = this.pager.firstPage(id, this.meta.highWater, this.ahead);
       if (!this.mark(id, 1 + first.header.overflow)) throw this.pager.corrupt(id, 'the page is reached twice');
       this.counts.overflow += first.header.overflow;
-      return this.pager.complete(id, first, this.meta.highWater);
+      const page = this.pager.complete(id, first, this.meta.highWater, this.ahead);
+      // All but leaves of buckets are needed while pages below them are read.
+      return page.isLeaf && tree.bucket !== undefined ? page : page.copy();
     } catch (error) {
       if (!(error instanceof BoltError)) throw error;
       this.report(error);
@@ -158,11 +177,13 @@ export class TreeWalk {
       return;
     }
     this.buckets.set(name, bucket);
+    this.visitor?.bucket(name);
     const tree: Tree = { bucket: name, leafDepth: undefined };
     if (bucket.inline === undefined) {
       yield* this.visit(bucket.rootId, tree, 0, unbounded);
     } else {
       this.checkOrder(bucket.inline, id, unbounded);
+      this.visitor?.leaf(bucket.inline);
       yield* this.visitElements(bucket.inline, id, tree);
     }
   }

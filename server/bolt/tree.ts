@@ -56,6 +56,17 @@ export class TreeCursor {
     if (this.index === page.count) this.nextLeaf();
   }
 
+  /** Goes to the last pair. */
+  seekLast(): void {
+    this.branches.length = 0;
+    this.taken.length = 0;
+    let page = this.root;
+    while (!page.isLeaf) page = this.down(page, page.count - 1);
+    this.page = page;
+    this.index = page.count - 1;
+    this.valid = page.count > 0;
+  }
+
   next(): void {
     this.index++;
     if (this.index === this.page.count) this.nextLeaf();
@@ -71,7 +82,7 @@ export class TreeCursor {
   }
 
   /** Goes to the first pair of the next leaf. No leaf below a branch is empty. */
-  private nextLeaf(): void {
+  nextLeaf(): void {
     for (;;) {
       const branch = this.branches.pop();
       const child = this.taken.pop();

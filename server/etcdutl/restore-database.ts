@@ -2,9 +2,10 @@
 import type { FileSystem } from '../base/file-system.ts';
 import type { WriteTx } from '../bolt/mod.ts';
 import { encodeMember, idToHex, type Member } from '../membership/mod.ts';
-import { decodeRevision, encodeRevision } from '../mvcc/revision.ts';
+import { encodeRevision } from '../mvcc/revision.ts';
 import { SnapshotError } from './snapshot-error.ts';
 import {
+  latestRevision,
   openDatabase,
   openSnapshotFile,
   readSnapshotFile,
@@ -16,6 +17,8 @@ import {
 /** The restored log has one entry per member, all of this term. */
 export const restoredTerm = 1;
 export const growthBytes = 64 * 1024;
+/** A copy is synced in pieces of this size, so that the disk does not wait for its end. */
+const syncBytes = 32 * 1024 * 1024;
 
 export interface DatabaseSource {
   readonly snapshotPath: string;
@@ -57,7 +60,8 @@ export async function restoreDatabase(
   try {
     const transaction = database.begin();
     replaceMembers(transaction, members);
-    const revision = bumpRevision === undefined ? latestRevision(transaction) : bump(transaction, bumpRevision);
+    const latest = latestRevision(database);
+    const revision = bumpRevision === undefined ? latest : bump(transaction, latest + bumpRevision);
     transaction.put('meta', Buffer.from('consistent_index'), uint64(members.length));
     transaction.put('meta', Buffer.from('term'), uint64(restoredTerm));
     await transaction.commit();
@@ -75,11 +79,20 @@ export async function copyDatabase(
   fs: FileSystem,
 ): Promise<void> {
   const file = await fs.open(target, 'create-new', 0o600);
+  let syncing = Promise.resolve();
+  let syncedBytes = 0;
   try {
     const verdict = await readSnapshotFile(snapshot, async (chunk, position) => {
       const wanted = chunk.subarray(0, Math.max(snapshot.databaseBytes - position, 0));
       if (wanted.length > 0) await file.write([wanted], position);
+      if (position - syncedBytes < syncBytes) return;
+      syncedBytes = position;
+      await syncing;
+      syncing = file.datasync();
+      // Its failure is met below, or by the next.
+      syncing.catch(() => {});
     });
+    await syncing;
     if (!skipHashCheck) requireMatch(snapshot.path, verdict);
   } finally {
     await file.close();
@@ -97,20 +110,11 @@ export function replaceMembers(transaction: WriteTx, members: readonly Member[])
   }
 }
 
-function latestRevision(transaction: WriteTx): number {
-  let last: Buffer | undefined;
-  transaction.scan('key', Buffer.alloc(0), undefined, (key) => {
-    last = key;
-  });
-  return last === undefined ? 0 : decodeRevision(last).main;
-}
-
 /**
  * A record without key or value at the higher revision: watchers that know a later revision than the snapshot's learn
  * that their history is gone, instead of waiting for it to come again.
  */
-function bump(transaction: WriteTx, by: number): number {
-  const revision = latestRevision(transaction) + by;
+function bump(transaction: WriteTx, revision: number): number {
   const record = encodeRevision(revision, 0);
   transaction.put('key', record, Buffer.alloc(0));
   transaction.put('meta', Buffer.from('scheduledCompactRev'), record);

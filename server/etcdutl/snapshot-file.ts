@@ -2,6 +2,7 @@
 import type { FileSystem, StorageFile } from '../base/file-system.ts';
 import { BoltDatabase, BoltError, type OpenOptions } from '../bolt/mod.ts';
 import { hasTrailer, TrailerCheck, type TrailerVerdict, trailerBytes } from '../client/mod.ts';
+import { decodeRevision } from '../mvcc/revision.ts';
 import { SnapshotError } from './snapshot-error.ts';
 
 /** Two meta pages of the smallest size in use, and something to point at. */
@@ -41,21 +42,26 @@ export function requireDatabaseSize({ sizeBytes, databaseBytes }: SnapshotFile):
   }
 }
 
-/** Reads the file from end to end, checks its digest on the way and hands each piece to `visit`. */
+/**
+ * Reads the file from end to end, checks its digest on the way and hands each piece to `visit`. A piece is hashed while it
+ * is visited and the next is read.
+ */
 export async function readSnapshotFile(
   { file }: SnapshotFile,
   visit: (chunk: Uint8Array, position: number) => Promise<void> = async () => {},
 ): Promise<TrailerVerdict> {
   const check = new TrailerCheck();
-  const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-  for (;;) {
+  let [buffer, other] = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)];
+  let length = await file.read(buffer, 0);
+  while (length > 0) {
     const position = check.sizeBytes;
-    const length = await file.read(buffer, position);
-    if (length === 0) return check.finish();
     const chunk = buffer.subarray(0, length);
+    const others = [file.read(other, position + length), visit(chunk, position)] as const;
     check.add(chunk);
-    await visit(chunk, position);
+    [length] = await Promise.all(others);
+    [buffer, other] = [other, buffer];
   }
+  return check.finish();
 }
 
 /** @throws SnapshotError SNAPSHOT_HASH_MISMATCH */
@@ -65,6 +71,17 @@ export function requireMatch(path: string, { trailer, sha256, expected }: Traile
     'SNAPSHOT_HASH_MISMATCH',
     `${path} is damaged: expected sha256 ${expected}, got ${sha256}. Use another copy or an older snapshot`,
   );
+}
+
+/** The store's revision: that of its last record, 0 without one. */
+export function latestRevision(database: BoltDatabase): number {
+  const view = database.view();
+  try {
+    const last = view.lastKey('key');
+    return last === undefined ? 0 : decodeRevision(last).main;
+  } finally {
+    view.close();
+  }
 }
 
 /** Opens the database, reading every page of it. @throws SnapshotError SNAPSHOT_DAMAGED */

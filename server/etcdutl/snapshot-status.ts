@@ -1,8 +1,8 @@
 /** What is in a snapshot file, after it has been verified (contract: cli §7, disk-and-peer §7). */
 import { type FileSystem, nodeFileSystem } from '../base/file-system.ts';
-import { hashDatabase, type ReadTx } from '../bolt/mod.ts';
-import { decodeRevision } from '../mvcc/revision.ts';
+import { DatabaseDigest } from '../bolt/mod.ts';
 import {
+  latestRevision,
   openDatabase,
   openSnapshotFile,
   readSnapshotFile,
@@ -36,28 +36,16 @@ export async function snapshotStatus(path: string, fs: FileSystem = nodeFileSyst
     const verdict = await readSnapshotFile(snapshot);
     requireMatch(path, verdict);
     const sizeBytes = snapshot.databaseBytes;
-    const database = await openDatabase(path, path, { fs, readOnly: true, sizeBytes });
-    const view = database.view();
+    const digest = new DatabaseDigest();
+    const database = await openDatabase(path, path, { fs, readOnly: true, sizeBytes, visitor: digest });
     try {
-      return { ...figures(view), trailer: snapshot.hasTrailer ? 'ok' : 'missing' };
+      const { hash, pairs: totalKeys } = digest;
+      const trailer = snapshot.hasTrailer ? 'ok' : 'missing';
+      return { hash, revision: latestRevision(database), totalKeys, totalSizeBytes: database.sizeBytes(), trailer };
     } finally {
-      view.close();
       await database.close();
     }
   } finally {
     await snapshot.file.close();
   }
-}
-
-function figures(view: ReadTx): Omit<SnapshotStatus, 'trailer'> {
-  let totalKeys = 0;
-  let lastRecord: Buffer | undefined;
-  for (const bucket of view.bucketNames()) {
-    for (const [key] of view.pairs(bucket)) {
-      totalKeys++;
-      if (bucket === 'key') lastRecord = key;
-    }
-  }
-  const revision = lastRecord === undefined ? 0 : decodeRevision(lastRecord).main;
-  return { hash: hashDatabase(view), revision, totalKeys, totalSizeBytes: view.sizeBytes };
 }

@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bucketNames } from '../../server/backend/backend.ts';
 import { BoltBackend } from '../../server/backend/bolt-backend.ts';
-import { BoltDatabase, type CheckResult, check, hashDatabase, writeDatabase } from '../../server/bolt/mod.ts';
+import { BoltDatabase, type CheckResult, check, DatabaseDigest, writeDatabase } from '../../server/bolt/mod.ts';
 import { EtcdClient } from '../../server/client/mod.ts';
 import { KeyValue } from '../../server/proto/gen/kv.ts';
 import { freePorts } from '../support/test-cluster.ts';
@@ -140,10 +140,11 @@ async function saveSnapshot(backend: BoltBackend, file: string): Promise<number>
 }
 
 async function hashOf(file: string, sizeBytes?: number): Promise<number> {
-  const database = await BoltDatabase.open(file, { readOnly: true, ...(sizeBytes === undefined ? {} : { sizeBytes }) });
-  const hash = hashDatabase(database.view());
+  const digest = new DatabaseDigest();
+  const size = sizeBytes === undefined ? {} : { sizeBytes };
+  const database = await BoltDatabase.open(file, { readOnly: true, visitor: digest, ...size });
   await database.close();
-  return hash;
+  return digest.hash;
 }
 
 const sound = { errors: [], warnings: [] } satisfies Partial<CheckResult>;
