@@ -35,7 +35,7 @@ const good: MachineFacts = {
   clockErrorMs: 20,
 };
 const judge = (changes: Partial<MachineFacts>, known: typeof state | undefined = undefined) =>
-  judgeMachine(node, { ...good, ...changes }, 'built-in', known).filter(({ severity }) => severity !== 'ok');
+  judgeMachine(node, { ...good, ...changes }, config, known).filter(({ severity }) => severity !== 'ok');
 
 describe('a machine', () => {
   it('is read from what the script says', () => {
@@ -74,7 +74,12 @@ describe('a machine', () => {
       { listeners: [{ address: '*', port: 2380, process: 'nginx (pid 9)', pid: 9 }] },
       'nginx (pid 9)',
     ],
-    ['a clock far off', { clockAheadMs: -600_000 }, '600.0 s behind this machine'],
+    ['a clock far behind', { clockAheadMs: -600_000 }, '600.0 s behind this machine: certificates would not be valid'],
+    [
+      'a clock far ahead',
+      { clockAheadMs: 11 * 86_400_000 },
+      '950400.0 s ahead of this machine: certificates would end',
+    ],
     ['little memory', { memoryMiB: 100 }, '100 MiB, 256 needed'],
     ['a full disk', { freeDiskMiB: 3 }, '3 MiB free'],
     ['a firewall', { silentPeers: ['10.0.0.2:2380'] }, 'no answer from 10.0.0.2:2380'],
@@ -103,11 +108,26 @@ describe('a machine', () => {
 
   it.each<[string, Partial<MachineFacts>]>([
     ['a clock that is a little off', { clockAheadMs: 5000 }],
+    ['a clock ahead by less than a certificate is renewed early', { clockAheadMs: 600_000 }],
     ['a slow disk', { syncMs: 40 }],
     ['a network that cannot be cut', { missingTools: ['nft'] }],
     ['a cut', { isCut: true, silentPeers: ['10.0.0.2:2380'] }],
   ])('is warned of for %s', (_, changes) => {
     expect(judge(changes)).toMatchObject([{ severity: 'warning' }]);
+  });
+
+  it('may be as wrong about the time as the certificates of lab.yaml allow', () => {
+    const clock = (clockAheadMs: number, certificates: Partial<typeof config.certificates>) =>
+      judgeMachine(
+        node,
+        { ...good, clockAheadMs, clockErrorMs: 0 },
+        { ...config, certificates: { ...config.certificates, ...certificates } },
+        undefined,
+      ).find(({ check }) => check === 'clock')?.severity;
+    expect(clock(-60_000, { backdate: 10_000 })).toBe('error');
+    expect(clock(-600_000, { backdate: 3_600_000 })).toBe('warning');
+    expect(clock(60_000, { validity: 120_000 })).toBe('error');
+    expect(clock(30_000, { validity: 120_000 })).toBe('warning');
   });
 
   it('may have the etcd of a package that is disabled and has no data', () => {
@@ -128,7 +148,8 @@ describe('a machine', () => {
   });
 
   it('needs no library for an engine that does not use it', () => {
-    const findings = judgeMachine(node, { ...good, hasLibatomic: false }, 'upstream', undefined);
+    const upstream = { ...config, engine: { kind: 'upstream', path: '/opt/etcd' } } as const;
+    const findings = judgeMachine(node, { ...good, hasLibatomic: false }, upstream, undefined);
     expect(findings.every(({ severity }) => severity === 'ok')).toBe(true);
   });
 });

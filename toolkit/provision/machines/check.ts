@@ -1,7 +1,7 @@
 /** Whether the machines of a lab will do: every problem of every machine, all at once. Changes nothing. */
 import { LabError } from '../../errors.ts';
 import { unitFile } from '../../hosts/ssh/systemd-service.ts';
-import type { EngineConfig } from '../../lab/config.ts';
+import type { LabConfig } from '../../lab/config.ts';
 import type { LabNode } from '../../lab/nodes.ts';
 import type { LabState } from '../../lab/state.ts';
 import { type Finding, ok, problem } from '../preflight/finding.ts';
@@ -16,10 +16,12 @@ const comfortableDiskMiB = 2048;
 const slowSyncMs = 10;
 /** The first systemd with all that the unit uses. */
 const neededSystemd = 239;
-/** Certificates are valid from five minutes before they are made. */
-const refusedSkewMs = 240_000;
+/** From here on etcd warns of a difference between members. */
 const comfortableSkewMs = 1000;
 const optionalTools = new Set(['nft', 'ss']);
+
+/** Of a lab's description, what its machines are measured by. */
+export type Demands = Pick<LabConfig, 'engine' | 'certificates'>;
 
 export interface CheckedMachines {
   readonly findings: readonly Finding[];
@@ -30,7 +32,7 @@ export interface CheckedMachines {
 /** @param state what is remembered of the lab, if it was brought up before */
 export async function checkMachines(
   nodes: readonly LabNode[],
-  engine: EngineConfig['kind'],
+  demands: Demands,
   state: LabState | undefined,
 ): Promise<CheckedMachines> {
   const facts = new Map<string, MachineFacts>();
@@ -40,7 +42,7 @@ export async function checkMachines(
       try {
         const found = await readFacts(node.host, peers);
         facts.set(node.name, found);
-        return judgeMachine(node, found, engine, state);
+        return judgeMachine(node, found, demands, state);
       } catch (error) {
         if (!(error instanceof LabError) || error.code === 'LAB_INTERRUPTED') throw error;
         return [problem('error', 'ssh', node.name, error.message, error.advice.join('; '))];
@@ -54,16 +56,16 @@ export async function checkMachines(
 export function judgeMachine(
   node: LabNode,
   facts: MachineFacts,
-  engine: EngineConfig['kind'],
+  { engine, certificates }: Demands,
   state: LabState | undefined,
 ): Finding[] {
   return [
     judgeSystem(node, facts),
     judgeOwner(node, facts, state),
-    ...judgeTools(node, facts, engine),
+    ...judgeTools(node, facts, engine.kind),
     judgeAddress(node, facts),
     ...judgePorts(node, facts),
-    judgeClock(node, facts),
+    judgeClock(node, facts, certificates),
     judgeMemory(node, facts),
     judgeDisk(node, facts),
     judgeSync(node, facts),
@@ -105,7 +107,7 @@ function judgeOwner({ name }: LabNode, facts: MachineFacts, state: LabState | un
 function judgeTools(
   { name }: LabNode,
   { missingTools, hasLibatomic }: MachineFacts,
-  engine: EngineConfig['kind'],
+  engine: LabConfig['engine']['kind'],
 ): Finding[] {
   const findings = missingTools.map((tool) =>
     problem(
@@ -144,12 +146,23 @@ function judgePorts(node: LabNode, { listeners, memberPid }: MachineFacts): Find
   });
 }
 
-function judgeClock({ name }: LabNode, { clockAheadMs, clockErrorMs }: MachineFacts): Finding {
+/** A certificate is refused by a clock before its beginning or after its end; renewal is due when a third of it is left. */
+function judgeClock(
+  { name }: LabNode,
+  { clockAheadMs, clockErrorMs }: MachineFacts,
+  { backdate, validity }: LabConfig['certificates'],
+): Finding {
   const skewMs = Math.max(0, Math.abs(clockAheadMs) - clockErrorMs);
-  const found = `${(skewMs / 1000).toFixed(1)} s ${clockAheadMs > 0 ? 'ahead of' : 'behind'} this machine`;
-  const advice = 'synchronise it: sudo timedatectl set-ntp true';
-  if (skewMs > refusedSkewMs) {
-    return problem('error', 'clock', name, `${found}: certificates would not be valid there`, advice);
+  const isAhead = clockAheadMs > 0;
+  const found = `${(skewMs / 1000).toFixed(1)} s ${isAhead ? 'ahead of' : 'behind'} this machine`;
+  const advice =
+    'synchronise it: sudo timedatectl set-ntp true; where that is not supported: sudo apt-get install systemd-timesyncd';
+  // The last fifth is for clocks that drift.
+  if (!isAhead && skewMs > backdate * 0.8) {
+    return problem('error', 'clock', name, `${found}: certificates would not be valid there yet`, advice);
+  }
+  if (isAhead && skewMs > validity / 3) {
+    return problem('error', 'clock', name, `${found}: certificates would end there before they are renewed`, advice);
   }
   if (skewMs > comfortableSkewMs) return problem('warning', 'clock', name, found, advice);
   return ok('clock', name, 'agrees with this machine');

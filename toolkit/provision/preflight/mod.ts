@@ -14,6 +14,7 @@ import { checkDisk } from './disk.ts';
 import { type Finding, ok, problem } from './finding.ts';
 import { checkPorts } from './ports.ts';
 import { checkEngine, checkEngineFiles, checkNode } from './program.ts';
+import { checkVagrant } from './vagrant.ts';
 
 export type { Finding, Severity } from './finding.ts';
 
@@ -62,11 +63,17 @@ async function checkLocal({ config, paths }: PreflightOptions, nodes: readonly L
 }
 
 async function checkRemote(
-  { config, facts }: PreflightOptions,
+  { config, facts, nodes: reachable }: PreflightOptions,
   nodes: readonly LabNode[],
   state: LabState | undefined,
 ): Promise<Finding[]> {
-  const machines = await checkMachines(nodes, config.engine.kind, state);
+  // How its machines are reached is known once Vagrant has made them.
+  if (config.provider === 'vagrant' && reachable === undefined && state === undefined) {
+    const { engine } = config;
+    const isOnMachines = engine.kind === 'upstream' && engine.installed !== undefined;
+    return [...(isOnMachines ? [] : [await checkEngineFiles(engine)]), ...(await checkVagrant(config.nodes))];
+  }
+  const machines = await checkMachines(nodes, config, state);
   for (const [name, found] of machines.facts) facts?.set(name, found);
   return [await checkEngineOfMachines(config.engine, nodes, machines.facts), ...machines.findings];
 }
