@@ -82,6 +82,9 @@ function programOf(command: Command): Command {
   return command.parent === null ? command : programOf(command.parent);
 }
 
+/** What the option of that name does, wherever it is. */
+export const acceptNewHostKeys = 'trust the SSH host keys of machines that were never met before';
+
 /** Where a lab is, whether or not it was brought up. */
 export interface LabLocation {
   readonly name: string;

@@ -1,11 +1,13 @@
-/** `etcdlab logs`: the members' logs, as they wrote them. */
+/** `etcdlab logs`: the members' logs, as they wrote them, or shortened for people. */
 import { InvalidArgumentError } from 'commander';
 import type { LabNode } from '../lab/nodes.ts';
+import { formatLogLine } from '../provision/health/mod.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand } from './cli.ts';
 
 interface LogsOptions extends CommonOptions {
   readonly follow?: boolean;
   readonly lines: number;
+  readonly readable?: boolean;
 }
 
 const defaultLines = 50;
@@ -16,7 +18,8 @@ export const registerLogs: RegisterCommand = (program, cli) => {
     logs(cli, options, args[0]),
   )
     .option('-f, --follow', 'go on as lines are written, until interrupted')
-    .option('-n, --lines <count>', 'how many lines from the end', parseLines, defaultLines);
+    .option('-n, --lines <count>', 'how many lines from the end', parseLines, defaultLines)
+    .option('-r, --readable', "time, level, message and fields, in the place of etcd's JSON");
 };
 
 function parseLines(text: string): number {
@@ -29,7 +32,8 @@ async function logs(cli: Cli, options: LogsOptions, name: string | undefined): P
   const lab = await openLab(cli, options);
   const nodes = name === undefined ? lab.nodes : [lab.node(name)];
   const width = Math.max(...nodes.map((node) => node.name.length));
-  const write = (node: LabNode, line: string) => {
+  const write = (node: LabNode, written: string) => {
+    const line = options.readable === true ? formatLogLine(written) : written;
     if (cli.ui.mode === 'json') cli.ui.raw(`${JSON.stringify({ node: node.name, line })}\n`);
     else cli.ui.raw(nodes.length === 1 ? `${line}\n` : `${node.name.padEnd(width)} | ${line}\n`);
   };

@@ -13,13 +13,21 @@ import { labNodes } from '../lab/nodes.ts';
 import { type LabPaths, labPaths, type NodeState, readState } from '../lab/state.ts';
 import { nodeStates } from '../provision/machines/node-states.ts';
 import { installPackages } from '../provision/machines/packages.ts';
-import { describeStrangers, meetMachines, trustMachines } from '../provision/machines/trust.ts';
+import { describeStrangers, meetMachines, refuseFailures, trustMachines } from '../provision/machines/trust.ts';
 import { settleRotation } from '../provision/pki/rotation-journal.ts';
 import { describeAction, newRehearsal, withCopyOfLab } from '../provision/rehearsal.ts';
 import { type SideTask, sideBySide } from '../provision/side-by-side.ts';
 import { newUpContext, upTasks } from '../provision/up.ts';
 import { authorityPassphrase } from './certs/options.ts';
-import { addCommand, type Cli, type CommonOptions, describedLab, type RegisterCommand, withLock } from './cli.ts';
+import {
+  acceptNewHostKeys,
+  addCommand,
+  type Cli,
+  type CommonOptions,
+  describedLab,
+  type RegisterCommand,
+  withLock,
+} from './cli.ts';
 import { confirm } from './confirm.ts';
 import { tellUndone } from './undone-drill.ts';
 import { startVirtualMachines, vagrantOptions } from './virtual-machines.ts';
@@ -42,7 +50,7 @@ export const registerUp: RegisterCommand = (program, cli) => {
     .option('--engine <engine>', "'built-in', or the folder of upstream's binaries, instead of the one in the file")
     .option('--dry-run', 'show every command and file for each machine, and change nothing there')
     .option('--install-packages', 'install on the machines what they lack, by apt')
-    .option('--accept-new-host-keys', 'trust the SSH host keys of machines that were never met before');
+    .option('--accept-new-host-keys', acceptNewHostKeys);
 };
 
 async function up(cli: Cli, options: UpOptions): Promise<undefined> {
@@ -175,7 +183,8 @@ async function meetHosts(
   paths: LabPaths,
 ): Promise<void> {
   const knownHosts = new KnownHosts(paths.knownHostsFile);
-  const strangers = await meetMachines(nodes, config.nodes, knownHosts);
+  const { strangers, failures } = await meetMachines(nodes, config.nodes, knownHosts);
+  refuseFailures(failures);
   if (strangers.length === 0) return;
   const lines = describeStrangers(strangers);
   // Vagrant has just made its machines, on this one: nobody else can answer there yet.

@@ -85,7 +85,10 @@ async function cuts({ nodes }: ClusterView): Promise<string[]> {
   const lines = await Promise.all(
     nodes.map(async ({ name, host }) => {
       const addresses = await host.cutFrom().catch((): string[] => []);
-      return addresses.length === 0 ? [] : [`${name} is cut off from ${addresses.join(', ')}: etcdlab heal ${name}`];
+      const others = addresses.map((address) => nodes.find((node) => node.address === address)?.name ?? address);
+      return others.length === 0
+        ? []
+        : [`${name} is cut off from ${others.join(', ')}: etcdlab heal ${name} takes it back`];
     }),
   );
   return lines.flat();

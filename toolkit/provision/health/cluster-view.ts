@@ -6,6 +6,7 @@ import type { ServiceStatus } from '../../hosts/host.ts';
 import type { Lab } from '../../lab/lab.ts';
 import type { LabNode } from '../../lab/nodes.ts';
 import { tellingLines } from './log-line.ts';
+import { Patience } from './patience.ts';
 
 /** The hash of all live keys of one member up to a revision. */
 export interface KeySpaceHash {
@@ -38,8 +39,10 @@ export interface ClusterView {
 const searchedLogLines = 300;
 const shownLogLines = 8;
 
-/** A healthy member answers in milliseconds; one that needs longer is asked again. */
-const callTimeoutMs = 1000;
+/** A host that is there accepts or refuses within a round trip. */
+const connectTimeoutMs = 1000;
+/** Where a handshake takes long, it is not begun anew for each question. */
+const dialTimeoutMs = 8000;
 
 /** @returns a view over real connections, as the administrator; to be closed */
 export function openClusterView(lab: Lab): ClusterView {
@@ -49,12 +52,14 @@ export function openClusterView(lab: Lab): ClusterView {
   const clientOf = ({ clientUrl }: LabNode): EtcdClient => {
     let client = clients.get(clientUrl);
     if (client === undefined) {
-      client = new EtcdClient({ endpoints: [clientUrl], tls, dialTimeoutMs: callTimeoutMs });
+      client = new EtcdClient({ endpoints: [clientUrl], tls, dialTimeoutMs });
       clients.set(clientUrl, client);
     }
     return client;
   };
-  const call = { timeoutMs: callTimeoutMs };
+  const patience = new Patience();
+  const ask = <T>(node: LabNode, question: (client: EtcdClient, call: { readonly timeoutMs: number }) => Promise<T>) =>
+    patience.ask(node.name, (call) => question(clientOf(node), call));
   return {
     nodes: lab.nodes,
     process: (node) => node.host.service.status(),
@@ -64,16 +69,21 @@ export function openClusterView(lab: Lab): ClusterView {
       return tellingLines(await host.service.logTail(searchedLogLines), startedAt, shownLogLines);
     },
     portProblem: (node) => tcpProblem(node.address, node.clientPort),
-    status: (node) => clientOf(node).status({}, call),
-    members: async (node) => (await clientOf(node).memberList({ linearizable: true }, call)).members,
-    linearizableRead: async (node) =>
-      (await clientOf(node).range({ key: Buffer.from('health') }, call)).header?.revision ?? 0,
-    hashKv: async (node, revision) => {
-      const { hash, compact_revision } = await clientOf(node).hashKv({ revision }, call);
-      return { hash, compactRevision: compact_revision };
-    },
+    status: (node) => ask(node, (client, call) => client.status({}, call)),
+    members: (node) =>
+      ask(node, async (client, call) => (await client.memberList({ linearizable: true }, call)).members),
+    linearizableRead: (node) =>
+      ask(
+        node,
+        async (client, call) => (await client.range({ key: Buffer.from('health') }, call)).header?.revision ?? 0,
+      ),
+    hashKv: (node, revision) =>
+      ask(node, async (client, call) => {
+        const { hash, compact_revision } = await client.hashKv({ revision }, call);
+        return { hash, compactRevision: compact_revision };
+      }),
     explain: async (node) => {
-      const sentence = await explainConnectFailure(node.clientUrl, tls, callTimeoutMs);
+      const sentence = await explainConnectFailure(node.clientUrl, tls, patience.timeoutMs(node.name));
       // The member is named wherever the sentence is shown.
       return sentence.replace(`${node.clientUrl}: `, '');
     },
@@ -85,7 +95,7 @@ export function openClusterView(lab: Lab): ClusterView {
 
 function tcpProblem(host: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: callTimeoutMs });
+    const socket = connect({ host, port, timeout: connectTimeoutMs });
     const finish = (problem: string | undefined) => {
       socket.destroy();
       resolve(problem);

@@ -44,7 +44,7 @@ async function ofEach(
 ): Promise<readonly Shortfall[]> {
   const shortfalls = await Promise.all(
     view.nodes.map(async (node): Promise<Shortfall | undefined> => {
-      const reason = await check(node).catch((error: unknown) => describeRpcError(error));
+      const reason = await check(node).catch((error: unknown) => `gives no answer: ${describeRpcError(error)}`);
       return reason === undefined ? undefined : { node: node.name, reason };
     }),
   );

@@ -14,18 +14,22 @@ export interface Stranger {
   readonly fingerprint: string;
 }
 
+export interface Encounter {
+  /** The machines whose keys nobody has vouched for. */
+  readonly strangers: readonly Stranger[];
+  /** LAB_HOST_UNREACHABLE of a machine, LAB_HOST_KEY_CHANGED of one whose key is not the one in lab.yaml. */
+  readonly failures: readonly LabError[];
+}
+
 /**
  * Trusts the keys that lab.yaml names. Asks nobody.
  * @param wanted the fingerprints of lab.yaml
- * @returns the machines whose keys nobody has vouched for
- * @throws LabError LAB_HOST_UNREACHABLE naming all that cannot be reached, LAB_HOST_KEY_CHANGED for a key that is not
- *   the one in lab.yaml
  */
 export async function meetMachines(
   nodes: readonly NodeState[],
   wanted: readonly Pick<NodeConfig, 'name' | 'ssh'>[],
   knownHosts: KnownHosts,
-): Promise<Stranger[]> {
+): Promise<Encounter> {
   const strangers: Stranger[] = [];
   const failures: LabError[] = [];
   await Promise.all(
@@ -44,8 +48,13 @@ export async function meetMachines(
       }
     }),
   );
+  return { strangers: strangers.sort((a, b) => (a.node < b.node ? -1 : 1)), failures };
+}
+
+/** @throws LabError the failure, or one that names all of them */
+export function refuseFailures(failures: Encounter['failures']): void {
   const [first] = failures;
-  if (first === undefined) return strangers.sort((a, b) => (a.node < b.node ? -1 : 1));
+  if (first === undefined) return;
   if (failures.length === 1) throw first;
   throw new LabError(first.code, `${failures.length} machines cannot be trusted or reached`, {
     details: failures.map(({ message }) => message),
