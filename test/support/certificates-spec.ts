@@ -114,7 +114,7 @@ export function specifyCertificates(options: () => TestLabOptions): void {
     expect(kept?.certificate).toBe(oldCa);
   });
 
-  test('what members serve then is verified by openssl and by Python, which are strict', async () => {
+  test('what members serve then is verified by openssl, Python and GnuTLS, which are strict', async () => {
     const [node] = lab.nodes as [Lab['nodes'][number]];
     const ca = store.certificatePath('client-ca');
     const files = ['-cert', lab.clientTls.certFile, '-key', lab.clientTls.keyFile];
@@ -122,6 +122,10 @@ export function specifyCertificates(options: () => TestLabOptions): void {
     const connection = ['s_client', '-connect', `${node.address}:${node.clientPort}`, ...files, ...verified];
     const openssl = spawnSync('openssl', connection, { input: '', encoding: 'utf8', timeout: 10_000 });
     expect(openssl.stdout).toMatch(/Verify return code: 0 \(ok\)/);
+    // Not everybody has GnuTLS, nor Python; where they are, they must agree.
+    const trusted = ['--x509cafile', ca, '--alpn', 'http/1.1', '--port', String(node.clientPort), node.address];
+    const gnutls = spawnSync('gnutls-cli', trusted, { input: '', encoding: 'utf8', timeout: 10_000 });
+    if (gnutls.error === undefined || process.env.CI) expect(gnutls.stdout).toContain('The certificate is trusted');
     const program = [
       'import socket, ssl, sys',
       'address, port, ca, cert, key = sys.argv[1:]',
@@ -142,7 +146,6 @@ export function specifyCertificates(options: () => TestLabOptions): void {
       lab.clientTls.keyFile,
     ];
     const python = spawnSync('python3', args, { encoding: 'utf8', timeout: 10_000 });
-    // Not everybody has Python; where it is, it must agree.
     if (python.error === undefined) expect(python.stdout.trim(), python.stderr).toBe('200');
   });
 
