@@ -59,7 +59,10 @@ END`,
     );
     try {
       await expect.poll(() => lab.on('node2', 'ss -Hltn sport = :2380'), { timeout: 30_000 }).toContain('LISTEN');
-      const { exitCode, stderr } = await lab.run('up', '--accept-new-host-keys');
+      const doctor = await lab.run('doctor', '--accept-new-host-keys');
+      expect(doctor).toMatchObject({ exitCode: 3, stdout: expect.stringContaining('checks: 3 errors') });
+      // The machines are known from then on.
+      const { exitCode, stderr } = await lab.run('up');
       expect(exitCode).toBe(3);
       expect(stderr).toContain('3 problems must be solved before the lab can come up; nothing was changed');
       expect(stderr).toMatch(/node2 10\.200\.10\.11:2380: in use by systemd-socket-/);

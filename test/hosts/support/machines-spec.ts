@@ -145,9 +145,9 @@ export function specifyMachines(spec: MachinesSpec): void {
     // Without anything to read, the shell on the other side ends at once.
     await lab.must('ssh', 'node1');
     const before = (await lab.pids()).node2;
-    const following = lab.spawn('logs', '--follow', '--lines', '1', 'node2');
+    const following = lab.spawn('logs', '--follow', '--readable', '--lines', '1', 'node2');
     const lines = following.iterable();
-    await lines.next();
+    expect(await lines.next()).toMatchObject({ value: expect.stringMatching(/^\d\d:\d\d:\d\d\.\d{3} (info|warn) /) });
     await lab.must('restart', 'node2');
     expect((await lab.pids()).node2).not.toBe(before);
     expect(await lines.next()).toMatchObject({ done: false });
