@@ -27,6 +27,7 @@ import { standaloneLog } from './force-new-cluster.ts';
 import { type JoinedCluster, joinExisting, refuseIfBootstrapped, resolveUrl } from './join.ts';
 import { replayedMembership } from './replayed-membership.ts';
 import { StateMachine } from './state-machine.ts';
+import { requireFittingVersion } from './version-check.ts';
 
 export interface Bootstrapped {
   id: bigint;
@@ -178,6 +179,7 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
   const { wal, metadata } = opened;
   await refuseLostEnd(opened, index, databasePath, backend);
   const cluster = readState(databasePath, () => Cluster.load(metadata.clusterId, backend));
+  await refuseUnfitVersion(cluster, wal, backend);
   const replayed = replayedMembership(metadata.clusterId, snapshot, config.log);
   let log: Log = isUntouched(opened, index) ? await beginAgain(config, opened) : opened;
   if (config.forceNewCluster) log = await forceNewCluster(config, { opened, snapshot, backend, cluster });
@@ -230,6 +232,17 @@ async function refuseLostEnd(
       'directory. If no other member is left, make a new cluster of the database: etcdutl snapshot restore ' +
       '--skip-hash-check.',
   );
+}
+
+/** @throws UnfitVersionError; both are closed then */
+async function refuseUnfitVersion(cluster: Cluster, wal: Wal, backend: BoltBackend): Promise<void> {
+  try {
+    requireFittingVersion(cluster.version(), cluster.downgrade());
+  } catch (error) {
+    await wal.close();
+    await backend.close();
+    throw error;
+  }
 }
 
 /** Whether a member stopped after it had created its log, before it had written to it. */

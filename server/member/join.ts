@@ -2,10 +2,17 @@
 import dns from 'node:dns/promises';
 import net from 'node:net';
 import type { Logger } from '../base/logger.ts';
-import { compareMinor, idToHex, type Member, matchExistingCluster, parseVersion } from '../membership/mod.ts';
+import {
+  clusterVersionOf,
+  compareMinor,
+  idToHex,
+  type Member,
+  matchExistingCluster,
+  parseVersion,
+} from '../membership/mod.ts';
 import { PeerClient } from '../peer/mod.ts';
 import type { MemberConfig } from './config.ts';
-import { minClusterVersion, serverVersion } from './version.ts';
+import { joinableVersions } from './version-check.ts';
 
 /** The cluster that a member without data starts in. */
 export interface JoinedCluster {
@@ -59,25 +66,36 @@ export async function refuseIfBootstrapped(config: MemberConfig, local: Member):
  *
  * @throws Error with upstream's text
  */
-async function checkClusterVersion(
+export async function checkClusterVersion(
   others: readonly Member[],
-  client: Pick<PeerClient, 'fetchVersion'>,
+  client: Pick<PeerClient, 'fetchVersion' | 'fetchDowngradeEnabled'>,
   log: Logger,
 ): Promise<void> {
   const found = await Promise.all(others.map((member) => clusterVersionAt(member, client)));
   const versions = found.flatMap((version) => (version === undefined ? [] : [parseVersion(version)]));
-  const [oldest, newest] = [minClusterVersion, serverVersion].map(parseVersion);
-  if (oldest === undefined || newest === undefined) throw new Error('the version of this server cannot be read');
+  const { oldest, newest } = joinableVersions(await isDowngrading(others, client));
   const fits = versions.filter((version) => {
     return version !== undefined && compareMinor(version, oldest) >= 0 && compareMinor(version, newest) <= 0;
   });
   if (fits.length > 0 && fits.length === versions.length) return;
   log.warn('the cluster runs at a version that this member cannot join', {
     'cluster-versions': found.map((version) => version ?? 'unknown'),
-    'oldest-version': minClusterVersion,
-    'newest-version': serverVersion,
+    'oldest-version': clusterVersionOf(oldest),
+    'newest-version': clusterVersionOf(newest),
   });
   throw new Error('incompatible with current running cluster');
+}
+
+/** What the first member that knows it says; false when none does. */
+async function isDowngrading(
+  others: readonly Member[],
+  client: Pick<PeerClient, 'fetchDowngradeEnabled'>,
+): Promise<boolean> {
+  for (const url of others.flatMap(({ peerURLs }) => peerURLs)) {
+    const enabled = await client.fetchDowngradeEnabled(url).catch(() => undefined);
+    if (enabled !== undefined) return enabled;
+  }
+  return false;
 }
 
 async function clusterVersionAt(

@@ -19,6 +19,8 @@ let member: BareMember;
 let offered: number[];
 let wants: boolean;
 let commitIndex: number;
+/** What the member cannot go on for. */
+let fatal: Error[];
 
 beforeEach(async () => {
   const leader = await BareMember.start(memberConfig(new CrashFileSystem()));
@@ -30,6 +32,7 @@ beforeEach(async () => {
   member = await BareMember.start(memberConfig(fs));
   offered = [];
   wants = true;
+  fatal = [];
   commitIndex = 1;
 });
 
@@ -44,6 +47,7 @@ function receiver(more: Partial<MemberConfig> = {}): ReceivedSnapshots {
       offered.push(snapshot?.metadata.index ?? 0);
       return wants;
     },
+    fatal: (error) => fatal.push(error),
     log: silentLogger,
   });
 }
@@ -123,6 +127,18 @@ describe('a received database', () => {
     sent.snapshot.metadata.index += 5;
     await expect(receiver().receive(message(), chunks())).rejects.toThrow(`it holds the state at index ${index} only`);
     expect(await files()).toEqual([]);
+  });
+
+  test('of a cluster that this server is too old for is refused, and ends the member', async () => {
+    const leader = await BareMember.start(memberConfig(new CrashFileSystem()));
+    await leader.put('a');
+    leader.boot.machine.cluster.setVersion('3.6.0');
+    sent = await leader.send();
+    await leader.close();
+    const reason = 'invalid downgrade; server version is lower than determined cluster version';
+    await expect(receiver().receive(message(), chunks())).rejects.toThrow(reason);
+    expect(fatal.map(String)).toEqual([expect.stringContaining(reason)]);
+    expect([offered, await files()]).toEqual([[], []]);
   });
 
   test('whose transfer breaks off, or finds no room, leaves nothing', async () => {

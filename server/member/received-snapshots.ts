@@ -14,6 +14,7 @@ import type { MemberConfig } from './config.ts';
 import { openReceived } from './database.ts';
 import { replayedMembership } from './replayed-membership.ts';
 import { StateMachine } from './state-machine.ts';
+import { requireFittingVersion, UnfitVersionError } from './version-check.ts';
 
 export interface ReceivedSnapshotsOptions {
   readonly config: MemberConfig;
@@ -23,6 +24,8 @@ export interface ReceivedSnapshotsOptions {
   commitIndex(): number;
   /** Hands the message to raft. @returns whether raft wants the snapshot installed */
   offer(message: Message): boolean;
+  /** The member cannot go on: no snapshot of this cluster will ever fit it. */
+  fatal(error: UnfitVersionError): void;
   readonly log: Logger;
 }
 
@@ -161,12 +164,15 @@ export class ReceivedSnapshots {
         const progress = StateMachine.progressOf(backend);
         if (progress < index) throw new Error(`it holds the state at index ${progress} only`);
         const cluster = Cluster.load(clusterId, backend);
+        requireFittingVersion(cluster.version(), cluster.downgrade());
         return await StateMachine.openInSlices(backend, cluster, config, replayedMembership(clusterId, snapshot, log));
       } catch (error) {
         await backend.close().catch(() => undefined);
         throw error;
       }
     } catch (cause) {
+      // The leader would send it again and again.
+      if (cause instanceof UnfitVersionError) this.options.fatal(cause);
       const reason = (cause as Error).message;
       throw new Error(`the database of the snapshot at index ${index} cannot be used (${reason}); it was removed`, {
         cause,

@@ -249,6 +249,7 @@ export class Replica {
       snapshotter: boot.snapshotter,
       commitIndex: () => this.driver.node.status().commit,
       offer: (message) => this.driver.offerSnapshot(message),
+      fatal: (error) => this.fatal(error),
       log: log.at('member/received-snapshots'),
     });
     this.versions = new ClusterVersionMonitor({
@@ -256,6 +257,7 @@ export class Replica {
       cluster: () => this.machine.cluster,
       isLeader: () => this.leadership.isLocal,
       propose: (ver) => this.proposer.propose({ cluster_version_set: { ver } }),
+      withdrawDowngrade: () => this.proposer.propose({ downgrade_info_set: { enabled: false, ver: '' } }),
       tls: config.peerTls,
       log: log.at('member/cluster-version'),
     });
@@ -391,7 +393,7 @@ export class Replica {
     // A leader's first entry of its term: from now on it may speak for the cluster.
     if (entry.Term === this.driver.term && this.leadership.isLocal && outcome.kind === 'none') {
       this.leasing.expiry.promote(entry.Term);
-      this.versions.check();
+      void this.versions.check();
     }
   }
 

@@ -18,6 +18,7 @@ import type { ConfChange, ConfState, Entry } from '../proto/gen/raft.ts';
 import { isConfChange } from '../raft/mod.ts';
 import { type MemberConfig, type MemberObserver, minLeaseTtlSeconds } from './config.ts';
 import { type LoggedEntry, operationOf, readEntry } from './logged-entry.ts';
+import { requireFittingVersion, UnfitVersionError } from './version-check.ts';
 
 /** How a compaction makes room for requests: its batches and the pause between them (contract: disk-and-peer §5.2). */
 const defaultCompactionBatchRecords = 1000;
@@ -136,7 +137,7 @@ export class StateMachine {
       leases: this.lessor,
       auth: this.auth,
       membership: {
-        setClusterVersion: ({ ver }) => cluster.setVersion(ver),
+        setClusterVersion: ({ ver }) => this.setClusterVersion(ver),
         setMemberAttributes: ({ member_ID, member_attributes }) =>
           cluster.setAttributes(member_ID, {
             name: member_attributes?.name ?? '',
@@ -211,7 +212,7 @@ export class StateMachine {
       if (logged.kind === 'change') return this.applyConfChange(logged.change, replayed, applyConfChange);
       return this.observeApplied === undefined ? this.applyNormal(logged) : this.applyMeasured(logged);
     } catch (error) {
-      if (error instanceof BoltError) throw error;
+      if (error instanceof BoltError || error instanceof UnfitVersionError) throw error;
       throw new Error(
         `entry ${entry.Index} of term ${entry.Term} in the log cannot be applied: ${(error as Error).message}. It was ` +
           'damaged before it came into the log, or a newer etcd has written it: start that version, or restore the ' +
@@ -245,13 +246,19 @@ export class StateMachine {
         this.cluster.setAttributes(logged.id, logged);
         break;
       case 'version':
-        this.cluster.setVersion(logged.version);
+        this.setClusterVersion(logged.version);
         break;
       case 'obsolete':
         this.log.warn('ignored a v2 store request in the log', { method: logged.method, path: logged.path });
         break;
     }
     return { kind: 'none' };
+  }
+
+  /** Nothing is changed by a version that this server does not fit. @throws UnfitVersionError */
+  private setClusterVersion(version: string): void {
+    requireFittingVersion(version, this.cluster.downgrade());
+    this.cluster.setVersion(version);
   }
 
   private applyConfChange(

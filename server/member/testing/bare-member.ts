@@ -125,6 +125,7 @@ export class BareMember {
       ...{ config, clusterId, snapshotter, log: config.log },
       commitIndex: () => this.lastIndex,
       offer: () => true,
+      fatal: () => undefined,
     });
     const message = Message.create({ type: MessageType.MsgSnap, from: 2n, to: boot.id, term, snapshot });
     await received.receive(message, Readable.from(database));

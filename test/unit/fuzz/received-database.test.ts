@@ -44,6 +44,7 @@ test(
         ...{ config, clusterId, snapshotter, log: silentLogger },
         commitIndex: () => 1,
         offer: () => true,
+        fatal: () => undefined,
       });
       const message = Message.create({ type: MessageType.MsgSnap, from: 2n, to: boot.id, snapshot: sent.snapshot });
       try {
