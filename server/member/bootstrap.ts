@@ -25,7 +25,7 @@ import type { MemberConfig } from './config.ts';
 import { BootstrapError, openDatabase, readState, replaceDatabase } from './database.ts';
 import { standaloneLog } from './force-new-cluster.ts';
 import { type JoinedCluster, joinExisting, refuseIfBootstrapped, resolveUrl } from './join.ts';
-import { replayedMembership } from './replayed-membership.ts';
+import { isJustRestored, replayedMembership } from './replayed-membership.ts';
 import { StateMachine } from './state-machine.ts';
 import { requireFittingVersion } from './version-check.ts';
 
@@ -179,6 +179,7 @@ async function restart(config: MemberConfig, place: Place): Promise<Bootstrapped
   const { wal, metadata } = opened;
   await refuseLostEnd(opened, index, databasePath, backend);
   const cluster = readState(databasePath, () => Cluster.load(metadata.clusterId, backend));
+  if (isJustRestored(snapshot, StateMachine.progressOf(backend))) cluster.forgetVersion();
   await refuseUnfitVersion(cluster, wal, backend);
   const replayed = replayedMembership(metadata.clusterId, snapshot, config.log);
   let log: Log = isUntouched(opened, index) ? await beginAgain(config, opened) : opened;

@@ -19,3 +19,22 @@ export function replayedMembership(clusterId: bigint, snapshot: Snapshot, log: L
     return undefined;
   }
 }
+
+/**
+ * Whether a data directory has just been restored from a snapshot that was saved: the database still has the version of
+ * the cluster that it is from, and the `.snap` file, which is of this one, has none (contract: disk-and-peer §7).
+ *
+ * @param snapshot where the log begins
+ * @param appliedIndex of the last entry that the database holds the effect of
+ */
+export function isJustRestored(snapshot: Snapshot, appliedIndex: number): boolean {
+  const { metadata, data } = snapshot;
+  if (metadata === undefined || metadata.index === 0 || metadata.index !== appliedIndex) return false;
+  if (data === undefined || data.length === 0) return false;
+  try {
+    return decodeV2Store(data).clusterVersion === undefined;
+  } catch {
+    // Such as one of a newer release, which says nothing either way.
+    return false;
+  }
+}

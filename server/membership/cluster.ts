@@ -21,6 +21,7 @@ import { decodeContext, type Member, newMember } from './member-json.ts';
 import { canAddVoter, canPromoteLearner, canRemoveVoter } from './quorum-check.ts';
 import {
   type Downgrade,
+  deleteVersion,
   MembershipError,
   putDowngrade,
   putMember,
@@ -251,6 +252,12 @@ export class Cluster {
   setVersion(version: string): void {
     this.currentVersion = version;
     putVersion(this.backend, version);
+  }
+
+  /** What the database says is the version of another cluster: this one has yet to decide. */
+  forgetVersion(): void {
+    this.currentVersion = undefined;
+    deleteVersion(this.backend);
   }
 
   setDowngrade(downgrade: Downgrade): void {

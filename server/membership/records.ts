@@ -59,6 +59,10 @@ export function putVersion(backend: Records, version: string): void {
   backend.put('cluster', clusterVersionKey, Buffer.from(version));
 }
 
+export function deleteVersion(backend: Records): void {
+  backend.delete('cluster', clusterVersionKey);
+}
+
 export function putDowngrade(backend: Records, downgrade: Downgrade): void {
   const json = `{"target-version":${goJson(downgrade.targetVersion)},"enabled":${downgrade.enabled}}`;
   backend.put('cluster', downgradeKey, Buffer.from(json));
