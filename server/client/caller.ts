@@ -1,6 +1,6 @@
 /** Carries calls to the endpoints: how long, with which token, and when to try again. */
 import { type Client, type ClientDuplexStream, type ClientReadableStream, Metadata, status } from '@grpc/grpc-js';
-import { Code, errAuthOldRevision } from '../errors/etcd-error.ts';
+import { Code } from '../errors/etcd-error.ts';
 import { AuthService } from '../proto/gen/rpc.ts';
 import type { MethodDefinition } from '../proto/wire.ts';
 import type { CallOptions, EtcdClientOptions } from './client-options.ts';
@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Deadline } from './deadline.ts';
 import { RpcError } from './rpc-error.ts';
+import { needsNewToken } from './token-refusal.ts';
 
 /** Upstream's limits of the retries of a read: how many, and how far apart. */
 const maxReadAttempts = 100;
@@ -240,10 +241,4 @@ export function toRpcError(error: unknown, endpoint: string): RpcError {
 function mayRepeat(error: unknown, repeatable: Repeatable): boolean {
   if (!(error instanceof RpcError) || error.code !== Code.Unavailable) return false;
   return error.neverSent || repeatable === 'read';
-}
-
-/** A web token carries the auth revision of its making: any change of users and roles makes it old. */
-export function needsNewToken(error: unknown): boolean {
-  if (!(error instanceof RpcError)) return false;
-  return error.code === Code.Unauthenticated || error.message === errAuthOldRevision().message;
 }

@@ -2,7 +2,7 @@ import { ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createAuthority, issue, systemSources } from '../../pki/mod.ts';
 import { Code } from '../errors/etcd-error.ts';
-import { AuthService, KVService, LeaseService, MaintenanceService } from '../proto/gen/rpc.ts';
+import { AuthService, KVService, LeaseService, MaintenanceService, WatchService } from '../proto/gen/rpc.ts';
 import { describeRpcError, EtcdClient, type EtcdClientOptions, RpcError } from './mod.ts';
 import { FakeMember, refusal } from './testing/fake-member.ts';
 
@@ -231,21 +231,74 @@ describe('with a user', () => {
     expect(made.calls.filter((name) => name === 'Authenticate')).toHaveLength(2);
   });
 
-  test('a lease is renewed over a new token when the old one is not good any more', async () => {
-    const { LeaseKeepAlive } = LeaseService;
-    let valid = 'token-1';
+  const { LeaseKeepAlive } = LeaseService;
+  const { Snapshot } = MaintenanceService;
+  const { Watch } = WatchService;
+  const refusedWatch = Watch.response.create({
+    ...{ created: true, canceled: true, watch_id: -1n },
+    cancel_reason: 'rpc error: code = Unauthenticated desc = etcdserver: invalid auth token',
+  });
+  /** A member that knows the token it gave last, until it is told to forget it; of the third on it knows none. */
+  async function forgetful(): Promise<{ asked: EtcdClient; calls: string[]; forget(): void }> {
+    let given = 0;
+    let isForgotten = false;
+    const known = (token: string | undefined): boolean => token === `token-${given}` && !isForgotten;
     const made = new FakeMember()
-      .on(Authenticate, () => Authenticate.response.create({ token: valid }))
+      .on(Authenticate, () => {
+        isForgotten = given >= 2;
+        given++;
+        return Authenticate.response.create({ token: `token-${given}` });
+      })
       .on(LeaseKeepAlive, ({ ID }, token) => {
-        if (token !== valid) throw refusal(Code.Unauthenticated, 'etcdserver: invalid auth token');
+        if (!known(token)) throw refusal(Code.Unauthenticated, 'etcdserver: invalid auth token');
         return LeaseKeepAlive.response.create({ ID, TTL: 5 });
-      });
+      })
+      .on(Snapshot, (_, token) => {
+        if (!known(token)) throw refusal(Code.Unknown, 'auth: invalid auth token');
+        return [Snapshot.response.create({ remaining_bytes: 1 }), Snapshot.response.create()];
+      })
+      .on(Watch, (_, token) => (known(token) ? Watch.response.create({ created: true }) : refusedWatch));
     members.push(await made.listen());
-    const asked = client([made.endpoint], { user });
-    await asked.leaseKeepAliveOnce(7n);
-    valid = 'token-2';
-    expect(await asked.leaseKeepAliveOnce(7n)).toMatchObject({ ID: 7n, TTL: 5 });
-    expect(made.calls).toEqual(['Authenticate', 'LeaseKeepAlive', 'LeaseKeepAlive', 'Authenticate', 'LeaseKeepAlive']);
+    const forget = (): void => {
+      isForgotten = true;
+    };
+    return { asked: client([made.endpoint], { user }), calls: made.calls, forget };
+  }
+
+  test.each([
+    ['a lease is renewed', 'LeaseKeepAlive', async (asked: EtcdClient) => (await asked.leaseKeepAliveOnce(7n)).TTL, 5],
+    [
+      'a snapshot is sent',
+      'Snapshot',
+      async (asked: EtcdClient) => (await Array.fromAsync(asked.snapshot())).map((piece) => piece.remaining_bytes),
+      [1, 0],
+    ],
+    [
+      'a watch begins',
+      'Watch',
+      async (asked: EtcdClient) => {
+        for await (const { created, canceled } of asked.watch({ key })) return { created, canceled };
+        return undefined;
+      },
+      { created: true, canceled: false },
+    ],
+  ])('%s over a new token when the old one is not good any more', async (_what, method, ask, answer) => {
+    const { asked, calls, forget } = await forgetful();
+    expect(await ask(asked)).toEqual(answer);
+    forget();
+    expect(await ask(asked)).toEqual(answer);
+    expect(calls).toEqual(['Authenticate', method, method, 'Authenticate', method]);
+  });
+
+  test('a stream whose new token is refused as well is not tried for ever', async () => {
+    const { asked, forget } = await forgetful();
+    for (let i = 0; i < 2; i++) {
+      await asked.leaseKeepAliveOnce(7n);
+      forget();
+    }
+    await expect(Array.fromAsync(asked.snapshot())).rejects.toThrow('auth: invalid auth token');
+    await expect(asked.leaseKeepAliveOnce(7n)).rejects.toMatchObject({ code: Code.Unauthenticated });
+    expect(await Array.fromAsync(asked.watch({ key }))).toEqual([refusedWatch]);
   });
 
   test.for(['its signal', 'its deadline'] as const)(

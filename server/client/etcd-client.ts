@@ -1,4 +1,6 @@
 /** The etcd v3 API, one method per RPC. */
+
+import { Code } from '../errors/etcd-error.ts';
 import {
   type AlarmRequest,
   type AlarmResponse,
@@ -54,11 +56,13 @@ import {
   WatchService,
 } from '../proto/gen/rpc.ts';
 import { AuthClient } from './auth-client.ts';
-import { Caller, needsNewToken, toRpcError } from './caller.ts';
+import { Caller } from './caller.ts';
 import type { CallOptions, EtcdClientOptions } from './client-options.ts';
 import { keepAlive } from './lease-keep-alive.ts';
 import { ResumingWatch, type ResumingWatchOptions } from './resuming-watch.ts';
-import { messages } from './streams.ts';
+import { RpcError } from './rpc-error.ts';
+import { messagesWithLogin } from './streams.ts';
+import { watchNeedsNewToken } from './token-refusal.ts';
 
 /**
  * A client of one cluster over gRPC. It connects at the first call, goes round all endpoints that are connected, and
@@ -196,10 +200,10 @@ export class EtcdClient {
   }
 
   /** The backend of one member, as a stream of pieces; `saveSnapshot` writes it to a file. */
-  async *snapshot(options?: CallOptions): AsyncGenerator<SnapshotResponse, void, undefined> {
+  snapshot(options?: CallOptions): AsyncGenerator<SnapshotResponse, void, undefined> {
     const method = MaintenanceService.Snapshot;
-    const opened = await this.caller.serverStream(method, method.request.create(), options);
-    yield* messages(opened, method.response.decode, options?.signal);
+    const open = () => this.caller.serverStream(method, method.request.create(), options);
+    return messagesWithLogin(open, method.response.decode, { signal: options?.signal });
   }
 
   /**
@@ -211,10 +215,10 @@ export class EtcdClient {
     options?: CallOptions,
   ): AsyncGenerator<WatchResponse, void, undefined> {
     const { path, response } = WatchService.Watch;
-    const opened = await this.caller.duplex(path, options, true);
     const request = WatchRequest.create({ create_request: WatchCreateRequest.create(create) });
-    opened.stream.write(Buffer.from(WatchRequest.encode(request)));
-    for await (const message of messages(opened, response.decode, options?.signal)) {
+    const open = () => this.openWith(path, WatchRequest.encode(request), options);
+    const reading = { signal: options?.signal, isRefused: watchNeedsNewToken };
+    for await (const message of messagesWithLogin(open, response.decode, reading)) {
       yield message;
       if (message.canceled) return;
     }
@@ -232,16 +236,9 @@ export class EtcdClient {
   /** Renews a lease once. `TTL` is 0 when the lease has expired or never was. */
   async leaseKeepAliveOnce(id: bigint, options?: CallOptions): Promise<LeaseKeepAliveResponse> {
     const { path, request, response } = LeaseService.LeaseKeepAlive;
-    for (let mayRenewLogin = true; ; mayRenewLogin = false) {
-      const opened = await this.caller.duplex(path, options, true);
-      opened.stream.write(Buffer.from(request.encode(request.create({ ID: id }))));
-      try {
-        for await (const message of messages(opened, response.decode, options?.signal)) return message;
-        throw toRpcError(new Error('the server ended the stream without an answer'), opened.endpoint);
-      } catch (error) {
-        if (!mayRenewLogin || !needsNewToken(error) || !opened.renewLogin()) throw error;
-      }
-    }
+    const open = () => this.openWith(path, request.encode(request.create({ ID: id })), options);
+    for await (const message of messagesWithLogin(open, response.decode, { signal: options?.signal })) return message;
+    throw new RpcError(Code.Unknown, 'the server ended the stream without an answer');
   }
 
   /**
@@ -266,5 +263,12 @@ export class EtcdClient {
   /** Closes all connections; calls under way fail. */
   close(): void {
     this.caller.close();
+  }
+
+  /** Opens a stream in both directions and sends the first request. */
+  private async openWith(path: string, request: Uint8Array, options: CallOptions | undefined) {
+    const opened = await this.caller.duplex(path, options, true);
+    opened.stream.write(Buffer.from(request));
+    return opened;
   }
 }

@@ -1,10 +1,11 @@
 /** A watch that outlives connections and members, as upstream's client does it. */
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { Code, errAuthOldRevision, errInvalidAuthToken } from '../errors/etcd-error.ts';
+import { Code } from '../errors/etcd-error.ts';
 import { WatchCreateRequest, WatchProgressRequest, WatchRequest, WatchResponse } from '../proto/gen/rpc.ts';
 import type { OpenStream } from './caller.ts';
 import { RpcError } from './rpc-error.ts';
 import { messages } from './streams.ts';
+import { watchNeedsNewToken } from './token-refusal.ts';
 
 export interface ResumingWatchOptions {
   readonly signal?: AbortSignal | undefined;
@@ -21,11 +22,6 @@ const firstPauseMs = 50;
 const longestPauseMs = 1_000;
 /** So many tokens in a row may be refused. */
 const maxRefusedTokens = 10;
-/** Servers give the reason of a refusal as Go prints an error of gRPC. */
-const refusedToken = [
-  `rpc error: code = Unauthenticated desc = ${errInvalidAuthToken().message}`,
-  `rpc error: code = InvalidArgument desc = ${errAuthOldRevision().message}`,
-];
 
 /**
  * One watch on a stream of its own. When the stream breaks, it goes on over another one, at the revision after the last
@@ -102,9 +98,8 @@ export class ResumingWatch implements AsyncIterable<WatchResponse> {
     throw new RpcError(Code.Unavailable, 'the server ended the stream', { endpoint: opened.endpoint });
   }
 
-  /** Whether a watch was refused for a token that was good once: they expire, and changes of users make them old. */
-  private mayRenewToken({ created, canceled, cancel_reason }: WatchResponse): boolean {
-    const isRefused = created && canceled && refusedToken.includes(cancel_reason);
+  private mayRenewToken(response: WatchResponse): boolean {
+    const isRefused = watchNeedsNewToken(response);
     this.refusedTokens = isRefused ? this.refusedTokens + 1 : 0;
     return isRefused && this.refusedTokens <= maxRefusedTokens;
   }
