@@ -120,9 +120,12 @@ export class SimulatedHost {
     this.end('lost', 'loses its disk');
   }
 
-  /** Nothing happens in the process for a while, and it does not know: it was stopped, or its machine was. */
+  /**
+   * Nothing happens in the process for a while, and it does not know: it was stopped, or its machine was. What holds it
+   * up several times in one turn adds up.
+   */
   pause(durationMs: number): void {
-    this.process.pausedUntilMs = this.options.time.nowMs + durationMs;
+    this.process.pausedUntilMs = Math.max(this.process.pausedUntilMs, this.options.time.nowMs) + durationMs;
   }
 
   get isPaused(): boolean {
