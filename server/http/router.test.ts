@@ -170,13 +170,35 @@ describe('other paths', () => {
     expect(await get('/version', 'PUT')).toMatchObject({ status: 405 });
   });
 
+  test('/debug/vars tells of the process, and where it stands in raft', async () => {
+    const { get } = setUp();
+    const { status, headers, body } = await get('/debug/vars');
+    expect([status, headers]).toEqual([200, { 'content-type': 'application/json; charset=utf-8' }]);
+    const { memstats, ...rest } = JSON.parse(body as string);
+    expect(rest).toEqual({
+      cmdline: [process.execPath, ...process.argv.slice(2)],
+      ...(process.platform === 'linux' && { file_descriptor_limit: expect.any(Number) }),
+      'raft.status': {
+        ...{ id: 'a', term: 3, vote: 'a', commit: 7, lead: 'a', raftState: 'StateLeader', applied: 6 },
+        progress: {
+          a: { match: 7, next: 8, state: 'StateReplicate' },
+          abc: { match: 2, next: 3, state: 'StateProbe' },
+        },
+        leadtransferee: '0',
+      },
+    });
+    expect(memstats.Sys).toBeGreaterThan(memstats.HeapAlloc);
+    expect(await get('/debug/vars', 'POST')).toMatchObject({ status: 405 });
+    expect(await setUp(monitoringRouter).get('/debug/vars')).toMatchObject({ status: 404 });
+  });
+
   test('/metrics is text', async () => {
     expect(await setUp().get('/metrics')).toEqual({
       ...{ status: 200, headers: { 'content-type': 'text/plain; version=0.0.4' }, body: 'up 1\n' },
     });
   });
 
-  test.each(['/', '/members', '/v2/keys', '/metrics/', '/debug/vars'])('%s is not found', async (path) => {
+  test.each(['/', '/members', '/v2/keys', '/metrics/', '/debug/pprof/'])('%s is not found', async (path) => {
     expect(await setUp().get(path)).toMatchObject({ status: 404, body: '404 page not found\n' });
   });
 

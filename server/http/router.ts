@@ -2,11 +2,12 @@
 import type { Logger } from '../base/logger.ts';
 import type { EtcdMember } from '../member/etcd-member.ts';
 import { serverVersion } from '../member/version.ts';
+import { debugVars } from './debug-vars.ts';
 import { type HttpHandler, type HttpRequest, type HttpResponse, plainText } from './exchange.ts';
 import { HealthEndpoints, type HealthObserver } from './health.ts';
 
 export interface RouterOptions {
-  readonly member: Pick<EtcdMember, 'range' | 'alarms' | 'leader' | 'isLearner' | 'clusterVersion'>;
+  readonly member: Pick<EtcdMember, 'range' | 'alarms' | 'leader' | 'isLearner' | 'clusterVersion' | 'raftStatus'>;
   /** The text of /metrics, and its content type. */
   readonly metrics: () => Promise<{ contentType: string; text: string }>;
   readonly requestTimeoutMs: number;
@@ -33,7 +34,11 @@ export function clientRouter(options: RouterOptions): HttpHandler {
       etcdcluster: options.member.clusterVersion() ?? 'not_decided',
     }),
   }));
-  const routes = route(new Map([...monitoringPaths(options), ['/version', version]]), options.logger);
+  const paths: [string, Endpoint][] = [
+    ['/version', version],
+    ['/debug/vars', onlyGet(async () => debugVars(options.member.raftStatus()))],
+  ];
+  const routes = route(new Map([...monitoringPaths(options), ...paths]), options.logger);
   const { gateway } = options;
   if (gateway === undefined) return routes;
   return async (request) => {

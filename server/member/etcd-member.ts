@@ -40,6 +40,7 @@ import type {
   TxnRequest,
   TxnResponse,
 } from '../proto/gen/rpc.ts';
+import type { Status as RaftStatus } from '../raft/mod.ts';
 
 /** Whoever sends a request, as far as it says who it is. */
 export interface Caller {
@@ -128,6 +129,7 @@ export interface EtcdMember {
   isLearner(): boolean;
   /** Such as `3.5.0`; undefined until the cluster has decided. */
   clusterVersion(): string | undefined;
+  raftStatus(): RaftStatus;
   /** Figures for /metrics, read at scrape time. */
   gauges(): MemberGauges;
 }

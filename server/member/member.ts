@@ -304,6 +304,10 @@ export class Member implements EtcdMember {
     return this.replica.cluster.version();
   }
 
+  raftStatus() {
+    return this.replica.driver.node.status();
+  }
+
   gauges(): MemberGauges {
     const { store, backend, quota, appliedIndex } = this.replica.machine;
     return {

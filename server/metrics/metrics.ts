@@ -1,6 +1,6 @@
 /** The text of /metrics: upstream's names, types, buckets and labels, as far as there is something to measure. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { fileDescriptorLimit, openFileDescriptors } from '../base/file-descriptors.ts';
 import type { HealthObserver } from '../http/mod.ts';
 import type { LeaseObserver, MemberObserver } from '../member/config.ts';
 import type { PeerMetrics } from '../peer/mod.ts';
@@ -82,11 +82,9 @@ function healthObserver(registry: Registry): HealthObserver {
 
 function registerFileDescriptors(registry: Registry): void {
   register(registry, 'os_fd_used', 'gauge', 'The number of used file descriptors.', () =>
-    fromProc(() => readdirSync('/proc/self/fd').length),
+    fromProc(openFileDescriptors),
   );
-  register(registry, 'os_fd_limit', 'gauge', 'The file descriptor limit.', () =>
-    fromProc(() => Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])),
-  );
+  register(registry, 'os_fd_limit', 'gauge', 'The file descriptor limit.', () => fromProc(fileDescriptorLimit));
 }
 
 /** Only Linux has /proc; elsewhere there is nothing to tell. */

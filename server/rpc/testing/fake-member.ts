@@ -28,6 +28,7 @@ import {
   StatusResponse,
   TxnResponse,
 } from '../../proto/gen/rpc.ts';
+import type { ProgressStatus, Status as RaftStatus } from '../../raft/mod.ts';
 
 export class FakeMember implements EtcdMember {
   readonly id = 0xbf9071f4639c75ccn;
@@ -188,6 +189,22 @@ export class FakeMember implements EtcdMember {
 
   isLearner(): boolean {
     return this.learner;
+  }
+
+  /** Of a leader with one follower. */
+  raftStatus(): RaftStatus {
+    const own: ProgressStatus = {
+      ...{ match: 7, next: 8, state: 'replicate', recentActive: true, isLearner: false, inflight: 0 },
+    };
+    const other: ProgressStatus = { ...own, match: 2, next: 3, state: 'probe' };
+    return {
+      ...{ id: 10n, term: 3, vote: 10n, commit: 7, applied: 6, lead: 10n, state: 'leader', lastIndex: 7 },
+      leadTransferee: 0n,
+      progress: new Map([
+        [10n, own],
+        [0xabcn, other],
+      ]),
+    };
   }
 
   clusterVersion(): string | undefined {
