@@ -4,6 +4,7 @@
  * Reads see every put and delete at once, committed or not. A commit makes all of them durable together, in one
  * transaction (contract: disk-and-peer §4.7, §5).
  */
+import type { Steps } from '../base/slices.ts';
 
 /** The buckets of an etcd database, in the order in which they lie in the file. */
 export const bucketNames = [
@@ -70,6 +71,12 @@ export interface Backend {
     end: Uint8Array | undefined,
     visit: (key: Uint8Array, value: Uint8Array) => unknown,
   ): void;
+
+  /**
+   * Visits all pairs of a bucket in key order, with places to interrupt it. Keys and values are valid within the call of
+   * `visit`. The bucket must not be changed before the end.
+   */
+  walk(bucket: BucketName, visit: (key: Uint8Array, value: Uint8Array) => void): Steps<void>;
 
   put(bucket: BucketName, key: Uint8Array, value: Uint8Array): void;
   delete(bucket: BucketName, key: Uint8Array): void;

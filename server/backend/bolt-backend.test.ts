@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
+import { atOnce } from '../base/slices.ts';
 import { CrashFileSystem } from '../base/testing/crash-file-system.ts';
 import { BoltDatabase } from '../bolt/mod.ts';
 import { bucketNames } from './backend.ts';
@@ -83,6 +84,42 @@ describe('a put', () => {
     expect(seen).toBe(50);
     await backend.commit();
     backend.scan('key', Buffer.alloc(0), undefined, () => expect.unreachable());
+  });
+});
+
+describe('a walk', () => {
+  test('visits every pair, put just now, sealed or durable, in pieces, and holds no pages behind', async () => {
+    const { backend } = await open();
+    const walked = () => {
+      const keys: string[] = [];
+      const steps = backend.walk('key', (key, value) => keys.push(`${key}=${value}`));
+      let pieces = 0;
+      while (!steps.next().done) pieces++;
+      expect(pieces).toBeGreaterThan(3);
+      expect(backend.openReaderCount()).toBe(0);
+      return keys;
+    };
+    fill(backend, 2000);
+    const pairs = walked();
+    expect(pairs).toHaveLength(2000);
+    const committed = backend.commit();
+    expect(walked()).toEqual(pairs);
+    await committed;
+    expect(walked()).toEqual(pairs);
+    atOnce(backend.walk('lease', () => expect.unreachable()));
+    backend.put('key', bytes('k'), bytes('new'));
+    expect(walked()).toEqual(['k=new', ...pairs]);
+  });
+
+  test('that is given up holds no pages either', async () => {
+    const { backend } = await open();
+    fill(backend, 2000);
+    await backend.commit();
+    const steps = backend.walk('key', () => undefined);
+    steps.next();
+    expect(backend.openReaderCount()).toBe(1);
+    steps.return();
+    expect(backend.openReaderCount()).toBe(0);
   });
 });
 

@@ -1,6 +1,6 @@
 /** The backend on a bolt file: batches of operations, one transaction each (contract: disk-and-peer §4.7, §5). */
 import path from 'node:path';
-import { inSlices } from '../base/slices.ts';
+import { inSlices, type Steps } from '../base/slices.ts';
 import { BoltDatabase, type HashIgnore, hashSteps, type ReadTx, type WriteTx, writeDatabase } from '../bolt/mod.ts';
 import {
   type Backend,
@@ -11,6 +11,7 @@ import {
   type ValueFinder,
 } from './backend.ts';
 import { type BoltBackendOptions, withDefaults } from './backend-options.ts';
+import { scanSteps } from './scan-steps.ts';
 
 /**
  * Up to this many commits are under way: one being written and one sealed behind it. What comes meanwhile is gathered
@@ -94,6 +95,19 @@ export class BoltBackend implements Backend {
     visit: (key: Uint8Array, value: Uint8Array) => unknown,
   ): void {
     this.transaction.scan(bucket, start, end, visit);
+  }
+
+  *walk(bucket: BucketName, visit: (key: Uint8Array, value: Uint8Array) => void): Steps<void> {
+    if (this.transaction.hasChangesOf(bucket)) return yield* scanSteps(this, bucket, visit);
+    const reader = this.database.view();
+    try {
+      for (const leaf of reader.leaves(bucket)) {
+        for (let i = 0; i < leaf.count; i++) visit(leaf.key(i), leaf.value(i));
+        yield;
+      }
+    } finally {
+      reader.close();
+    }
   }
 
   /** @throws BoltError for a key or value of a size that the format does not allow, or after a failure */

@@ -149,6 +149,10 @@ export class WriteTx implements Reader {
     return this.changes.size > 0;
   }
 
+  hasChangesOf(bucket: string): boolean {
+    return this.changes.has(bucket);
+  }
+
   bucketNames(): string[] {
     this.checkOpen();
     return [...new Set([...this.state.buckets.keys(), ...this.changes.keys()])].sort();

@@ -265,6 +265,8 @@ export class Lessor {
   }
 
   private attach(key: string, id: bigint): void {
+    // Nearly every key of most databases; hashing a million of them takes a while.
+    if (id === 0n && this.leaseOf.size === 0) return;
     const before = this.leaseOf.get(key);
     const lease = id === 0n ? undefined : this.leases.get(id);
     if (before === lease) return;

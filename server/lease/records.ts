@@ -1,6 +1,5 @@
 /** The bucket `lease`: leases by id (contract: disk-and-peer §5). */
 import type { Backend } from '../backend/backend.ts';
-import { scanSteps } from '../backend/scan-steps.ts';
 import type { Steps } from '../base/slices.ts';
 import { Lease as LeaseRecord } from '../proto/gen/lease.ts';
 import type { Lease } from './lease.ts';
@@ -23,7 +22,7 @@ export function deleteRecord(backend: Backend, id: bigint): void {
 
 /** @throws Error naming the record that is damaged */
 export function readRecords(backend: Backend, visit: (record: LeaseRecord) => void): Steps<void> {
-  return scanSteps(backend, 'lease', (key, value) => visit(decodeRecord(key, value)));
+  return backend.walk('lease', (key, value) => visit(decodeRecord(key, value)));
 }
 
 function decodeRecord(key: Uint8Array, value: Uint8Array): LeaseRecord {

@@ -1,8 +1,7 @@
 import type { Steps } from '../base/slices.ts';
-import { KeyValue } from '../proto/gen/kv.ts';
 import type { KeyHistory } from './key-history.ts';
 import type { KeyIndex } from './key-index.ts';
-import { keyString } from './key-range.ts';
+import { decodeRecordHead } from './record-head.ts';
 import type { Revision } from './revision.ts';
 
 /** Whether the record of `revision`, with this encoded KeyValue, is the one to keep for its key. */
@@ -23,7 +22,7 @@ export function keepRule(
 ): { keeps: KeepRule; isEmpty(): Steps<boolean> } {
   return {
     keeps(revision, value) {
-      const history = index.get(keyString(KeyValue.decode(value).key));
+      const history = index.get(decodeRecordHead(value).key);
       if (history === undefined) return false;
       const position = select(history);
       return position >= 0 && history.mainAt(position) === revision.main && history.subAt(position) === revision.sub;

@@ -46,7 +46,8 @@ export class KeyIndex {
       this.entries++;
       return history;
     }
-    const at = lowerBound(chunk.keys, key);
+    const isBehind = (chunk.keys.at(-1) as string) < key;
+    const at = isBehind ? chunk.keys.length : lowerBound(chunk.keys, key);
     if (chunk.keys[at] === key) return chunk.histories[at] as KeyHistory;
     const history = new KeyHistory();
     insert(chunk.keys, at, key);
@@ -99,6 +100,9 @@ export class KeyIndex {
   /** The position of the last chunk that begins at or before `key`, or of the first one. */
   private chunkFor(key: string): number {
     const { chunks } = this;
+    const last = chunks.at(-1);
+    // Keys that come in ascending order are common.
+    if (last !== undefined && (last.keys[0] as string) <= key) return chunks.length - 1;
     let low = 1;
     let high = chunks.length;
     while (low < high) {

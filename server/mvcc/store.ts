@@ -1,17 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Backend } from '../backend/backend.ts';
-import { scanSteps } from '../backend/scan-steps.ts';
 import { atOnce, type Steps } from '../base/slices.ts';
 import { errCompacted, errFutureRevision, errStopped } from '../errors/etcd-error.ts';
 import { type Event, Event_EventType, KeyValue } from '../proto/gen/kv.ts';
 import { type CompactionObserver, compactRecords } from './compaction.ts';
 import type { KvHash } from './hash.ts';
 import { KeyIndex } from './key-index.ts';
-import { keyString } from './key-range.ts';
 import { type HashKvResult, KvHashes } from './kv-hashes.ts';
 import { noOperations, type OperationCounts } from './operation-counts.ts';
 import type { RangeExtent, RangeOptions, RangeResult, ReadView, RecordSource, VisitRecord } from './read.ts';
 import { readRange, visitRange } from './read.ts';
+import { decodeRecordHead } from './record-head.ts';
 import { decodeRevision, encodeRevision, isTombstone } from './revision.ts';
 import { WriteTxn } from './write-txn.ts';
 
@@ -97,7 +96,7 @@ export class MvccStore implements ReadView {
 
   /** As `restore`, with places to interrupt it, and without the compaction: `resume` takes that up. */
   *restoreSteps(): Steps<void> {
-    yield* scanSteps(this.backend, 'key', (key, value) => this.restoreRecord(key, value));
+    yield* this.backend.walk('key', (key, value) => this.restoreRecord(key, value));
     this.finished = this.readMeta(finishedCompactRevision);
     this.scheduled = this.readMeta(scheduledCompactRevision);
     this.compacted = Math.max(this.finished, this.scheduled);
@@ -242,13 +241,12 @@ export class MvccStore implements ReadView {
     const { main, sub } = decodeRevision(key);
     // A restore with --bump-revision leaves a record with an empty value. It is indexed under the empty key, which no
     // request can name, so that compactions and hashes treat it as upstream does.
-    const kv = KeyValue.decode(value);
-    const name = keyString(kv.key);
-    const history = this.index.getOrAdd(name);
+    const head = decodeRecordHead(value);
+    const history = this.index.getOrAdd(head.key);
     if (isTombstone(key)) history.tombstone(main, sub);
-    else history.restore(main, sub, kv.create_revision, kv.version);
+    else history.restore(main, sub, head.createRevision, head.version);
     // A tombstone's value holds the key alone.
-    this.options.onRestore?.(name, kv.lease);
+    this.options.onRestore?.(head.key, head.lease);
     this.current = Math.max(this.current, main);
   }
 

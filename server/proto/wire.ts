@@ -125,6 +125,12 @@ export class Reader {
     return this.buf.toString('utf8', start, this.pos);
   }
 
+  /** The next length-delimited field as a string of one character a byte. */
+  latin1(): string {
+    const start = this.lengthDelimited();
+    return this.buf.toString('latin1', start, this.pos);
+  }
+
   /** Decodes a nested message with `decode`, which is confined to that message's bytes. */
   message<T>(decode: (reader: Reader) => T): T {
     const length = this.uint32();

@@ -1,5 +1,7 @@
+import type { Steps } from '../../base/slices.ts';
 import type { Backend, BackendSnapshot, BucketName, Frozen, ValueFinder } from '../backend.ts';
 import { bucketNames } from '../backend.ts';
+import { scanSteps } from '../scan-steps.ts';
 
 type Visitor = (key: Uint8Array, value: Uint8Array) => unknown;
 
@@ -43,6 +45,10 @@ export class MemoryBackend implements Backend {
 
   scan(bucket: BucketName, start: Uint8Array, end: Uint8Array | undefined, visit: Visitor): void {
     this.bucket(bucket).scan(start, end, visit);
+  }
+
+  walk(bucket: BucketName, visit: Visitor): Steps<void> {
+    return scanSteps(this, bucket, visit);
   }
 
   put(bucket: BucketName, key: Uint8Array, value: Uint8Array): void {
