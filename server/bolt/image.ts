@@ -3,8 +3,8 @@ import { BoltCode, BoltError } from './bolt-error.ts';
 import { encodeMetaPage } from './format.ts';
 import type { State } from './state.ts';
 
-/** The chunk size of upstream's snapshot stream. */
-export const defaultChunkBytes = 32_768;
+/** Read while the chunk before is on its way. */
+export const defaultChunkBytes = 256 * 1024;
 
 /**
  * Reads the file up to the state's last page, with meta pages that lead to this state and no other: T in page 0 and
@@ -20,13 +20,20 @@ export async function* readImage(state: State, chunkBytes: number, isOpen: () =>
     encodeMetaPage(anchor, 0),
     encodeMetaPage({ ...anchor, txid: Math.max(0, meta.txid - 1) }, 1),
   ]);
-  for (let offset = 0; offset < state.sizeBytes; offset += chunkBytes) {
-    isOpen();
-    const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, state.sizeBytes - offset));
+  const read = async (offset: number): Promise<Buffer> => {
+    const chunk = Buffer.allocUnsafeSlow(Math.max(0, Math.min(chunkBytes, state.sizeBytes - offset)));
     const found = await pager.file.read(chunk, offset);
-    if (found < chunk.length) {
-      throw new BoltError(BoltCode.Truncated, pager.path, `the file ends at byte ${offset + found}`);
-    }
+    if (found === chunk.length) return chunk;
+    throw new BoltError(BoltCode.Truncated, pager.path, `the file ends at byte ${offset + found}`);
+  };
+  isOpen();
+  let reading = read(0);
+  for (let offset = 0; offset < state.sizeBytes; offset += chunkBytes) {
+    const chunk = await reading;
+    isOpen();
+    reading = read(offset + chunkBytes);
+    // Nobody may ask for it any more.
+    reading.catch(() => {});
     if (offset < anchors.length) anchors.copy(chunk, 0, offset);
     yield chunk;
   }

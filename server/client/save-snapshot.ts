@@ -1,6 +1,7 @@
 /** Saves a member's backend to a file that is either complete and verified, or not there at all. */
 import path from 'node:path';
 import { type FileSystem, nodeFileSystem, type StorageFile } from '../base/file-system.ts';
+import { WriteBehind } from '../base/write-behind.ts';
 import type { EtcdClient } from './etcd-client.ts';
 import { TrailerCheck } from './trailer-check.ts';
 
@@ -58,8 +59,10 @@ async function receive(
 ): Promise<{ sizeBytes: number; sha256: string }> {
   const { endpoint, timeoutMs, signal } = options;
   const check = new TrailerCheck();
+  const writer = new WriteBehind(target);
   for await (const { blob, remaining_bytes } of client.snapshot({ endpoint, timeoutMs, signal })) {
-    await target.write([blob], check.sizeBytes);
+    writer.add(blob);
+    if (writer.isFull) await writer.flush();
     check.add(blob);
     options.onProgress?.({ receivedBytes: check.sizeBytes, totalBytes: check.sizeBytes + remaining_bytes });
   }
@@ -70,6 +73,7 @@ async function receive(
   if (trailer === 'mismatch') {
     throw new Error(`damaged on its way: the SHA-256 is ${sha256}, the member sent ${expected}; nothing is saved`);
   }
+  await writer.finish();
   await target.datasync();
   return { sizeBytes: check.sizeBytes, sha256 };
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { errStopped } from '../errors/etcd-error.ts';
 import { KvHasher } from './hash.ts';
 import type { KeepRule } from './keep.ts';
@@ -10,11 +11,11 @@ export interface CompactionJob extends RecordSource {
   readonly revision: number;
   /** The compact revision before this one, from which on its hash counts every record. */
   readonly previousRevision: number;
-  /** Records looked at in one go. */
+  /** Records looked at in one go, and deleted in one commit. */
   readonly batchRecords: number;
-  /** Waited for between batches: gives the event loop, and the disk, to others. */
+  /** Waited for after each commit of deletions: gives the disk to others. */
   yieldControl(): Promise<void>;
-  /** Asked between batches; true ends the compaction, to be taken up again by `restore`. */
+  /** Asked whenever others had the event loop; true ends the compaction, to be taken up again by `restore`. */
   isStopped(): boolean;
   readonly observe?: CompactionObserver | undefined;
 }
@@ -45,19 +46,33 @@ export async function compactRecords(job: CompactionJob): Promise<number> {
   await compactIndex(job);
   const end = encodeRevision(revision + 1, 0);
   let start: Buffer | undefined = encodeRevision(0, 0);
+  let uncommitted = 0;
   while (start !== undefined) {
     const batchMs = performance.now();
-    const batch = compactBatch(job, hasher, keeps, start, end);
+    const batch = compactBatch(job, hasher, keeps, { start, end, maxDeleted: job.batchRecords - uncommitted });
     observe?.recordsPaused?.(performance.now() - batchMs);
     observe?.deleted?.(batch.deleted);
     start = batch.next;
+    uncommitted += batch.deleted;
     if (start === undefined) break;
-    // What is deleted lies on pages all over the file: gathered, it would make one commit that holds everything up.
-    if (batch.deleted > 0) await job.backend.commit();
-    await pause(job);
+    // What is deleted lies on pages all over the file: more of it would make one commit that holds everything up.
+    if (uncommitted >= job.batchRecords) {
+      await job.backend.commit();
+      await job.yieldControl();
+      uncommitted = 0;
+    } else {
+      await setImmediate();
+    }
+    checkGoingOn(job);
   }
   observe?.finished?.(performance.now() - startMs);
   return hasher.sum;
+}
+
+interface Stretch {
+  readonly start: Buffer;
+  readonly end: Buffer;
+  readonly maxDeleted: number;
 }
 
 /** @returns where the next batch begins, undefined when this one was the last; and how many records it has deleted */
@@ -65,15 +80,14 @@ function compactBatch(
   job: CompactionJob,
   hasher: KvHasher,
   retains: KeepRule,
-  start: Buffer,
-  end: Buffer,
+  { start, end, maxDeleted }: Stretch,
 ): { next: Buffer | undefined; deleted: number } {
   const { backend } = job;
   const deleted: Buffer[] = [];
   let records = 0;
   let next: Buffer | undefined;
   backend.scan('key', start, end, (key, value) => {
-    if (records++ === job.batchRecords) {
+    if (records++ === job.batchRecords || deleted.length === maxDeleted) {
       next = Buffer.from(key);
       return false;
     }
@@ -107,11 +121,12 @@ async function compactIndex(job: CompactionJob): Promise<void> {
     for (const key of emptied) index.delete(key);
     job.observe?.indexPaused?.(performance.now() - stretchMs);
     start = next;
-    if (start !== undefined) await pause(job);
+    if (start === undefined) return;
+    await setImmediate();
+    checkGoingOn(job);
   }
 }
 
-async function pause(job: CompactionJob): Promise<void> {
-  await job.yieldControl();
+function checkGoingOn(job: CompactionJob): void {
   if (job.isStopped()) throw errStopped();
 }

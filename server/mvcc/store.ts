@@ -21,9 +21,9 @@ export interface Restored {
 }
 
 export interface MvccStoreOptions {
-  /** Waited for between the batches of a compaction (upstream pauses 10 ms). By default one turn of the event loop. */
+  /** Waited for after each commit of a compaction's deletions (upstream pauses 10 ms). By default one turn of the event loop. */
   readonly yieldControl?: () => Promise<void>;
-  /** Records that a compaction looks at in one go: 1000 unless told. */
+  /** Records that a compaction looks at in one go, and deletes in one commit: 1000 unless told. */
   readonly compactionBatchRecords?: number;
   readonly onCompaction?: CompactionObserver | undefined;
   /** Called once for each write transaction that changed something, with its revision and changes, in order. */

@@ -198,15 +198,28 @@ export class Reader {
 
 const scratch = new DataView(new ArrayBuffer(8));
 
+/** Larger values are copied once, to where they end up. */
+const largeBytes = 16 * 1024;
+
 /** Builds messages in one growing buffer; `finish` copies the result out and makes the writer ready for the next. */
 export class Writer {
   private buf = Buffer.allocUnsafeSlow(64 * 1024);
   private pos = 0;
+  /** Large values, and which place in `buf` each comes before. */
+  private readonly large: { at: number; readonly value: Uint8Array }[] = [];
 
   /** Everything written since the last `finish`, as a buffer of its own. */
   finish(): Uint8Array {
-    const result = Buffer.allocUnsafe(this.pos);
-    this.buf.copy(result, 0, 0, this.pos);
+    const result = Buffer.allocUnsafe(this.pos + this.largeSince(0));
+    let done = 0;
+    let end = 0;
+    for (const { at, value } of this.large) {
+      end += this.buf.copy(result, end, done, at);
+      result.set(value, end);
+      end += value.length;
+      done = at;
+    }
+    this.buf.copy(result, end, done, this.pos);
     this.reset();
     return result;
   }
@@ -214,6 +227,7 @@ export class Writer {
   /** Forgets what was written, so that a failed encoding does not leak into the next. */
   reset(): void {
     this.pos = 0;
+    this.large.length = 0;
     // One huge message must not keep its buffer for ever.
     if (this.buf.length > 16 * 1024 * 1024) this.buf = Buffer.allocUnsafeSlow(64 * 1024);
   }
@@ -279,6 +293,15 @@ export class Writer {
 
   bytes(value: Uint8Array): void {
     this.uint32(value.length);
+    this.raw(value);
+  }
+
+  /** Bytes as they are, with no length before them. They must not change until `finish`. */
+  raw(value: Uint8Array): void {
+    if (value.length > largeBytes) {
+      this.large.push({ at: this.pos, value });
+      return;
+    }
     this.reserve(value.length);
     this.buf.set(value, this.pos);
     this.pos += value.length;
@@ -309,7 +332,7 @@ export class Writer {
 
   /** Ends a nested message: fills in its length, making room when that takes more than one byte. */
   close(start: number): void {
-    const length = this.pos - start;
+    const length = this.pos - start + this.largeSince(start);
     if (length < 0x80) {
       this.buf[start - 1] = length;
       return;
@@ -321,6 +344,22 @@ export class Writer {
     this.pos = start - 1;
     this.uint32(length);
     this.pos = end;
+    for (let i = this.large.length - 1; i >= 0; i--) {
+      const large = this.large[i] as { at: number };
+      if (large.at < start) break;
+      large.at += extra;
+    }
+  }
+
+  /** @returns the size of the large values behind a place */
+  private largeSince(start: number): number {
+    let sizeBytes = 0;
+    for (let i = this.large.length - 1; i >= 0; i--) {
+      const { at, value } = this.large[i] as { at: number; value: Uint8Array };
+      if (at < start) break;
+      sizeBytes += value.length;
+    }
+    return sizeBytes;
   }
 
   private reserve(length: number): void {
