@@ -79,6 +79,8 @@ export interface Backend {
   walk(bucket: BucketName, visit: (key: Uint8Array, value: Uint8Array) => void): Steps<void>;
 
   put(bucket: BucketName, key: Uint8Array, value: Uint8Array): void;
+  /** As `put`, without a copy: a key, and the value behind it. The bytes must never change. */
+  putPair(bucket: BucketName, pair: Uint8Array, keySize: number): void;
   delete(bucket: BucketName, key: Uint8Array): void;
 
   /**

@@ -116,6 +116,11 @@ export class BoltBackend implements Backend {
     this.changed();
   }
 
+  putPair(bucket: BucketName, pair: Uint8Array, keySize: number): void {
+    this.transaction.putPair(bucket, pair, keySize);
+    this.changed();
+  }
+
   delete(bucket: BucketName, key: Uint8Array): void {
     this.transaction.delete(bucket, key);
     this.changed();

@@ -182,19 +182,22 @@ export class WriteTx implements Reader {
 
   /** @throws BoltError BOLT_KEY_SIZE for a key that is empty or over 32,768 bytes, BOLT_VALUE_SIZE over 2^31-2 bytes */
   put(bucket: string, key: Uint8Array, value: Uint8Array): void {
-    this.checkKey(key);
-    if (value.length > maxValueBytes) {
-      throw new BoltError(BoltCode.ValueSize, this.owner.path, `a value of ${value.length} bytes`);
-    }
-    const changes = this.changesOf(bucket);
+    const changes = this.changesFor(bucket, key.length, value.length);
     const { bytes, start } = this.slab.copy(key, value);
     changes.set(Entry.leaf(bytes, start, key.length, value.length, 0));
   }
 
+  /** As `put`, of a key and the value behind it in one piece, which is not copied: it must never change. */
+  putPair(bucket: string, pair: Uint8Array, keySize: number): void {
+    const valueSize = pair.length - keySize;
+    const changes = this.changesFor(bucket, keySize, valueSize);
+    const bytes = Buffer.from(pair.buffer, pair.byteOffset, pair.length);
+    changes.set(Entry.leaf(bytes, 0, keySize, valueSize, 0));
+  }
+
   /** Removes the key; it need not be there. */
   delete(bucket: string, key: Uint8Array): void {
-    this.checkKey(key);
-    const changes = this.changesOf(bucket);
+    const changes = this.changesFor(bucket, key.length, 0);
     const { bytes, start } = this.slab.copy(key, undefined);
     changes.set(Entry.deletion(bytes, start, key.length));
   }
@@ -270,7 +273,14 @@ export class WriteTx implements Reader {
     return this.changes.has(name) ? emptyBucket : bucketOf(this.state, name, this.owner.path);
   }
 
-  private changesOf(bucket: string): ChangeSet {
+  private changesFor(bucket: string, keySize: number, valueSize: number): ChangeSet {
+    this.checkOpen();
+    if (keySize === 0 || keySize > maxKeyBytes) {
+      throw new BoltError(BoltCode.KeySize, this.owner.path, `a key of ${keySize} bytes`);
+    }
+    if (valueSize > maxValueBytes) {
+      throw new BoltError(BoltCode.ValueSize, this.owner.path, `a value of ${valueSize} bytes`);
+    }
     let changes = this.changes.get(bucket);
     if (changes === undefined) {
       bucketOf(this.state, bucket, this.owner.path);
@@ -278,13 +288,6 @@ export class WriteTx implements Reader {
       this.changes.set(bucket, changes);
     }
     return changes;
-  }
-
-  private checkKey(key: Uint8Array): void {
-    this.checkOpen();
-    if (key.length === 0 || key.length > maxKeyBytes) {
-      throw new BoltError(BoltCode.KeySize, this.owner.path, `a key of ${key.length} bytes`);
-    }
   }
 
   private checkOpen(): void {

@@ -1,4 +1,5 @@
-import { type Event, Event_EventType, KeyValue } from '../proto/gen/kv.ts';
+import { type Event, Event_EventType, KeyValue, writeKeyValue } from '../proto/gen/kv.ts';
+import { encodeWith } from '../proto/wire.ts';
 import type { KeyHistory } from './key-history.ts';
 import { keyBytes, keyRange, keyString } from './key-range.ts';
 import type { OperationCounts } from './operation-counts.ts';
@@ -73,7 +74,7 @@ export class WriteTxn implements ReadView {
       value,
       lease,
     };
-    this.owner.backend.put('key', encodeRevision(revision, sub), KeyValue.encode(kv));
+    this.putRecord(encodeRevision(revision, sub), kv);
     if (this.owner.wantsEvents) this.events.push({ type: Event_EventType.PUT, kv });
     return revision;
   }
@@ -109,11 +110,19 @@ export class WriteTxn implements ReadView {
   private delete(key: Uint8Array, history: KeyHistory, revision: number): void {
     const sub = this.changes++;
     history.tombstone(revision, sub);
-    this.owner.backend.put('key', encodeTombstone(revision, sub), KeyValue.encode(KeyValue.create({ key })));
+    this.putRecord(encodeTombstone(revision, sub), KeyValue.create({ key }));
     if (this.owner.wantsEvents) {
       const kv = KeyValue.create({ key, mod_revision: revision });
       this.events.push({ type: Event_EventType.DELETE, kv });
     }
+  }
+
+  private putRecord(revision: Uint8Array, record: KeyValue): void {
+    const pair = encodeWith((writer) => {
+      writer.raw(revision);
+      writeKeyValue(writer, record);
+    });
+    this.owner.backend.putPair('key', pair, revision.length);
   }
 
   /** The main revision of the transaction's changes. */

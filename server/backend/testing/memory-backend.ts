@@ -56,6 +56,10 @@ export class MemoryBackend implements Backend {
     this.replace(bucket, Uint8Array.from(key), Uint8Array.from(value));
   }
 
+  putPair(bucket: BucketName, pair: Uint8Array, keySize: number): void {
+    this.put(bucket, pair.subarray(0, keySize), pair.subarray(keySize));
+  }
+
   delete(bucket: BucketName, key: Uint8Array): void {
     this.remember(bucket, key);
     this.replace(bucket, key, undefined);
