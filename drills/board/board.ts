@@ -172,7 +172,7 @@ export class Board {
 
 /** Learners are shown side by side; of another lab's elections nobody wants to hear. */
 function concerns({ lab, change }: Happening, chosen: string | undefined): boolean {
-  return lab === chosen || change.kind === 'exercise-started' || change.kind === 'exercise-passed';
+  return lab === chosen || change.kind.startsWith('exercise-');
 }
 
 /** `seat10` comes after `seat9`. */

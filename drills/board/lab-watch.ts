@@ -39,7 +39,7 @@ export class LabWatch {
   }
 
   get view(): LabView {
-    const { name, observation, memory, rates, certificates, learner = { passed: 0 } } = this;
+    const { name, observation, memory, rates, certificates, learner = { passed: 0, solved: 0 } } = this;
     return viewOf({
       ...{ name, observation, memory, rates, certificates, learner },
       isMissing: this.open === undefined && this.due.size > 0,

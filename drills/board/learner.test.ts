@@ -25,12 +25,17 @@ const done = { at: '2026-01-01T09:00:00.000Z', by: 'learner', tookMs: 1, hints: 
 
 describe('the view of a learner', () => {
   test('a beginner has no exercise', () => {
-    expect(learnerView({ version: 1, exercises: {} })).toEqual({ passed: 0 });
+    expect(learnerView({ version: 1, exercises: {} })).toEqual({ passed: 0, solved: 0 });
   });
 
-  test('counts what was ever passed, also when it is done once more', () => {
-    expect(learnerView(progress({ done }, { '04-watch': entry({ phase: 'left', done }) }))).toMatchObject({
+  test('counts what was ever passed, also when it is done once more, and apart what was solved by the solution', () => {
+    const others = {
+      '03-quorum': entry({ phase: 'left', done: { ...done, by: 'solution' } }),
+      '04-watch': entry({ phase: 'left', done }),
+    };
+    expect(learnerView(progress({ done }, others))).toMatchObject({
       passed: 2,
+      solved: 1,
       exercise: { id: '05-leases', phase: 'open', hints: 1, attempts: 2 },
     });
   });
@@ -57,6 +62,11 @@ describe('what has happened', () => {
     expect(learnerChanges(at({ version: 1, exercises: {} }), at(progress()))).toEqual([started]);
     expect(learnerChanges(at(progress()), at(passed))).toEqual([finished]);
     expect(learnerChanges(at(passed), at(again))).toEqual([started]);
+  });
+
+  test('one that was solved for the learner', () => {
+    const solved = progress({ phase: 'passed', passedAt: '2026-01-01T10:04:00.000Z', solutionUsed: true });
+    expect(learnerChanges(at(progress()), at(solved))).toEqual([{ ...finished, kind: 'exercise-solved' }]);
   });
 
   test('one that was begun and passed between two looks', () => {

@@ -23,14 +23,22 @@ export interface ExerciseView {
 export interface LearnerView {
   /** The one that was started last, while anything of it is left. */
   readonly exercise?: ExerciseView | undefined;
-  /** Exercises that were passed, with or without the solution. */
+  /** Exercises that the learner has passed alone. */
   readonly passed: number;
+  /** Exercises that were solved for the learner. */
+  readonly solved: number;
 }
 
 /** What has happened at a learner's seat. */
 export type LearnerChange =
   | { readonly kind: 'exercise-started'; readonly exercise: string; readonly title: Title }
-  | { readonly kind: 'exercise-passed'; readonly exercise: string; readonly title: Title; readonly tookMs?: number };
+  | {
+      /** `exercise-solved`: its check has passed, with the solution's help. */
+      readonly kind: 'exercise-passed' | 'exercise-solved';
+      readonly exercise: string;
+      readonly title: Title;
+      readonly tookMs?: number;
+    };
 
 /** @returns undefined if the file cannot be read; a beginner's if there is none */
 export async function readLearner(lab: Pick<LabPaths, 'root'>): Promise<LearnerView | undefined> {
@@ -42,9 +50,13 @@ export async function readLearner(lab: Pick<LabPaths, 'root'>): Promise<LearnerV
 }
 
 export function learnerView({ current, exercises }: Progress): LearnerView {
-  const passed = Object.values(exercises).filter(({ done }) => done !== undefined).length;
+  const doneBy = Object.values(exercises).map(({ done }) => done?.by);
+  const counts = {
+    passed: doneBy.filter((by) => by === 'learner').length,
+    solved: doneBy.filter((by) => by === 'solution').length,
+  };
   const entry = current === undefined ? undefined : exercises[current];
-  if (current === undefined || entry === undefined) return { passed };
+  if (current === undefined || entry === undefined) return counts;
   const { title, minutes, phase, hints, attempts, lastCheck, startedAt, passedAt } = entry;
   const startedAtMs = Date.parse(startedAt);
   const exercise: ExerciseView = {
@@ -53,20 +65,21 @@ export function learnerView({ current, exercises }: Progress): LearnerView {
     ...(passedAt !== undefined && { tookMs: Math.max(0, Date.parse(passedAt) - startedAtMs) }),
     ...(lastCheck !== undefined && { lastCheck: { met: lastCheck.met, of: lastCheck.of } }),
   };
-  return { passed, exercise };
+  return { ...counts, exercise };
 }
 
 /** @param before undefined at the first time: then nothing has happened */
 export function learnerChanges(before: LearnerView | undefined, { exercise }: LearnerView): LearnerChange[] {
   // While it is being set up or taken away, the learner is not at it.
   if (before === undefined || exercise === undefined || !isGiven(exercise)) return [];
-  const { id, title, phase, startedAtMs, tookMs } = exercise;
+  const { id, title, phase, startedAtMs, tookMs, isSolutionUsed } = exercise;
   const known = before.exercise;
   const isKnown = known?.id === id && known.startedAtMs === startedAtMs && isGiven(known);
   const changes: LearnerChange[] = [];
   if (!isKnown) changes.push({ kind: 'exercise-started', exercise: id, title });
   if (phase === 'passed' && !(isKnown && known.phase === 'passed')) {
-    changes.push({ kind: 'exercise-passed', exercise: id, title, ...(tookMs !== undefined && { tookMs }) });
+    const kind = isSolutionUsed ? 'exercise-solved' : 'exercise-passed';
+    changes.push({ kind, exercise: id, title, ...(tookMs !== undefined && { tookMs }) });
   }
   return changes;
 }

@@ -74,6 +74,7 @@ test.each(['en', 'tr'])('tells every kind of happening (%s)', (language) => {
     'certificate-replaced': { member: 'node1' },
     'exercise-started': { exercise: '05-leases', title },
     'exercise-passed': { exercise: '05-leases', title, tookMs: 61_000 },
+    'exercise-solved': { exercise: '05-leases', title, tookMs: 61_000 },
   };
   for (const [kind, fields] of Object.entries(changes)) {
     const change = { kind, ...fields };

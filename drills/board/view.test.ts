@@ -35,7 +35,7 @@ function show(...looks: (NodeObservation[] | Observation)[]): LabView {
     rates.take(observation.nodes);
   }
   const certificates = [{ name: 'server-node1', status: 'ok' as const, names: [], notAfter: new Date(1000) }];
-  const learner = { passed: 0 };
+  const learner = { passed: 0, solved: 0 };
   return viewOf({ ...{ name: 'seat1', observation, memory, rates, certificates, learner }, isMissing: false });
 }
 

@@ -37,6 +37,13 @@ describe('an exercise that is passed', () => {
 });
 
 describe('the progress file', () => {
+  it('remembers the language, whatever else is written', async () => {
+    const file = new ProgressFile(path.join(scratchFolder(), 'progress.json'));
+    await file.putLanguage('tr');
+    await file.put('leases', entry);
+    expect(await file.read()).toMatchObject({ language: 'tr', current: 'leases' });
+  });
+
   it('is that of a beginner while it is not there', async () => {
     const file = new ProgressFile(path.join(scratchFolder(), 'progress.json'));
     expect(await file.read()).toEqual({ version: 1, exercises: {} });

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { LabError, messageOf } from '../../toolkit/errors.ts';
 import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
+import { type Language, languages } from './language.ts';
 
 const count = z.number().int().min(0);
 
@@ -44,6 +45,8 @@ const schema = z.strictObject({
   version: z.literal(1),
   /** The exercise that was started last, while anything of it is left. */
   current: z.string().optional(),
+  /** What was asked for last; it need not be said again. */
+  language: z.enum(languages).optional(),
   exercises: z.record(z.string(), entry),
 });
 
@@ -105,6 +108,14 @@ export class ProgressFile {
       ...(next !== undefined && { current: next }),
       exercises: { ...rest.exercises, [id]: entry },
     };
+    await this.write(progress);
+  }
+
+  async putLanguage(language: Language): Promise<void> {
+    await this.write({ ...(await this.read()), language });
+  }
+
+  private async write(progress: Progress): Promise<void> {
     await writeFileAtomically(this.file, `${JSON.stringify(schema.parse(progress), undefined, 2)}\n`, 0o600);
   }
 }

@@ -110,6 +110,11 @@ export class Workshop {
     });
   }
 
+  /** Remembers for this lab what the learner reads. */
+  rememberLanguage(language: Language): Promise<void> {
+    return this.locked('workshop --lang', () => this.file.putLanguage(language));
+  }
+
   /** Looks whether the conditions hold. @param asked whether the learner has asked, or `watch` just looks again */
   async check(exercise: Exercise, asked: boolean): Promise<CheckResult> {
     await this.requireSetUp(exercise);

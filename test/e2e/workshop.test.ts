@@ -55,7 +55,21 @@ describe('a learner', () => {
   test('reads in Turkish', async () => {
     const { stdout } = await workshop('start', 'double', '--lang', 'tr');
     expect(stdout).toContain('`workshop/question` anahtarında bir sayı var');
-    expect((await workshop('check', '--lang', 'tr')).stdout).toContain('görülen: böyle bir anahtar yok');
+    // Said once for the lab.
+    expect((await workshop('check')).stdout).toContain('görülen: böyle bir anahtar yok');
+    expect((await workshop('check', '--lang', 'en')).stdout).toContain('seen: there is no such key');
+  });
+
+  test('who does not agree to a dangerous exercise keeps the one that is open', async () => {
+    await workshop('start', 'double');
+    await lab.must('ctl', 'put', 'workshop/answer', '42');
+    await workshop('check');
+    expect(await workshop('start', 'full-restore')).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringMatching(/All members lose their data.*try: etcdlab workshop start full-restore --yes/s),
+    });
+    expect(await progressOf('double')).toMatchObject({ phase: 'passed' });
+    expect(await lab.must('ctl', 'get', '--print-value-only', 'workshop/answer')).toBe('42');
   });
 
   test('who closes the terminal finds the exercise as it was', async () => {
@@ -105,7 +119,7 @@ describe('a learner', () => {
     await workshop('start', 'double');
     expect(await workshop('start', 'first-contact')).toMatchObject({
       exitCode: 3,
-      stderr: expect.stringMatching(/'double' is open.*try: etcdlab workshop start first-contact --yes/s),
+      stderr: expect.stringMatching(/'double' is not passed.*try: etcdlab workshop start first-contact --yes/s),
     });
     expect((await workshop('start', 'first-contact', '--yes')).stdout).toContain('1. First contact');
     expect(await progressOf('double')).toMatchObject({ phase: 'left' });

@@ -22,6 +22,7 @@ const marks = {
   'certificate-replaced': '↻',
   'exercise-started': '▶',
   'exercise-passed': '✔',
+  'exercise-solved': '▷',
 };
 
 const bad = ['leader-lost', 'member-down', 'alarm-raised', 'revision-back', 'cluster-replaced'];
@@ -49,9 +50,10 @@ const sentences = {
     'exercise-started': ({ title, exercise }) => `began: ${title.en ?? exercise}`,
     'exercise-passed': ({ title, exercise, tookMs }) =>
       `passed: ${title.en ?? exercise}${tookMs === undefined ? '' : `, after ${formatDuration(tookMs)}`}`,
+    'exercise-solved': ({ title, exercise }) => `had it solved: ${title.en ?? exercise}`,
   },
   tr: {
-    'leader-elected': ({ member, term }) => `Artık lider ${member}, dönem ${term}`,
+    'leader-elected': ({ member, term }) => `Artık lider ${member}, term ${term}`,
     'leader-lost': () => 'Lider yok',
     'member-down': ({ member, why }) => `${member} kapalı: ${texts.tr.silence[why]}`,
     'member-up': ({ member }) => `${member} yeniden cevap veriyor`,
@@ -59,17 +61,18 @@ const sentences = {
     'alarm-raised': ({ member, alarm }) => `${member} için ${alarm} alarmı`,
     'alarm-cleared': ({ member, alarm }) => `${member} için ${alarm} alarmı kaldırıldı`,
     'member-added': ({ member }) => `${member} üye olarak eklendi`,
-    'learner-added': ({ member }) => `${member} öğrenen (learner) olarak eklendi`,
+    'learner-added': ({ member }) => `${member} learner olarak eklendi`,
     'learner-promoted': ({ member }) => `${member} terfi etti: artık oy veriyor`,
     'member-removed': ({ member }) => `${member} çıkarıldı`,
-    'snapshot-saved': ({ member }) => `${member} üyesinden anlık görüntü (snapshot) alındı`,
+    'snapshot-saved': ({ member }) => `${member} üyesinden snapshot alındı`,
     'snapshot-received': ({ member }) => `${member} bütün veritabanını liderden aldı`,
-    'revision-back': ({ from, to }) => `Revizyon geri gitti: ${formatCount(from, 'tr')} → ${formatCount(to, 'tr')}`,
-    'cluster-replaced': ({ clusterId }) => `Başka bir küme cevap veriyor: ${clusterId}`,
+    'revision-back': ({ from, to }) => `Revision geri gitti: ${formatCount(from, 'tr')} → ${formatCount(to, 'tr')}`,
+    'cluster-replaced': ({ clusterId }) => `Başka bir cluster cevap veriyor: ${clusterId}`,
     'certificate-replaced': ({ member }) => `${member} yeni bir sertifika sunuyor`,
     'exercise-started': ({ title, exercise }) => `başladı: ${title.tr ?? title.en ?? exercise}`,
     'exercise-passed': ({ title, exercise, tookMs }) =>
       `bitirdi: ${title.tr ?? title.en ?? exercise}${tookMs === undefined ? '' : `, süre ${formatDuration(tookMs)}`}`,
+    'exercise-solved': ({ title, exercise }) => `çözüme baktı: ${title.tr ?? title.en ?? exercise}`,
   },
 };
 

@@ -84,20 +84,20 @@ export function showLearners(labs, shownLab, choose, { words, language, nowMs })
       return make('tr', {}, make('th', { scope: 'row' }, button), ...cells);
     },
     (row, { name, health, learner }) => {
-      const { exercise, passed } = learner;
+      const { exercise, passed, solved } = learner;
       const button = row.querySelector('button');
       setText(button, name);
       setAttribute(button, 'aria-label', words.show(name));
       setAttribute(button, 'aria-pressed', String(name === shownLab));
       const title = exercise && (exercise.title[language] ?? exercise.title.en ?? exercise.id);
-      const isPassed = exercise?.phase === 'passed';
+      const isPassed = exercise?.phase === 'passed' && !exercise.isSolutionUsed;
       const values = {
         cluster: `${healthMarks[health]} ${words.health[health]}`,
         exercise: exercise === undefined ? words.none : `${isPassed ? '✔ ' : ''}${title}`,
         time: exercise === undefined ? '' : elapsed(exercise, nowMs),
         checks: exercise === undefined ? '' : formatCount(exercise.attempts, language),
         hints: exercise === undefined ? '' : formatCount(exercise.hints, language),
-        passed: formatCount(passed, language),
+        passed: solved === 0 ? String(passed) : words.passedAndSolved(passed, solved),
       };
       for (const [kind, text] of Object.entries(values)) setText(row.querySelector(`.${kind}`), text);
       // Where there is no room for the head of the table.

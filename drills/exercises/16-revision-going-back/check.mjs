@@ -2,7 +2,7 @@ export default [
   {
     is: {
       en: 'missed.txt says which mode the watcher was never told of',
-      tr: 'missed.txt, izleyene hiç söylenmeyen modun adını içeriyor',
+      tr: 'missed.txt, izleyiciye hiç söylenmeyen modun adını içeriyor',
     },
     check: async (see) => {
       const answer = await see.file('missed.txt');
@@ -15,7 +15,7 @@ export default [
   {
     is: {
       en: 'the revision of the cluster is beyond all that the watcher has seen',
-      tr: "cluster'ın revision'ı, izleyenin gördüğü her şeyin ötesinde",
+      tr: "cluster'ın revision'ı, izleyicinin gördüğü her şeyin ötesinde",
     },
     check: async (see) => {
       const [revision, seen] = [await see.revision(), Number(await see.note('seen-revision'))];
@@ -23,7 +23,7 @@ export default [
         met: revision > seen && seen > 0,
         seen: {
           en: `${revision}; the watcher has seen ${seen}`,
-          tr: `${revision}; izleyen ${seen} revision'ını görmüş`,
+          tr: `${revision}; izleyici ${seen} revision'ını görmüş`,
         },
       };
     },
@@ -31,7 +31,7 @@ export default [
   {
     is: {
       en: 'what the watcher would go on from is compacted, on every member',
-      tr: 'izleyenin devam edeceği revision her üyede sıkıştırılmış (compacted)',
+      tr: "izleyicinin devam edeceği revision'da her üyede compaction yapılmış",
     },
     check: async (see) => {
       const next = Number(await see.note('seen-revision')) + 1;
@@ -43,11 +43,11 @@ export default [
         );
         if (!/compacted/.test(answer)) open.push(`${node}: ${answer}`);
       }
-      return { met: open.length === 0, seen: open.join(', ') || { en: 'compacted', tr: 'sıkıştırılmış' } };
+      return { met: open.length === 0, seen: open.join(', ') || { en: 'compacted', tr: 'yapılmış' } };
     },
   },
   {
-    is: { en: 'told.txt holds what the watcher is told now', tr: 'told.txt, izleyene şimdi söyleneni içeriyor' },
+    is: { en: 'told.txt holds what the watcher is told now', tr: 'told.txt, izleyiciye şimdi söyleneni içeriyor' },
     check: async (see) => {
       const answer = await see.file('told.txt');
       return {

@@ -4,6 +4,8 @@ import type { Command } from 'commander';
 import { findExercise, listExercises } from '../../../drills/workshop/catalogue.ts';
 import type { Exercise } from '../../../drills/workshop/exercise.ts';
 import { type Language, languageOf, languages } from '../../../drills/workshop/language.ts';
+import { workshopPaths } from '../../../drills/workshop/paths.ts';
+import { readProgress } from '../../../drills/workshop/progress.ts';
 import { Workshop } from '../../../drills/workshop/workshop.ts';
 import { LabError } from '../../errors.ts';
 import { addCommand, type Cli, type CommonOptions, configPath, describedLab, openLab } from '../cli.ts';
@@ -30,13 +32,16 @@ export function addVerb<Options extends WorkshopCommandOptions>(
   action: (options: Options, args: string[]) => Promise<number | undefined>,
 ): Command {
   return addCommand<Options>(group, cli, usage, summary, action)
-    .option('--lang <language>', `${languages.join(' or ')} (default: as LC_ALL, LC_MESSAGES or LANG say)`)
+    .option(
+      '--lang <language>',
+      `${languages.join(' or ')}; remembered for the lab (default: as LC_ALL, LC_MESSAGES or LANG say)`,
+    )
     .option('--exercises <folder>', 'exercises of your own, besides those there are (default: as lab.yaml says)');
 }
 
-/** @throws LabError LAB_USAGE */
-export function chosenLanguage(cli: Cli, { lang }: WorkshopCommandOptions): Language {
-  if (lang === undefined) return languageOf(cli.io.environment);
+/** @param remembered of this lab; counts unless another one is asked for @throws LabError LAB_USAGE */
+export function chosenLanguage(cli: Cli, { lang }: WorkshopCommandOptions, remembered?: Language): Language {
+  if (lang === undefined) return remembered ?? languageOf(cli.io.environment);
   const found = languages.find((language) => language === lang);
   if (found === undefined) throw new LabError('LAB_USAGE', `--lang takes ${languages.join(' or ')}, not '${lang}'`);
   return found;
@@ -64,9 +69,10 @@ export async function inWorkshop<T>(
   work: (session: Session) => Promise<T>,
   folder?: string,
 ): Promise<T> {
-  const language = chosenLanguage(cli, options);
   const exercises = await allExercises(cli, options);
-  const { name, stateDirectory } = await describedLab(cli, options);
+  const { name, stateDirectory, paths } = await describedLab(cli, options);
+  const { language: remembered } = await readProgress(workshopPaths(paths).progressFile);
+  const language = chosenLanguage(cli, options, remembered);
   const lab = await openLab(cli, options);
   const workshop = new Workshop(lab, {
     exercises,
@@ -81,6 +87,7 @@ export async function inWorkshop<T>(
     },
   });
   try {
+    if (options.lang !== undefined && language !== remembered) await workshop.rememberLanguage(language);
     return await work({ cli, workshop, language, words: words[language] });
   } finally {
     workshop.close();

@@ -33,10 +33,10 @@ export interface ConfirmedOptions extends WorkshopCommandOptions {
 
 /** Works without a lab as well: one may look at what there is first. */
 export async function list(cli: Cli, options: WorkshopCommandOptions): Promise<undefined> {
-  const language = chosenLanguage(cli, options);
   const exercises = await allExercises(cli, options);
   const { paths } = await locateLab(cli, options);
   const progress = await readProgress(workshopPaths(paths).progressFile);
+  const language = chosenLanguage(cli, options, progress.language);
   cli.ui.listing(formatList(exercises, progress, language), listValue(exercises, progress));
 }
 
@@ -50,11 +50,12 @@ export function start(cli: Cli, options: ConfirmedOptions, name: string | undefi
       cli.ui.line(session.words.allDone);
       return undefined;
     }
-    if (open !== undefined && open.id !== exercise.id) {
-      await ask(cli, options, `Exercise '${open.id}' is open, and is taken away first`, `start ${exercise.id}`);
-      await workshop.reset();
-    }
-    return begin(session, options, exercise);
+    // All questions come first: whoever says no finds everything as it was.
+    const other = open?.id === exercise.id ? undefined : open;
+    if (other !== undefined) await askToLeave(session, options, other, `start ${exercise.id}`);
+    await askForDanger(session, options, exercise);
+    if (other !== undefined) await workshop.reset();
+    return give(session, exercise);
   });
 }
 
@@ -68,21 +69,30 @@ export async function goOn(session: Session, options: ConfirmedOptions): Promise
   const progress = await workshop.progress();
   const open = workshop.currentOf(progress);
   const following = workshop.following(progress, open);
-  if (open !== undefined && progress.exercises[open.id]?.phase === 'open') {
-    await ask(cli, options, `Exercise '${open.id}' is not passed, and is taken away first`, 'next');
-  }
+  if (open !== undefined) await askToLeave(session, options, open, 'next');
+  if (following !== undefined) await askForDanger(session, options, following);
   await workshop.reset();
-  if (following !== undefined) return begin(session, options, following);
+  if (following !== undefined) return give(session, following);
   cli.ui.event({ event: 'all-done' });
   cli.ui.line(words.allDone);
 }
 
-async function begin(session: Session, options: ConfirmedOptions, exercise: Exercise): Promise<undefined> {
-  const { cli, workshop, language, words } = session;
+/** @param verb what confirms it on the command line */
+async function askToLeave(session: Session, options: ConfirmedOptions, { id }: Exercise, verb: string): Promise<void> {
+  const { exercises } = await session.workshop.progress();
+  if (exercises[id]?.phase !== 'open') return;
+  await ask(session.cli, options, `Exercise '${id}' is not passed, and is taken away first`, verb);
+}
+
+async function askForDanger(session: Session, options: ConfirmedOptions, exercise: Exercise): Promise<void> {
+  const { cli, workshop, language } = session;
   const phase = (await workshop.progress()).exercises[exercise.id]?.phase;
-  if (exercise.danger !== undefined && phase !== 'open' && phase !== 'passed') {
-    await ask(cli, options, exercise.danger[language], `start ${exercise.id}`);
-  }
+  if (exercise.danger === undefined || phase === 'open' || phase === 'passed') return;
+  await ask(cli, options, exercise.danger[language], `start ${exercise.id}`);
+}
+
+async function give(session: Session, exercise: Exercise): Promise<undefined> {
+  const { cli, workshop, language, words } = session;
   const isNew = await workshop.start(exercise);
   const text = await readText(exercise, 'text', language);
   const folder = workshop.paths.work;

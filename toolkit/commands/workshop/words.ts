@@ -37,9 +37,9 @@ const tr: typeof en = {
   minutes: (count) => `yaklaşık ${count} dk`,
   work: 'Çalıştığınız terminalde:',
   watch: 'Durumunuzu görmek için ikinci bir terminalde:',
-  orCheck: '(ya da arada bir: etcdlab workshop check; takılırsanız: etcdlab workshop hint)',
+  orCheck: '(ya da arada bir etcdlab workshop check; takılırsanız etcdlab workshop hint)',
   stages: {
-    backup: 'Labdaki mevcut veriler yedekleniyor ...',
+    backup: 'Laboratuvardaki veriler yedekleniyor ...',
     setup: 'Alıştırma hazırlanıyor ...',
     solve: 'Çözüm çalıştırılıyor ...',
     reset: 'Alıştırmadan kalanlar kaldırılıyor ...',
@@ -53,16 +53,16 @@ const tr: typeof en = {
   hint: (number, of) => `İpucu ${number}/${of}`,
   noMoreHints: 'Bu son ipucuydu. Çözümü görmek için: etcdlab workshop solve',
   solution: 'Çözüm',
-  solutionRun: 'İsterseniz şimdi sizin yerinize yazılır.',
-  wasReset: (title) => `'${title}' kaldırıldı; lab sağlıklı.`,
+  solutionRun: 'İsterseniz şimdi sizin yerinize çalıştırılır.',
+  wasReset: (title) => `'${title}' kaldırıldı; laboratuvar sağlıklı.`,
   nothingOpen: 'Açık alıştırma yok: etcdlab workshop start',
   resumed: 'Zaten hazır; metni yeniden gösteriyoruz.',
   halfSetUp: 'Hazırlığı yarım kalmış ya da sürüyor: etcdlab workshop start yeniden hazırlar.',
   keys: { hint: 'ipucu', text: 'metin', check: 'kontrol', next: 'sonraki', quit: 'çık' },
-  done: { learner: 'geçti', solution: 'çözüldü' },
+  done: { learner: 'bitti', solution: 'çözümle' },
   open: 'açık',
   columns: ['NO', 'ALIŞTIRMA', 'BAŞLIK', 'DK', 'DURUM', 'SÜRE'],
-  status: { hints: 'İpucu', attempts: 'Kontrol', time: 'Süre', folder: 'Klasörünüz', progress: 'Tamamlanan' },
+  status: { hints: 'İpucu', attempts: 'Kontrol', time: 'Süre', folder: 'Klasörünüz', progress: 'Biten' },
 };
 
 export type Words = typeof en;
