@@ -1,9 +1,12 @@
-# Five clients: one certificate is sound, each of the others wrong in one way. Which is which is drawn.
+# Five clients: one certificate is sound, each of the others wrong in one way. Which is which is drawn. And a server that
+# a client refuses.
 pki=$(dirname "$ETCDCTL_CACERT")
 scratch=$(mktemp -d "$WORKSHOP_NOTES/making.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 touch "$scratch/index"
 openssl rand -hex 8 > "$scratch/serial"
+# Of the addresses that are for examples (RFC 5737): nobody answers there.
+before=192.0.2.$((1 + RANDOM % 254))
 cat > "$scratch/ca.cnf" <<END
 [ca]
 default_ca = lab
@@ -26,6 +29,11 @@ extendedKeyUsage = clientAuth
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
+[moved]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = IP:$before
 END
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$scratch/other-key.pem" \
   -out "$scratch/other.pem" -subj '/O=etcdlab/CN=etcdlab client authority' -days 30 2> /dev/null
@@ -60,3 +68,22 @@ for name in anna boris chloe deniz emil; do
   esac
   echo "$kind" > "$WORKSHOP_NOTES/$name"
 done
+
+# A server that has moved: its certificate is sound, and names the address from before.
+(cd "$WORKSHOP_NOTES" && make server "${lab[@]}" moved "${now[@]}")
+is_taken() { (: < "/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
+port=$((20000 + RANDOM % 10000))
+while is_taken "$port"; do port=$((port + 1)); done
+nohup openssl s_server -accept "127.0.0.1:$port" -cert "$WORKSHOP_NOTES/server.pem" -key "$WORKSHOP_NOTES/server-key.pem" \
+  -www -quiet > "$WORKSHOP_NOTES/server.log" 2>&1 < /dev/null &
+echo $! > "$WORKSHOP_NOTES/server.pid"
+deadline=$((SECONDS + 10))
+until is_taken "$port"; do
+  if ((SECONDS > deadline)); then
+    cat "$WORKSHOP_NOTES/server.log" >&2
+    exit 1
+  fi
+  sleep 0.1
+done
+echo "$before" > "$WORKSHOP_NOTES/server"
+echo "https://127.0.0.1:$port" > server.url

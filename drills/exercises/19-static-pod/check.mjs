@@ -38,6 +38,16 @@ export default [
     },
   },
   {
+    is: { en: 'image.txt says which image shop runs', tr: "image.txt, shop'un hangi image'ı çalıştırdığını söylüyor" },
+    check: async (see) => {
+      const answer = await see.file('image.txt');
+      return {
+        met: answer !== undefined && answer === (await see.note('image')),
+        seen: answer?.slice(0, 100) ?? { en: 'there is no image.txt', tr: 'image.txt yok' },
+      };
+    },
+  },
+  {
     is: { en: 'the old directory is still there', tr: 'eski dizin hâlâ yerinde' },
     guard: true,
     check: async (see) => {

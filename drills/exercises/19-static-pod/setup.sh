@@ -1,3 +1,4 @@
+source "$WORKSHOP_EXERCISE/kubernetes.sh"
 pki=$(dirname "$ETCDCTL_CACERT")
 # Two ports next to each other that nobody listens on.
 is_taken() { (: < "/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
@@ -46,17 +47,22 @@ echo $! > "$WORKSHOP_NOTES/kubelet.pid"
 
 export ETCDCTL_ENDPOINTS=https://127.0.0.1:$client
 deadline=$((SECONDS + 30))
-until etcdctl --command-timeout 1s put /registry/namespaces/default '{"kind":"Namespace","name":"default"}'; do
+until etcdctl --command-timeout 1s get /registry/; do
   if ((SECONDS > deadline)); then
     tail -n 5 "$WORKSHOP_NOTES/etcd.log" >&2
     exit 1
   fi
   sleep 0.2
 done
+# A node is called a minion there, as it was before the first release.
+store /registry/minions/controlplane "$(node controlplane)"
+store /registry/namespaces/default "$(namespace default)"
+version=1.$((RANDOM % 40)).$((RANDOM % 10))
 for name in shop payments search; do
-  etcdctl put "/registry/deployments/default/$name" "{\"kind\":\"Deployment\",\"name\":\"$name\",\"replicas\":3}"
+  store "/registry/deployments/default/$name" "$(deployment "$name" "registry.example/$name:$version" 3)"
 done
+echo "registry.example/shop:$version" > "$WORKSHOP_NOTES/image"
 etcdctl snapshot save previous.db
 # The mistake that makes somebody look for a backup.
 etcdctl del --prefix /registry/deployments/default/
-etcdctl put /registry/deployments/default/test '{"kind":"Deployment","name":"test","replicas":1}'
+store /registry/deployments/default/test "$(deployment test registry.example/test:0.1.0 1)"

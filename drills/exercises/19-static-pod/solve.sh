@@ -17,3 +17,10 @@ mv edited.yaml manifests/etcd.yaml
 
 # 4. Look, and do not believe.
 until ETCDCTL_ENDPOINTS=$endpoint etcdctl get --prefix --keys-only /registry/ | grep shop; do sleep 0.2; done
+
+# 5. The value is protobuf, and the text in it stays text; `strings` shows it as well.
+export ETCDCTL_ENDPOINTS=$endpoint
+etcdctl get --print-value-only /registry/deployments/default/shop | od -c | head -n 3
+etcdctl get --print-value-only /registry/deployments/default/shop | LC_ALL=C tr -c '[:graph:]' '\n' \
+  | grep '^registry.example/' > image.txt
+cat image.txt
