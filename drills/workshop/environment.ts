@@ -7,6 +7,9 @@ import type { Lab } from '../../toolkit/lab/lab.ts';
 import { projectRoot } from '../../toolkit/lab/project.ts';
 import type { WorkshopPaths } from './paths.ts';
 
+/** Functions for setup.sh and reset.sh, to be sourced. */
+export const libraryFolder = path.join(import.meta.dirname, 'library');
+
 /** Which lab `etcdlab` means without a word about it. */
 export interface LabChoice {
   readonly stateDirectory: string;

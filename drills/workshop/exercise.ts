@@ -27,6 +27,8 @@ const schema = z.strictObject({
         .array(z.enum(['local', 'ssh', 'vagrant']))
         .min(1, 'must name one')
         .default(['local', 'ssh', 'vagrant']),
+      /** Why not with every provider; part of a message. */
+      why: sentence.optional(),
       /** Programs that must be on the learner's machine besides etcdctl, etcdutl and etcdlab. */
       commands: z.array(word).max(10, 'at most 10').default([]),
     })

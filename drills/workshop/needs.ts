@@ -5,13 +5,23 @@ import { LabError } from '../../toolkit/errors.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import type { Exercise } from './exercise.ts';
 
-/** @returns what is missing, in words; undefined if nothing is */
-export async function unmetNeed({ needs }: Exercise, lab: Lab, searchPath: string): Promise<string | undefined> {
-  const { members, providers, commands } = needs;
+/** @returns why it can never be done on such a lab, in words; undefined if it can */
+export function misfit({ needs }: Exercise, lab: Lab): string | undefined {
+  const { members, providers, why } = needs;
   const { provider } = lab.state;
-  if (!providers.includes(provider)) return `it works with provider ${providers.join(' or ')}, and this is ${provider}`;
+  if (!providers.includes(provider)) {
+    const reason = why === undefined ? '' : `: ${why}`;
+    return `it works with provider ${providers.join(' or ')}, and this is ${provider}${reason}`;
+  }
   if (lab.nodes.length < members) return `it needs ${members} members, and lab '${lab.name}' has ${lab.nodes.length}`;
-  for (const command of commands) {
+  return undefined;
+}
+
+/** @returns what is missing, in words; undefined if nothing is */
+export async function unmetNeed(exercise: Exercise, lab: Lab, searchPath: string): Promise<string | undefined> {
+  const unfit = misfit(exercise, lab);
+  if (unfit !== undefined) return unfit;
+  for (const command of exercise.needs.commands) {
     if (!(await isProgram(command, searchPath))) return `it needs the program ${command}, which is not there`;
   }
   return undefined;

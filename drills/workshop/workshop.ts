@@ -12,13 +12,13 @@ import { BackupStore } from '../backup/backup-store.ts';
 import { createBackup } from '../backup/create-backup.ts';
 import { Checker } from './check/checker.ts';
 import type { Verdict } from './check/messages.ts';
-import { type LabChoice, programFolders, shellVariables, writeProgram } from './environment.ts';
+import { type LabChoice, libraryFolder, programFolders, shellVariables, writeProgram } from './environment.ts';
 import { appendEvent, type WorkshopEvent } from './event-log.ts';
 import { exclusively } from './exclusive.ts';
 import { type Exercise, type ScriptName, scriptFile } from './exercise.ts';
 import { deleteKeys, requireNoKeys } from './exercise-keys.ts';
 import type { Language } from './language.ts';
-import { requireNeeds } from './needs.ts';
+import { misfit, requireNeeds } from './needs.ts';
 import { openObserver } from './observer/mod.ts';
 import { type WorkshopPaths, workshopPaths } from './paths.ts';
 import { elapsedMs, type Progress, type ProgressEntry, ProgressFile, passedEntry } from './progress.ts';
@@ -77,11 +77,16 @@ export class Workshop {
     });
   }
 
-  /** @returns the first exercise after the given one, or of all, that was not passed yet */
+  /** @returns the first exercise after the given one, or of all, that fits this lab and was not passed yet */
   following(progress: Progress, after?: Exercise): Exercise | undefined {
     const start = after === undefined ? 0 : this.exercises.indexOf(after) + 1;
     const inOrder = [...this.exercises.slice(start), ...this.exercises.slice(0, start)];
-    return inOrder.find(({ id }) => id !== after?.id && progress.exercises[id]?.done === undefined);
+    return inOrder.find(
+      (exercise) =>
+        exercise !== after &&
+        progress.exercises[exercise.id]?.done === undefined &&
+        misfit(exercise, this.lab) === undefined,
+    );
   }
 
   /**
@@ -245,6 +250,8 @@ export class Workshop {
         PATH: this.searchPath(),
         WORKSHOP_NOTES: this.paths.notes,
         WORKSHOP_EXERCISE: exercise.folder,
+        WORKSHOP_LIBRARY: libraryFolder,
+        WORKSHOP_PROVIDER: this.lab.state.provider,
         WORKSHOP_LANG: this.options.language,
       },
       workingDirectory: this.paths.work,

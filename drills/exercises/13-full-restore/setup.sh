@@ -1,12 +1,5 @@
-# Nobody's kept data is overwritten, or taken for that of this exercise.
-for node in node1 node2 node3; do
-  kept=$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$node/data.before-the-exercise
-  if [ -e "$kept" ]; then
-    echo "$kept was left by an earlier exercise: see what it is, and move it elsewhere" >&2
-    exit 1
-  fi
-done
-touch "$WORKSHOP_NOTES/begun"
+source "$WORKSHOP_LIBRARY/members.sh"
+begin_keeping_data
 
 # Written through the member that is saved: another could be ahead of it.
 export ETCDCTL_ENDPOINTS=${ETCDCTL_ENDPOINTS%%,*}
@@ -17,7 +10,4 @@ etcdctl member list > "$WORKSHOP_NOTES/members"
 
 # The disaster. Nothing is deleted: reset.sh puts it back.
 etcdlab down
-for node in node1 node2 node3; do
-  place=$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$node
-  mv "$place/data" "$place/data.before-the-exercise"
-done
+for node in node1 node2 node3; do keep_data "$node"; done

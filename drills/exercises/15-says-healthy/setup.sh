@@ -1,3 +1,4 @@
+source "$WORKSHOP_LIBRARY/members.sh"
 etcdctl put workshop/account/alice 'balance=1000001'
 etcdctl put workshop/account/bob 'balance=2000002'
 
@@ -6,8 +7,7 @@ until etcdlab status > "$WORKSHOP_NOTES/status"; do sleep 0.2; done
 member=$(awk '/ follower /{ print $1; exit }' "$WORKSHOP_NOTES/status")
 echo "$member" > "$WORKSHOP_NOTES/member"
 etcdlab stop "$member"
-LC_ALL=C perl -pi -e 's/balance=2000002/balance=9000009/g' \
-  "$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$member/data/member/snap/db"
+on "$member" env LC_ALL=C perl -pi -e 's/balance=2000002/balance=9000009/g' "$(data_of "$member")/member/snap/db"
 # `start` would wait for the comparison of all members, which does not come true.
 etcdlab start "$member" &
 starting=$!

@@ -1,12 +1,5 @@
-# Nobody's kept data is overwritten, or taken for that of this exercise.
-for node in node1 node2 node3; do
-  kept=$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$node/data.before-the-exercise
-  if [ -e "$kept" ]; then
-    echo "$kept was left by an earlier exercise: see what it is, and move it elsewhere" >&2
-    exit 1
-  fi
-done
-touch "$WORKSHOP_NOTES/begun"
+source "$WORKSHOP_LIBRARY/members.sh"
+begin_keeping_data
 
 setting() { # NODE KEY: what the member's configuration says
   sed -n "s/^$2: \"\(.*\)\"$/\1/p" "$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$1/etcd.conf.yml"
@@ -25,9 +18,8 @@ token=restored-$(date +%s)
 # Restored as most people do it, and then somebody changes the mode.
 etcdlab down
 for node in node1 node2 node3; do
-  data=$(setting "$node" data-dir)
-  mv "$data" "$data.before-the-exercise"
-  etcdutl snapshot restore nightly.db --name "$node" --data-dir "$data" \
+  keep_data "$node"
+  etcdutl snapshot restore nightly.db --name "$node" --data-dir "$(data_of "$node")" \
     --initial-cluster "$(setting "$node" initial-cluster)" --initial-cluster-token "$token" \
     --initial-advertise-peer-urls "$(setting "$node" initial-advertise-peer-urls)"
 done

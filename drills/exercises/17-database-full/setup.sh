@@ -1,10 +1,11 @@
+source "$WORKSHOP_LIBRARY/members.sh"
 for order in 1 2 3; do etcdctl put "workshop/orders/$order" 'one etcd, please'; done
 
 # The quota is a little above what the largest database has now.
 size=$(etcdctl endpoint status -w fields | sed -n 's/^"DBSize" : //p' | sort -n | tail -n 1)
 quota=$((size + 4 * 1024 * 1024))
 for node in node1 node2 node3; do
-  echo "quota-backend-bytes: $quota" >> "$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$node/etcd.conf.yml"
+  on "$node" sh -c 'echo "quota-backend-bytes: $1" >> "$2"' sh "$quota" "$(config_of "$node")"
   etcdlab restart "$node"
 done
 

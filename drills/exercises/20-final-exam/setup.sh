@@ -1,14 +1,6 @@
-# Nobody's kept data is overwritten, or taken for that of this exercise.
-for node in node1 node2 node3; do
-  kept=$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$node/data.before-the-exercise
-  if [ -e "$kept" ]; then
-    echo "$kept was left by an earlier exercise: see what it is, and move it elsewhere" >&2
-    exit 1
-  fi
-done
-touch "$WORKSHOP_NOTES/begun"
+source "$WORKSHOP_LIBRARY/members.sh"
+begin_keeping_data
 
-place() { echo "$ETCDLAB_STATE_DIR/$ETCDLAB_NAME/hosts/$1"; }
 # Written through the member that is saved: another could be ahead of it.
 (
   export ETCDCTL_ENDPOINTS=${ETCDCTL_ENDPOINTS%%,*}
@@ -26,25 +18,14 @@ case $kind in
   disk)
     node=${nodes[RANDOM % 3]}
     etcdlab stop "$node"
-    mv "$(place "$node")/data" "$(place "$node")/data.before-the-exercise"
+    keep_data "$node"
     # Acknowledged after the snapshot, by the two that are left: it must not be lost.
     until etcdctl put workshop/exam/account-6 'balance 600'; do sleep 0.2; done
     ;;
   *)
     etcdlab down
-    for node in "${nodes[@]}"; do mv "$(place "$node")/data" "$(place "$node")/data.before-the-exercise"; done
+    for node in "${nodes[@]}"; do keep_data "$node"; done
     ;;
 esac
-if [ "$kind" = copied ]; then
-  etcdutl snapshot restore nightly.db --data-dir "$(place node1)/data"
-  cp -R "$(place node1)/data" "$(place node2)/data"
-  cp -R "$(place node1)/data" "$(place node3)/data"
-  etcdlab start node1
-  etcdlab start node2
-  # With the last one the lab would be waited for to be healthy, which it will not be.
-  etcdlab start node3 &
-  until ETCDCTL_ENDPOINTS=${ETCDCTL_ENDPOINTS##*,} etcdctl --command-timeout 1s get workshop/exam/account-1; do sleep 0.2; done
-  kill $!
-  wait $! || true
-fi
+if [ "$kind" = copied ]; then copy_one_restore nightly.db workshop/exam/account-1; fi
 date +%s > "$WORKSHOP_NOTES/since"

@@ -11,7 +11,8 @@ describe('progress', () => {
   it.each(['en', 'tr'] as const)('of all exercises fits into a terminal: %s', (language) => {
     const all = Object.fromEntries(exercises.map(({ id }) => [id, doneBy('solution')]));
     const lines = formatList(exercises, { version: 1, exercises: all }, language).split('\n');
-    expect(lines).toHaveLength(exercises.length + 1);
+    expect(lines).toHaveLength(exercises.length + 3);
+    expect(lines.at(-1)).toMatch(/local.*: 8, 13, 14, 16, 19, 20\.$/);
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
   });
 

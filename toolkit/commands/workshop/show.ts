@@ -59,10 +59,12 @@ export function formatList(exercises: readonly Exercise[], progress: Progress, l
   const widthOf = (column: number) => Math.max(...all.map((row) => (row[column] ?? '').length));
   const others = said.columns.reduce((sum, _, column) => sum + (column === titleColumn ? 0 : widthOf(column) + 2), 0);
   const room = Math.max(leastTitleWidth, terminalWidth - others);
-  return formatTable(
+  const table = formatTable(
     said.columns,
     rows.map((row) => row.with(titleColumn, shorten(row[titleColumn] ?? '', room))),
   );
+  const localOnly = exercises.filter(({ needs }) => needs.providers.join() === 'local').map(({ order }) => order);
+  return localOnly.length === 0 ? table : `${table}\n\n${said.localOnly(localOnly.join(', '))}`;
 }
 
 const terminalWidth = 80;

@@ -29,6 +29,7 @@ const en = {
   keys: { hint: 'hint', text: 'text', check: 'check', next: 'next', quit: 'quit' },
   done: { learner: 'passed', solution: 'solved' },
   open: 'open',
+  localOnly: (numbers: string) => `Only with provider local: ${numbers}.`,
   columns: ['NO', 'EXERCISE', 'TITLE', 'MIN', 'STATE', 'TOOK'],
   status: { hints: 'Hints', attempts: 'Checks', time: 'Time', folder: 'Your folder', progress: 'Passed' },
 };
@@ -61,6 +62,7 @@ const tr: typeof en = {
   keys: { hint: 'ipucu', text: 'metin', check: 'kontrol', next: 'sonraki', quit: 'çık' },
   done: { learner: 'bitti', solution: 'çözümle' },
   open: 'açık',
+  localOnly: (numbers) => `Yalnızca provider local ile: ${numbers}.`,
   columns: ['NO', 'ALIŞTIRMA', 'BAŞLIK', 'DK', 'DURUM', 'SÜRE'],
   status: { hints: 'İpucu', attempts: 'Kontrol', time: 'Süre', folder: 'Klasörünüz', progress: 'Biten' },
 };
