@@ -40,6 +40,17 @@ describe.skipIf(!haveMachines())('a lab on machines of Vagrant', () => {
     expect(asked()).toHaveLength(2);
   });
 
+  it('has exercises, also those that reach into members: what they do there is taken back', async () => {
+    const ids = ['first-contact', 'says-healthy', 'replace-a-member', 'database-full'];
+    const events = await lab.events('workshop', 'author-check', ...ids, '--yes');
+    const reports = events.filter(({ event }) => event === 'author-checked');
+    expect(reports).toMatchObject(ids.map((exercise) => ({ exercise, problems: [] })));
+    for (const report of reports) expect(report).not.toHaveProperty('notTried');
+    const refused = await lab.run('workshop', 'start', 'full-restore', '--yes');
+    expect(refused).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('must be on this machine') });
+    for (const { name } of lab.machines.machines) expect(await lab.on(name, 'sudo ls /var/lib/etcd')).toBe('data');
+  });
+
   it('changes nothing when it is brought up again', async () => {
     expect((await lab.events('up')).at(-1)).toMatchObject({ event: 'finished', changed: false });
   });

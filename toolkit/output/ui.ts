@@ -9,6 +9,9 @@ import { terminalOptions } from './terminal.ts';
 export interface OutputStream {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
+  /** Of a terminal, as it is at the moment. */
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 /** `terminal`: drawn and redrawn. `plain`: one line an event. `json`: one JSON object an event. */
@@ -62,6 +65,12 @@ export class Ui {
   /** Writes a listing: the text for people, or the value as one JSON document. */
   listing(text: string, value: unknown): void {
     this.stdout.write(this.mode === 'json' ? `${JSON.stringify(value, null, 2)}\n` : `${this.complete(text)}\n`);
+  }
+
+  /** @returns of the terminal at the moment; the usual size where there is none */
+  size(): { columns: number; rows: number } {
+    // A terminal that does not know its size says 0.
+    return { columns: this.stdout.columns || 80, rows: this.stdout.rows || 24 };
   }
 
   /** Writes text as it is, in every mode. */

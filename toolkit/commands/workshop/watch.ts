@@ -7,6 +7,7 @@ import type { CheckResult } from '../../../drills/workshop/workshop.ts';
 import { ExitCode, interrupted, LabError } from '../../errors.ts';
 import { formatMarkdown } from '../../output/markdown.ts';
 import type { Cli } from '../cli.ts';
+import { fitScreen } from './fit-screen.ts';
 import { Keyboard } from './keyboard.ts';
 import { currentExercise, inWorkshop, type Session } from './session.ts';
 import { formatDuration, formatTitle, formatVerdicts } from './show.ts';
@@ -18,6 +19,8 @@ const periodMs = 1000;
 interface Screen {
   exercise: string;
   below: string;
+  /** Of what does not fit into the terminal. */
+  page: number;
   drawn: string;
 }
 
@@ -25,7 +28,7 @@ export function watch(cli: Cli, options: ConfirmedOptions): Promise<number> {
   return inWorkshop(cli, options, async (session) => {
     const isTerminal = cli.ui.mode === 'terminal';
     using keyboard = isTerminal ? new Keyboard(cli.io.stdin) : undefined;
-    const screen: Screen = { exercise: '', below: '', drawn: '' };
+    const screen: Screen = { exercise: '', below: '', page: 0, drawn: '' };
     let asked = false;
     for (;;) {
       if (cli.signal.aborted) throw interrupted();
@@ -39,6 +42,7 @@ export function watch(cli: Cli, options: ConfirmedOptions): Promise<number> {
       const key = await (keyboard?.next(periodMs) ?? pause(cli.signal));
       if (key === 'q') return ExitCode.ok;
       if (key === 'c') asked = true;
+      else if (key === ' ') screen.page += 1;
       else if (key === 'n') {
         keyboard?.pause();
         clear(session, screen);
@@ -47,8 +51,8 @@ export function watch(cli: Cli, options: ConfirmedOptions): Promise<number> {
         if (current === undefined) return ExitCode.ok;
         keyboard?.resume();
         turnTo(screen, current);
-        screen.below = refused ?? formatText(session, await readText(current, 'text', session.language));
-      } else if (key !== undefined) screen.below = (await belowFor(session, exercise, key)) ?? screen.below;
+        show(screen, refused ?? formatText(session, await readText(current, 'text', session.language)));
+      } else if (key !== undefined) show(screen, await belowFor(session, exercise, key));
     }
   });
 }
@@ -57,7 +61,14 @@ export function watch(cli: Cli, options: ConfirmedOptions): Promise<number> {
 export function turnTo(screen: Screen, { id }: Pick<Exercise, 'id'>): void {
   if (screen.exercise === id) return;
   screen.exercise = id;
-  screen.below = '';
+  show(screen, '');
+}
+
+/** @param text undefined: what is there stays */
+function show(screen: Screen, text: string | undefined): void {
+  if (text === undefined) return;
+  screen.below = text;
+  screen.page = 0;
 }
 
 /** @returns what is said when the learner has answered no: then it goes on as before */
@@ -113,25 +124,24 @@ async function draw(session: Session, exercise: Exercise, result: CheckResult, s
     return;
   }
   const time = entry === undefined ? '' : formatDuration(elapsedMs(entry, new Date()));
-  const solution = passed
-    ? [
-        cli.ui.style('green', passedSentence(session, entry)),
-        '',
-        formatText(session, await readText(exercise, 'solution', language)),
-      ]
-    : [];
-  const lines = [
-    `${formatTitle(exercise, language, (format, text) => cli.ui.style(format, text))}  ${time}`,
-    '',
-    conditions,
-    '',
-    ...solution,
-    ...(screen.below === '' || passed ? [] : [screen.below, '']),
-    keyLine(session),
-  ];
-  const frame = lines.join('\n');
-  if (frame === screen.drawn) return;
-  screen.drawn = frame;
+  const met = verdicts.filter((verdict) => verdict.met).length;
+  const solution = async () => formatText(session, await readText(exercise, 'solution', language));
+  const size = cli.ui.size();
+  const frame = fitScreen(
+    {
+      title: `${formatTitle(exercise, language, (format, text) => cli.ui.style(format, text))}  ${time}`,
+      conditions,
+      summary: session.words.notYet(met, verdicts.length),
+      body: passed ? `${cli.ui.style('green', passedSentence(session, entry))}\n\n${await solution()}` : screen.below,
+      keys: keyLine(session),
+      more: (page, of) => `${cli.ui.style('bold', session.words.space)} ${session.words.more} ${page}/${of}`,
+    },
+    size,
+    screen.page,
+  );
+  const drawn = `${size.columns}x${size.rows} ${frame}`;
+  if (drawn === screen.drawn) return;
+  screen.drawn = drawn;
   // Home, the frame with the rest of each line erased, and nothing below it: a whole screen that is cleared flickers.
   cli.ui.raw(`\x1b[H${frame.replaceAll('\n', '\x1b[K\n')}\x1b[K\n\x1b[J`);
 }
