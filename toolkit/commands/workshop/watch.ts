@@ -41,8 +41,11 @@ export function watch(cli: Cli, options: ConfirmedOptions): Promise<number> {
       if (keyboard === undefined && result?.passed) return ExitCode.ok;
       const key = await (keyboard?.next(periodMs) ?? pause(cli.signal));
       if (key === 'q') return ExitCode.ok;
-      if (key === 'c') asked = true;
-      else if (key === ' ') screen.page += 1;
+      if (key === 'c') {
+        asked = true;
+        // A text that was in the way of the conditions goes.
+        show(screen, '');
+      } else if (key === ' ') screen.page += 1;
       else if (key === 'n') {
         keyboard?.pause();
         clear(session, screen);
