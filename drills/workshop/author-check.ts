@@ -102,9 +102,12 @@ async function withSentinel(lab: Lab, work: () => Promise<void>): Promise<void> 
   await change('put');
   try {
     await work();
-  } finally {
-    await change('deleteRange');
+  } catch (error) {
+    // What has gone wrong first is what is to be told; the next run takes the key away.
+    await change('deleteRange').catch(() => undefined);
+    throw error;
   }
+  await change('deleteRange');
 }
 
 /** @returns a digest of all keys and values */
