@@ -1,5 +1,5 @@
 /** Frames about the connection itself: SETTINGS, PING, GOAWAY, PRIORITY (RFC 9113 §6.3, §6.5 to §6.8). */
-import type { FrameHeader } from './frame-reader.ts';
+import { type FrameHeader, readUint32 } from './frame-reader.ts';
 import type { Outbound } from './outbound.ts';
 import { checkDependency, expectSize } from './payload.ts';
 import { ConnectionError, ErrorCode, Flag, FrameType, Setting } from './protocol.ts';
@@ -8,18 +8,18 @@ import { decodeSettings } from './settings.ts';
 /** What these frames need of their connection. */
 export interface ControlOwner {
   readonly outbound: Outbound;
-  /** The client's SETTINGS have come, for the first time or again. */
+  /** The other side's SETTINGS have come, for the first time or again. */
   settled(): void;
   /** By a new SETTINGS_INITIAL_WINDOW_SIZE, every stream may send so much more, or less. */
   resizeWindows(changeBytes: number): void;
   pinged(): void;
-  /** Takes no new requests. */
-  drain(): void;
+  /** The other side has said GOAWAY: it has looked at no request after this one, and will not. */
+  drain(lastStreamId: number, code: number): void;
   refuse(streamId: number, code: ErrorCode): void;
 }
 
 export class ControlFrames {
-  /** Whether the client has begun as it must. */
+  /** Whether the other side has begun as it must. */
   hasSettings = false;
   private readonly owner: ControlOwner;
   private readonly pings: (() => void)[] = [];
@@ -28,7 +28,7 @@ export class ControlFrames {
     this.owner = owner;
   }
 
-  /** Asks whether the client is there. @param answered is called when it says so */
+  /** Asks whether the other side is there. @param answered is called when it says so */
   ping(answered: () => void): void {
     const { outbound } = this.owner;
     this.pings.push(answered);
@@ -44,7 +44,7 @@ export class ControlFrames {
     else if (type === FrameType.GOAWAY) this.readGoaway(header, payload);
     else if (type === FrameType.PRIORITY) this.readPriority(header, payload);
     else if (type === FrameType.PUSH_PROMISE) {
-      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'a client pushes nothing');
+      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'a push, which nobody has allowed');
     }
   }
 
@@ -68,6 +68,7 @@ export class ControlFrames {
     const { outbound } = this.owner;
     if (id === Setting.HEADER_TABLE_SIZE) outbound.encoder.limitTable(value);
     if (id === Setting.MAX_FRAME_SIZE) outbound.maxFrameBytes = value;
+    if (id === Setting.MAX_CONCURRENT_STREAMS) outbound.maxOpenStreams = value;
     if (id !== Setting.INITIAL_WINDOW_SIZE) return;
     const changeBytes = value - outbound.streamWindowBytes;
     outbound.streamWindowBytes = value;
@@ -87,11 +88,10 @@ export class ControlFrames {
     this.owner.pinged();
   }
 
-  /** The client takes no more answers to new requests, and sends none. */
   private readGoaway({ streamId }: FrameHeader, payload: Uint8Array): void {
     if (streamId !== 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `GOAWAY on stream ${streamId}`);
     if (payload.length < 8) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, 'GOAWAY that is too short');
-    this.owner.drain();
+    this.owner.drain(readUint32(payload, 0) & 0x7fffffff, readUint32(payload, 4));
   }
 
   private readPriority({ streamId }: FrameHeader, payload: Uint8Array): void {
@@ -101,7 +101,7 @@ export class ControlFrames {
   }
 }
 
-/** For a client that does something else first. */
+/** For one that does something else first. */
 export function noSettings(): ConnectionError {
-  return new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'the client has not begun with SETTINGS');
+  return new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'the connection does not begin with SETTINGS');
 }

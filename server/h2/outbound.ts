@@ -16,11 +16,12 @@ const maxUnsentBytes = 1024 * 1024;
 export class Outbound {
   readonly writer = new FrameWriter();
   readonly encoder = new HpackEncoder();
-  /** What the client takes on the whole connection. */
+  /** What the other side takes on the whole connection. */
   windowBytes: number = defaults.windowBytes;
-  /** The client's SETTINGS: the largest frame, and the window that a stream begins with. */
+  /** The other side's SETTINGS: the largest frame, the window that a stream begins with, how many it serves at a time. */
   maxFrameBytes: number = defaults.maxFrameBytes;
   streamWindowBytes: number = defaults.windowBytes;
+  maxOpenStreams = Number.POSITIVE_INFINITY;
   /** Data that waits with streams. */
   queuedBytes = 0;
   /** Payload of all DATA frames so far. */

@@ -63,7 +63,7 @@ export const defaults = { windowBytes: 65_535, maxFrameBytes: 16_384, headerTabl
 /** No window may grow beyond this (RFC 9113 §6.9.1). */
 export const maxWindowBytes = 0x7fffffff;
 
-/** The client has broken the protocol; the connection ends with GOAWAY (RFC 9113 §5.4.1). */
+/** The other side has broken the protocol; the connection ends with GOAWAY (RFC 9113 §5.4.1). */
 export class ConnectionError extends Error {
   readonly code: ErrorCode;
 
