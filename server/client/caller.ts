@@ -1,12 +1,12 @@
 /** Carries calls to the endpoints: how long, with which token, and when to try again. */
-import { type Client, type ClientDuplexStream, type ClientReadableStream, Metadata, status } from '@grpc/grpc-js';
 import { Code } from '../errors/etcd-error.ts';
 import { AuthService } from '../proto/gen/rpc.ts';
 import type { MethodDefinition } from '../proto/wire.ts';
 import type { CallOptions, EtcdClientOptions } from './client-options.ts';
-import type { Connection } from './connection.ts';
+import type { Metadata } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Deadline } from './deadline.ts';
+import type { GrpcCall, MessageStream } from './grpc-call.ts';
 import { RpcError } from './rpc-error.ts';
 import { needsNewToken } from './token-refusal.ts';
 
@@ -19,15 +19,13 @@ const longestLoginMs = 60_000;
 /** What may be done about a call that failed: a `read` is asked again elsewhere, a `write` only if it was never sent. */
 export type Repeatable = 'read' | 'write';
 
-const unchanged = (bytes: Buffer): Buffer => bytes;
-
 export class Caller {
   private readonly pool: ConnectionPool;
   private readonly requestTimeoutMs: number;
   private readonly maxRequestBytes: number;
   private readonly user: EtcdClientOptions['user'];
   private login: Promise<void> | undefined;
-  private readonly metadata = new Metadata();
+  private metadata: Metadata = { 'client-api-version': '3.5' };
 
   /** @throws Error when an endpoint or a certificate cannot be read, or there is no endpoint */
   constructor(options: EtcdClientOptions) {
@@ -35,7 +33,6 @@ export class Caller {
     this.requestTimeoutMs = options.requestTimeoutMs ?? Number.POSITIVE_INFINITY;
     this.maxRequestBytes = options.maxRequestBytes ?? 2 * 1024 * 1024;
     this.user = options.user;
-    this.metadata.set('client-api-version', '3.5');
   }
 
   /**
@@ -64,15 +61,15 @@ export class Caller {
   }
 
   /** Opens a stream of responses to one request. The caller must read it to its end or cancel it. */
-  serverStream<Request, Response>(
+  async serverStream<Request, Response>(
     method: MethodDefinition<Request, Response>,
     request: Request,
     options: CallOptions = {},
-  ): Promise<OpenStream<ClientReadableStream<Buffer>>> {
+  ): Promise<OpenStream> {
     const bytes = this.encode(method, request);
-    return this.open(options, (grpc, callOptions) =>
-      grpc.makeServerStreamRequest(method.path, unchanged, unchanged, bytes, this.metadata, callOptions),
-    );
+    const opened = await this.open(method.path, {}, options);
+    opened.stream.sendOnly(bytes);
+    return opened;
   }
 
   /**
@@ -80,16 +77,8 @@ export class Caller {
    *
    * @param requireLeader ask the member to end the stream when it loses its leader (api.md §2.1)
    */
-  duplex(
-    path: string,
-    options: CallOptions = {},
-    requireLeader = false,
-  ): Promise<OpenStream<ClientDuplexStream<Buffer, Buffer>>> {
-    return this.open(options, (grpc, callOptions) => {
-      const metadata = this.metadata.clone();
-      if (requireLeader) metadata.set('hasleader', 'true');
-      return grpc.makeBidiStreamRequest(path, unchanged, unchanged, metadata, callOptions);
-    });
+  duplex(path: string, options: CallOptions = {}, requireLeader = false): Promise<OpenStream> {
+    return this.open(path, requireLeader ? { hasleader: 'true' } : {}, options);
   }
 
   /** Gets a token if there is a user and no token yet. */
@@ -97,22 +86,24 @@ export class Caller {
     await this.loggedIn(new Deadline(options.timeoutMs ?? this.requestTimeoutMs, options.signal));
   }
 
-  /** Closes all connections; calls under way fail. */
+  /** Takes no more calls; connections end when those under way have ended. */
   close(): void {
     this.pool.close();
   }
 
   private async attempt(
     path: string,
-    request: Buffer,
+    request: Uint8Array,
     repeatable: Repeatable,
     deadline: Deadline,
     only: string | undefined,
-  ): Promise<Buffer> {
+  ): Promise<Uint8Array> {
     for (let attempt = 1; ; attempt++) {
       const connection = await this.pool.pick(deadline, only);
       try {
-        return await this.send(connection, path, request, deadline);
+        const call = connection.call(path, this.metadata, deadline.leftMs(), deadline.signal);
+        call.sendOnly(request);
+        return await call.answer();
       } catch (error) {
         if (attempt >= maxReadAttempts || !mayRepeat(error, repeatable)) throw error;
       }
@@ -120,30 +111,11 @@ export class Caller {
     }
   }
 
-  private send(connection: Connection, path: string, request: Buffer, deadline: Deadline): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      const cancel = (): void => call.cancel();
-      const call = connection.grpc.makeUnaryRequest(
-        path,
-        unchanged,
-        unchanged,
-        request,
-        this.metadata,
-        deadline.forGrpc(),
-        (error, response) => {
-          deadline.signal?.removeEventListener('abort', cancel);
-          if (error === null) resolve(response as Buffer);
-          else reject(toRpcError(error, connection.endpoint));
-        },
-      );
-      deadline.signal?.addEventListener('abort', cancel, { once: true });
-    });
-  }
-
-  private async open<Stream>(
+  private async open(
+    path: string,
+    more: Metadata,
     options: CallOptions,
-    start: (grpc: Client, callOptions: { deadline?: number }) => Stream,
-  ): Promise<OpenStream<Stream>> {
+  ): Promise<OpenStream & { readonly stream: GrpcCall }> {
     const deadline = new Deadline(options.timeoutMs ?? Number.POSITIVE_INFINITY, options.signal);
     const { login } = await this.loggedIn(deadline);
     const connection = await this.pool.pick(deadline, options.endpoint);
@@ -151,16 +123,17 @@ export class Caller {
       this.forget(login);
       return this.user !== undefined;
     };
-    return { stream: start(connection.grpc, deadline.forGrpc()), endpoint: connection.endpoint, renewLogin };
+    const stream = connection.call(path, { ...this.metadata, ...more }, deadline.leftMs(), options.signal);
+    return { stream, endpoint: connection.endpoint, renewLogin };
   }
 
-  private encode<Request>(method: MethodDefinition<Request, unknown>, request: Request): Buffer {
+  private encode<Request>(method: MethodDefinition<Request, unknown>, request: Request): Uint8Array {
     const bytes = method.request.encode(request);
     if (bytes.length > this.maxRequestBytes) {
       const text = `trying to send message larger than max (${bytes.length} vs. ${this.maxRequestBytes})`;
       throw new RpcError(Code.ResourceExhausted, text, { neverSent: true });
     }
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return bytes;
   }
 
   /**
@@ -194,11 +167,12 @@ export class Caller {
 
   private async authenticate(user: { name: string; password: string }, deadline: Deadline): Promise<void> {
     const method = AuthService.Authenticate;
-    this.metadata.remove('token');
+    const { token: _, ...withoutToken } = this.metadata;
+    this.metadata = withoutToken;
     try {
       const request = this.encode(method, method.request.create(user));
       const response = method.response.decode(await this.attempt(method.path, request, 'read', deadline, undefined));
-      this.metadata.set('token', response.token);
+      this.metadata = { ...withoutToken, token: response.token };
     } catch (error) {
       // Naming a user while authentication is off is allowed, as upstream does.
       if (!(error instanceof RpcError && error.message === 'etcdserver: authentication is not enabled')) throw error;
@@ -207,8 +181,8 @@ export class Caller {
 }
 
 /** A stream and the endpoint that it goes to. */
-export interface OpenStream<Stream> {
-  readonly stream: Stream;
+export interface OpenStream {
+  readonly stream: MessageStream;
   readonly endpoint: string;
   /**
    * Called when the member has refused the stream's token (`needsNewToken`): the next stream is opened with a new one.
@@ -216,22 +190,6 @@ export interface OpenStream<Stream> {
    * @returns false when there is no user to log in, so that it would be no better
    */
   renewLogin(): boolean;
-}
-
-/** Turns what the gRPC library throws into an RpcError. */
-export function toRpcError(error: unknown, endpoint: string): RpcError {
-  if (error instanceof RpcError) return error;
-  const { code, details } = error as { code?: unknown; details?: string };
-  if (typeof code !== 'number') {
-    return new RpcError(Code.Unknown, error instanceof Error ? error.message : String(error), {
-      endpoint,
-      cause: error,
-    });
-  }
-  const text = details ?? '';
-  const neverSent =
-    code === status.UNAVAILABLE && /^(?:No connection established|Channel closed before call started)/.test(text);
-  return new RpcError(code as Code, text, { endpoint, neverSent, cause: error });
 }
 
 /**

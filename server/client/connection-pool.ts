@@ -25,7 +25,7 @@ export class ConnectionPool {
    * @throws RpcError DeadlineExceeded when none can be connected in time; its `neverSent` is true
    */
   async pick(deadline: Deadline, only?: string | undefined): Promise<Connection> {
-    if (this.closed) throw new RpcError(Code.Canceled, 'the client is closed', { neverSent: true });
+    this.throwIfClosed();
     const candidates =
       only === undefined ? this.connections : this.connections.filter((connection) => connection.endpoint === only);
     if (candidates.length === 0) throw new Error(`"${only}" is not one of the endpoints of this client`);
@@ -40,6 +40,10 @@ export class ConnectionPool {
     for (const connection of this.connections) connection.close();
   }
 
+  private throwIfClosed(): void {
+    if (this.closed) throw new RpcError(Code.Canceled, 'the client is closed', { neverSent: true });
+  }
+
   private async ready(candidates: readonly Connection[], deadline: Deadline): Promise<Connection[]> {
     const connecting: Promise<void>[] = [];
     const ready: Connection[] = [];
@@ -50,6 +54,7 @@ export class ConnectionPool {
     }
     if (ready.length > 0) return ready;
     await deadline.race(Promise.race(connecting), this.dialTimeoutMs);
+    this.throwIfClosed();
     const connected = candidates.filter((candidate) => candidate.isReady);
     if (connected.length > 0) return connected;
     const names = candidates.map((candidate) => candidate.endpoint).join(', ');

@@ -20,9 +20,9 @@ export class Deadline {
     this.throwIfOver();
   }
 
-  /** The option that gRPC takes: wall-clock milliseconds, if there is a deadline at all. */
-  forGrpc(): { deadline?: number } {
-    return this.timeoutMs === Number.POSITIVE_INFINITY ? {} : { deadline: Date.now() + Math.max(this.leftMs(), 0) };
+  /** Infinity when there is none. */
+  leftMs(): number {
+    return Math.max(this.timeoutMs - (performance.now() - this.startedMs), 0);
   }
 
   /** Whole milliseconds since the call began. */
@@ -61,13 +61,9 @@ export class Deadline {
     this.throwIfOver();
   }
 
-  private leftMs(): number {
-    return this.timeoutMs - (performance.now() - this.startedMs);
-  }
-
   private throwIfOver(): void {
     if (this.signal?.aborted) throw canceled();
-    if (this.leftMs() <= 0) throw new RpcError(Code.DeadlineExceeded, 'context deadline exceeded');
+    if (this.leftMs() === 0) throw new RpcError(Code.DeadlineExceeded, 'context deadline exceeded');
   }
 }
 

@@ -203,7 +203,7 @@ export class EtcdClient {
   snapshot(options?: CallOptions): AsyncGenerator<SnapshotResponse, void, undefined> {
     const method = MaintenanceService.Snapshot;
     const open = () => this.caller.serverStream(method, method.request.create(), options);
-    return messagesWithLogin(open, method.response.decode, { signal: options?.signal });
+    return messagesWithLogin(open, method.response.decode);
   }
 
   /**
@@ -217,8 +217,7 @@ export class EtcdClient {
     const { path, response } = WatchService.Watch;
     const request = WatchRequest.create({ create_request: WatchCreateRequest.create(create) });
     const open = () => this.openWith(path, WatchRequest.encode(request), options);
-    const reading = { signal: options?.signal, isRefused: watchNeedsNewToken };
-    for await (const message of messagesWithLogin(open, response.decode, reading)) {
+    for await (const message of messagesWithLogin(open, response.decode, watchNeedsNewToken)) {
       yield message;
       if (message.canceled) return;
     }
@@ -237,7 +236,7 @@ export class EtcdClient {
   async leaseKeepAliveOnce(id: bigint, options?: CallOptions): Promise<LeaseKeepAliveResponse> {
     const { path, request, response } = LeaseService.LeaseKeepAlive;
     const open = () => this.openWith(path, request.encode(request.create({ ID: id })), options);
-    for await (const message of messagesWithLogin(open, response.decode, { signal: options?.signal })) return message;
+    for await (const message of messagesWithLogin(open, response.decode)) return message;
     throw new RpcError(Code.Unknown, 'the server ended the stream without an answer');
   }
 
@@ -260,7 +259,7 @@ export class EtcdClient {
     return this.caller.logIn(options);
   }
 
-  /** Closes all connections; calls under way fail. */
+  /** Takes no more calls; connections end when those under way have ended. */
   close(): void {
     this.caller.close();
   }
@@ -268,7 +267,7 @@ export class EtcdClient {
   /** Opens a stream in both directions and sends the first request. */
   private async openWith(path: string, request: Uint8Array, options: CallOptions | undefined) {
     const opened = await this.caller.duplex(path, options, true);
-    opened.stream.write(Buffer.from(request));
+    opened.stream.send(request);
     return opened;
   }
 }

@@ -9,7 +9,7 @@ import tls from 'node:tls';
 import { explainClientCertificate, explainServerCertificate } from '../tls/explain-certificate.ts';
 import type { ClientTls } from './client-options.ts';
 import { type EndpointAddress, parseEndpoint } from './endpoint-address.ts';
-import { tlsConnectionOptions } from './tls-credentials.ts';
+import { tlsConnectionOptions } from './tls-connection.ts';
 
 /** The client's HTTP/2 greeting with an empty SETTINGS frame (RFC 9113 §3.4); a server answers with its own. */
 const http2Greeting = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');

@@ -1,16 +1,15 @@
 import { Readable } from 'node:stream';
-import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { describe, expect, test, vi } from 'vitest';
 import { Code } from '../errors/etcd-error.ts';
 import { Event, KeyValue } from '../proto/gen/kv.ts';
 import { ResponseHeader, WatchRequest, WatchResponse } from '../proto/gen/rpc.ts';
+import type { MessageStream } from './grpc-call.ts';
 import { ResumingWatch } from './resuming-watch.ts';
 import { RpcError } from './rpc-error.ts';
 
 /** Says its lines when the first request has come, then fails with a gRPC status, or stays open. */
-class FakeStream extends Readable {
+class FakeStream extends Readable implements MessageStream {
   readonly requests: WatchRequest[] = [];
-  isCancelled = false;
   private readonly lines: readonly Partial<WatchResponse>[];
   private readonly failure: number | 'end' | undefined;
 
@@ -20,20 +19,19 @@ class FakeStream extends Readable {
     this.failure = failure;
   }
 
-  write(bytes: Buffer): void {
+  send(bytes: Uint8Array): void {
     this.requests.push(WatchRequest.decode(bytes));
     if (this.requests.length > 1) return;
     for (const line of this.lines) this.push(Buffer.from(WatchResponse.encode(WatchResponse.create(line))));
     const { failure } = this;
     if (failure === 'end') this.push(null);
     else if (failure !== undefined) {
-      setImmediate(() => this.destroy(Object.assign(new Error('x'), { code: failure, details: 'x' })));
+      setImmediate(() => this.destroy(new RpcError(failure as Code, 'x')));
     }
   }
 
   cancel(): void {
-    this.isCancelled = true;
-    this.destroy(Object.assign(new Error('Cancelled'), { code: 1, details: 'Cancelled on client' }));
+    this.destroy(new RpcError(Code.Canceled, 'context canceled'));
   }
 }
 
@@ -66,7 +64,7 @@ async function play(startRevision: number, streams: (FakeStream | RpcError)[], h
       const next = rest.shift();
       if (next === undefined) throw new RpcError(Code.Canceled, 'no more streams');
       if (next instanceof RpcError) throw next;
-      return { stream: next as unknown as ClientDuplexStream<Buffer, Buffer>, endpoint: 'e', renewLogin };
+      return { stream: next, endpoint: 'e', renewLogin };
     },
     { key: Buffer.from('k'), start_revision: startRevision },
     { onInterrupted: () => interruptions++ },
@@ -138,11 +136,7 @@ test('asks for progress on the stream that there is, or on the next one if there
   const streams = [new FakeStream([created(1), event(2)], Code.Unavailable), new FakeStream([created(2), canceled])];
   const [first, second] = streams as [FakeStream, FakeStream];
   const watch = new ResumingWatch(
-    async () => ({
-      stream: streams.shift() as unknown as ClientDuplexStream<Buffer, Buffer>,
-      endpoint: 'e',
-      renewLogin: () => false,
-    }),
+    async () => ({ stream: streams.shift() as FakeStream, endpoint: 'e', renewLogin: () => false }),
     { key: Buffer.from('k') },
     { onInterrupted: () => watch.requestProgress() },
   );
@@ -195,16 +189,15 @@ describe('a token that is not good any more', () => {
 
 test('is closed by its signal, and by leaving the loop', async () => {
   const stop = new AbortController();
-  const open = (stream: FakeStream) => async () => ({
-    stream: stream as unknown as ClientDuplexStream<Buffer, Buffer>,
-    endpoint: 'e',
-    renewLogin: () => false,
-  });
+  const open = (stream: FakeStream) => async (signal?: AbortSignal) => {
+    signal?.addEventListener('abort', () => stream.cancel());
+    return { stream, endpoint: 'e', renewLogin: () => false };
+  };
   const [one, other] = [new FakeStream([created(1)]), new FakeStream([created(1)])];
   const aborted = (async () => {
     for await (const _ of new ResumingWatch(open(one), {}, { signal: stop.signal })) stop.abort();
   })();
   await expect(aborted).rejects.toMatchObject({ code: Code.Canceled });
   for await (const _ of new ResumingWatch(open(other), {})) break;
-  expect([one.isCancelled, other.isCancelled]).toEqual([true, true]);
+  expect([one.destroyed, other.destroyed]).toEqual([true, true]);
 });

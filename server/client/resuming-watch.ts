@@ -1,8 +1,8 @@
 /** A watch that outlives connections and members, as upstream's client does it. */
-import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { Code } from '../errors/etcd-error.ts';
 import { WatchCreateRequest, WatchProgressRequest, WatchRequest, WatchResponse } from '../proto/gen/rpc.ts';
 import type { OpenStream } from './caller.ts';
+import type { MessageStream } from './grpc-call.ts';
 import { RpcError } from './rpc-error.ts';
 import { messages } from './streams.ts';
 import { watchNeedsNewToken } from './token-refusal.ts';
@@ -13,9 +13,8 @@ export interface ResumingWatchOptions {
   readonly onInterrupted?: ((error: RpcError) => void) | undefined;
 }
 
-export type OpenWatchStream = (
-  signal?: AbortSignal | undefined,
-) => Promise<OpenStream<ClientDuplexStream<Buffer, Buffer>>>;
+/** The signal cancels the stream, too. */
+export type OpenWatchStream = (signal?: AbortSignal | undefined) => Promise<OpenStream>;
 
 /** Between two attempts: this at first, then twice as long each time. */
 const firstPauseMs = 50;
@@ -31,7 +30,7 @@ export class ResumingWatch implements AsyncIterable<WatchResponse> {
   private readonly openStream: OpenWatchStream;
   private readonly create: WatchCreateRequest;
   private readonly options: ResumingWatchOptions;
-  private stream: ClientDuplexStream<Buffer, Buffer> | undefined;
+  private stream: MessageStream | undefined;
   /** The next revision to see; 0 until the first answer says which that is. */
   private next: number;
   private isCreated = false;
@@ -75,18 +74,18 @@ export class ResumingWatch implements AsyncIterable<WatchResponse> {
   requestProgress(): void {
     this.isProgressWanted = this.stream === undefined;
     const progress_request = WatchProgressRequest.create();
-    this.stream?.write(Buffer.from(WatchRequest.encode(WatchRequest.create({ progress_request }))));
+    this.stream?.send(WatchRequest.encode(WatchRequest.create({ progress_request })));
   }
 
   private async *responses(): AsyncGenerator<WatchResponse, void, undefined> {
     const { signal } = this.options;
     const opened = await this.openStream(signal);
     const create_request = { ...this.create, start_revision: this.next };
-    opened.stream.write(Buffer.from(WatchRequest.encode(WatchRequest.create({ create_request }))));
+    opened.stream.send(WatchRequest.encode(WatchRequest.create({ create_request })));
     this.stream = opened.stream;
     if (this.isProgressWanted) this.requestProgress();
     try {
-      for await (const response of messages(opened, WatchResponse.decode, signal)) {
+      for await (const response of messages(opened, WatchResponse.decode)) {
         if (this.mayRenewToken(response) && opened.renewLogin()) {
           throw new RpcError(Code.Unavailable, response.cancel_reason, { endpoint: opened.endpoint });
         }

@@ -1,41 +1,19 @@
 /** Streams of messages as async iterables: read at the reader's pace, ended when the reader stops. */
-import type { ClientReadableStream } from '@grpc/grpc-js';
 import { Code, errInvalidAuthToken } from '../errors/etcd-error.ts';
-import { type OpenStream, toRpcError } from './caller.ts';
+import type { OpenStream } from './caller.ts';
 import { RpcError } from './rpc-error.ts';
 import { needsNewToken } from './token-refusal.ts';
 
 /**
- * The messages of a stream, decoded. Leaving the loop early, or `signal`, cancels the stream.
+ * The messages of a stream, decoded. Leaving the loop early cancels the stream.
  *
  * @throws RpcError with the status that the server ended the stream with
  */
 export async function* messages<Message>(
-  { stream, endpoint }: OpenStream<ClientReadableStream<Buffer>>,
+  { stream }: OpenStream,
   decode: (bytes: Uint8Array) => Message,
-  signal?: AbortSignal | undefined,
 ): AsyncGenerator<Message, void, undefined> {
-  const cancel = (): void => stream.cancel();
-  signal?.addEventListener('abort', cancel, { once: true });
-  if (signal?.aborted) cancel();
-  let ended = false;
-  try {
-    for await (const bytes of stream) {
-      // What has arrived already is not taken back by cancelling.
-      if (signal?.aborted) throw new RpcError(Code.Canceled, 'context canceled', { endpoint });
-      yield decode(bytes as Buffer);
-    }
-    ended = true;
-  } catch (error) {
-    throw toRpcError(error, endpoint);
-  } finally {
-    signal?.removeEventListener('abort', cancel);
-    if (!ended) {
-      // The cancellation that we ask for comes back as an error that nobody waits for.
-      stream.on('error', () => {});
-      stream.cancel();
-    }
-  }
+  for await (const bytes of stream) yield decode(bytes);
 }
 
 /**
@@ -43,20 +21,20 @@ export async function* messages<Message>(
  * has come of it.
  *
  * @param open opens the stream, and sends what it begins with
- * @param options.isRefused whether the first message is such a refusal
+ * @param isRefused whether the first message is such a refusal
  * @throws RpcError as `messages`
  */
 export async function* messagesWithLogin<Message>(
-  open: () => Promise<OpenStream<ClientReadableStream<Buffer>>>,
+  open: () => Promise<OpenStream>,
   decode: (bytes: Uint8Array) => Message,
-  { signal, isRefused }: { signal?: AbortSignal | undefined; isRefused?: (first: Message) => boolean } = {},
+  isRefused: (first: Message) => boolean = () => false,
 ): AsyncGenerator<Message, void, undefined> {
   let mayRenew = true;
   for (;;) {
     const opened = await open();
     try {
-      for await (const message of messages(opened, decode, signal)) {
-        if (mayRenew && isRefused?.(message)) throw refused(opened.endpoint);
+      for await (const message of messages(opened, decode)) {
+        if (mayRenew && isRefused(message)) throw refused(opened.endpoint);
         mayRenew = false;
         yield message;
       }

@@ -3,12 +3,10 @@
  * Frames of HTTP/2 and of gRPC have nothing to do with each other, so messages are put together and cut apart here.
  */
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { Code, EtcdError } from '../errors/etcd-error.ts';
 
 const prefixBytes = 5;
 const nothing = new Uint8Array(0);
-const gunzipAsync = promisify(gunzip);
 
 export interface RawMessage {
   readonly compressed: boolean;
@@ -134,8 +132,10 @@ export async function decompress(bytes: Uint8Array, encoding: string, maxBytes: 
   if (encoding === 'identity') {
     throw new EtcdError(Code.Internal, 'grpc: compressed flag set with identity or empty encoding');
   }
+  // Hardly any client compresses, and a tool that only needs the framing must not wait for this to load.
+  const { gunzip } = await import('node:zlib');
   try {
-    return await gunzipAsync(bytes, { maxOutputLength: maxBytes });
+    return await promisify(gunzip)(bytes, { maxOutputLength: maxBytes });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
       throw new EtcdError(
