@@ -5,7 +5,7 @@ import { setFlagsFromEnvironment } from '../cli/environment.ts';
 import { badArgs, ExitCode, ExitError } from '../cli/exit-error.ts';
 import type { FlagSet } from '../cli/flag-set.ts';
 import type { CliIo } from '../cli/io.ts';
-import { type ClientTls, type EtcdClientOptions, parseEndpoint } from '../client/mod.ts';
+import { type ClientTls, type EtcdClientOptions, parseEndpoint } from '../client/calls.ts';
 import { globalFlags } from './global-flags.ts';
 import { askPassword } from './password.ts';
 

@@ -1,5 +1,5 @@
 import type { Invocation } from '../cli/command.ts';
-import type { EtcdClientOptions } from '../client/mod.ts';
+import type { EtcdClientOptions } from '../client/calls.ts';
 import { withClient } from './session.ts';
 
 /** Of a command with the flag `--cluster`: the endpoints given, or those of all members. @throws ExitError */

@@ -1,7 +1,7 @@
 /** The process that is called `etcdctl`. */
+import { processIo } from '../cli/process-io.ts';
 import { runEtcdctl } from './main.ts';
 
-const { argv, stdin, stdout, stderr, env } = process;
-void runEtcdctl(argv.slice(2), { stdin, stdout, stderr, env }).then((exitCode) => {
+void runEtcdctl(process.argv.slice(2), processIo).then((exitCode) => {
   process.exitCode = exitCode;
 });

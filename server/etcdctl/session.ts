@@ -2,13 +2,7 @@
 import type { Invocation } from '../cli/command.ts';
 import { logLine } from '../cli/environment.ts';
 import { ExitCode, ExitError } from '../cli/exit-error.ts';
-import {
-  describeRpcError,
-  EtcdClient,
-  type EtcdClientOptions,
-  explainConnectFailure,
-  RpcError,
-} from '../client/mod.ts';
+import { describeRpcError, EtcdClient, type EtcdClientOptions, RpcError } from '../client/calls.ts';
 import { Code } from '../errors/etcd-error.ts';
 import { applyEnvironment, clientSettings } from './client-settings.ts';
 import { printerFor } from './output/mod.ts';
@@ -70,6 +64,8 @@ export async function explain(error: unknown, settings: EtcdClientOptions, io: I
   if (!(error instanceof RpcError)) return;
   if (error.code !== Code.DeadlineExceeded && error.code !== Code.Unavailable) return;
   if (error.message.startsWith('etcdserver: ')) return;
+  // Only who has not got an answer waits for this to load.
+  const { explainConnectFailure } = await import('../client/explain-connect-failure.ts');
   const reasons = await Promise.all(
     settings.endpoints.map((endpoint) => explainConnectFailure(endpoint, settings.tls, explainTimeoutMs)),
   );

@@ -1,7 +1,7 @@
 /** The process that is called `etcdutl`. */
+import { processIo } from '../cli/process-io.ts';
 import { runEtcdutl } from './main.ts';
 
-const { argv, stdin, stdout, stderr, env } = process;
-void runEtcdutl(argv.slice(2), { stdin, stdout, stderr, env }).then((exitCode) => {
+void runEtcdutl(process.argv.slice(2), processIo).then((exitCode) => {
   process.exitCode = exitCode;
 });

@@ -1,6 +1,6 @@
 /** Puts of random keys at a bounded rate, and how long each took: what both checks are made of. */
 import { randomBytes } from 'node:crypto';
-import { describeRpcError, EtcdClient, type EtcdClientOptions } from '../../client/mod.ts';
+import { describeRpcError, EtcdClient, type EtcdClientOptions } from '../../client/calls.ts';
 
 export interface LoadPlan {
   readonly prefix: string;

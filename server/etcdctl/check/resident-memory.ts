@@ -2,7 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
-import { type ClientTls, parseEndpoint } from '../../client/mod.ts';
+import { type ClientTls, parseEndpoint } from '../../client/calls.ts';
 
 const timeoutMs = 10_000;
 

@@ -2,7 +2,7 @@
 
 import type { Command, Invocation } from '../../cli/command.ts';
 import { badArgs, ExitCode } from '../../cli/exit-error.ts';
-import type { EtcdClient } from '../../client/mod.ts';
+import type { EtcdClient } from '../../client/calls.ts';
 import { AlarmRequest_AlarmAction, AlarmResponse } from '../../proto/gen/rpc.ts';
 import { openSession, withClient } from '../session.ts';
 

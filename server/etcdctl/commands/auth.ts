@@ -1,7 +1,7 @@
 /** `etcdctl auth`: whether users and roles count (contract: cli §5). */
 import type { Command, Invocation } from '../../cli/command.ts';
 import { badArgs, ExitCode } from '../../cli/exit-error.ts';
-import { type EtcdClient, RpcError } from '../../client/mod.ts';
+import { type EtcdClient, RpcError } from '../../client/calls.ts';
 import { errRootRoleNotExist } from '../../errors/etcd-error.ts';
 import { openSession, withClient } from '../session.ts';
 

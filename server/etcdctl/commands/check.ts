@@ -3,7 +3,7 @@ import type { Command, Invocation } from '../../cli/command.ts';
 import { ExitCode, ExitError } from '../../cli/exit-error.ts';
 import { type FlagDefinition, flag } from '../../cli/flag-set.ts';
 import { ProgressLine, progressBar } from '../../cli/progress-line.ts';
-import type { EtcdClient } from '../../client/mod.ts';
+import type { EtcdClient } from '../../client/calls.ts';
 import { type LoadPlan, type LoadResult, runLoad } from '../check/load.ts';
 import { errorLines, perfVerdict } from '../check/perf-verdict.ts';
 import { residentMemoryBytes } from '../check/resident-memory.ts';

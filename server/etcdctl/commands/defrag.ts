@@ -2,7 +2,7 @@
 import type { Command, Invocation } from '../../cli/command.ts';
 import { ExitCode } from '../../cli/exit-error.ts';
 import { flag } from '../../cli/flag-set.ts';
-import { describeRpcError, EtcdClient, RpcError } from '../../client/mod.ts';
+import { describeRpcError, EtcdClient, RpcError } from '../../client/calls.ts';
 import { defragOffline } from '../../etcdutl/defrag.ts';
 import { endpointsToAsk } from '../cluster-endpoints.ts';
 import { explain, openSession } from '../session.ts';

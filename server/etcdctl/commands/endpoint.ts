@@ -3,7 +3,7 @@ import { formatGoDuration } from '../../base/go-duration.ts';
 import type { Command, Invocation } from '../../cli/command.ts';
 import { ExitCode, ExitError } from '../../cli/exit-error.ts';
 import { flag } from '../../cli/flag-set.ts';
-import { describeRpcError, EtcdClient, type EtcdClientOptions, RpcError } from '../../client/mod.ts';
+import { describeRpcError, EtcdClient, type EtcdClientOptions, RpcError } from '../../client/calls.ts';
 import { AlarmType } from '../../proto/gen/rpc.ts';
 import { endpointsToAsk } from '../cluster-endpoints.ts';
 import type { EndpointHashKv, EndpointHealth, EndpointStatus } from '../output/printer.ts';

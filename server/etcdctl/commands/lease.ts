@@ -3,7 +3,7 @@ import type { Command, Invocation } from '../../cli/command.ts';
 import { badArgs, ExitCode, ExitError } from '../../cli/exit-error.ts';
 import { flag } from '../../cli/flag-set.ts';
 import { NumberError, parseInt64 } from '../../cli/numbers.ts';
-import type { EtcdClient } from '../../client/mod.ts';
+import type { EtcdClient } from '../../client/calls.ts';
 import { openSession, withClient } from '../session.ts';
 
 const grantCommand: Command = {

@@ -2,7 +2,7 @@
 import type { Command, Invocation } from '../../cli/command.ts';
 import { badArgs, ExitCode } from '../../cli/exit-error.ts';
 import { type FlagSet, flag } from '../../cli/flag-set.ts';
-import type { EtcdClient } from '../../client/mod.ts';
+import type { EtcdClient } from '../../client/calls.ts';
 import { Permission_Type } from '../../proto/gen/auth.ts';
 import { prefixEnd } from '../key-range.ts';
 import { rangeText } from '../output/auth.ts';

@@ -2,7 +2,7 @@
 import type { Command, Invocation } from '../../cli/command.ts';
 import { badArgs, ExitCode } from '../../cli/exit-error.ts';
 import { flag } from '../../cli/flag-set.ts';
-import type { EtcdClient } from '../../client/mod.ts';
+import type { EtcdClient } from '../../client/calls.ts';
 import { UserAddOptions } from '../../proto/gen/auth.ts';
 import type { Printer } from '../output/printer.ts';
 import { askNewPassword, readPasswordWord } from '../password.ts';

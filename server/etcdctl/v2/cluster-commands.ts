@@ -1,7 +1,7 @@
 /** The commands of the v2 tool on the cluster (contract: cli §8). */
 import type { Command, Invocation } from '../../cli/command.ts';
 import { ExitCode } from '../../cli/exit-error.ts';
-import { EtcdClient, type EtcdClientOptions } from '../../client/mod.ts';
+import { EtcdClient, type EtcdClientOptions } from '../../client/calls.ts';
 import type { Member } from '../../proto/gen/rpc.ts';
 import { v2ExitCodes, v2Failure, v2Settings } from './session.ts';
 

@@ -2,7 +2,7 @@
  * The tree of nodes that the v2 API had, on the flat keys of v3: the file `/a/b` is the key `/a/b`, the directory `/a` is
  * the key `/a/`, which exists although nothing may be in it. What v2 calls an index is the revision.
  */
-import { type EtcdClient, RpcError } from '../../client/mod.ts';
+import { type EtcdClient, RpcError } from '../../client/calls.ts';
 import type { KeyValue } from '../../proto/gen/kv.ts';
 import {
   Compare,

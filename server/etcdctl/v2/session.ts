@@ -2,7 +2,7 @@
 import type { Invocation } from '../../cli/command.ts';
 import { badArgs, ExitError } from '../../cli/exit-error.ts';
 import { flag } from '../../cli/flag-set.ts';
-import { EtcdClient, type EtcdClientOptions, RpcError } from '../../client/mod.ts';
+import { EtcdClient, type EtcdClientOptions, RpcError } from '../../client/calls.ts';
 import { clientTlsFromFiles } from '../client-settings.ts';
 import { explain } from '../session.ts';
 import { NodeStore } from './node-store.ts';
