@@ -137,11 +137,15 @@ async function bundleServer(work: string): Promise<Bundles> {
 
 /**
  * Requests are short-lived objects by the thousand: in a larger nursery most are gone before it is looked through. Large
- * values outside the heap make V8 lower the limit of the heap itself to little more than what is alive, and look through
- * all of it for every few of them: it begins with a higher limit, which takes no memory. Code caches are made under the
- * same options, or V8 refuses them.
+ * values lie outside the heap: unless they count as part of it, V8 lowers its limit to little more than what is alive, and
+ * looks through all of it for each 64 MB of them; it begins with a higher limit, which takes no memory. Code caches are
+ * made under the same options, or V8 refuses them.
  */
-const heapOptions = ['--max-semi-space-size=64', '--initial-old-space-size=128'];
+const heapOptions = [
+  '--max-semi-space-size=64',
+  '--initial-old-space-size=128',
+  '--external-memory-accounted-in-global-limit',
+];
 
 /** What V8 makes of the programs, which only the Node.js that made it can use. */
 async function compilePrograms(work: string, assets: Bundles['assets']): Promise<Bundles['assets']> {

@@ -10,7 +10,8 @@ import type { Engine, EngineRow, Measured, Surroundings } from '../row.ts';
 import { bringUpByHand } from './by-hand.ts';
 
 const run = promisify(execFile);
-const toolkit = path.resolve(import.meta.dirname, '../../toolkit/main.ts');
+/** The command as it is installed, which keeps what was compiled. */
+const etcdlab = path.resolve(import.meta.dirname, '../../scripts/etcdlab.mjs');
 const maxOutputBytes = 64 * 1024 * 1024;
 const commandMs = 180_000;
 /** How much of the output of a failed command is shown. */
@@ -41,7 +42,7 @@ export async function withLab<T>(
       timeout: commandMs,
       ...(ending && { signal: ending }),
     };
-    const { stdout } = await run(process.execPath, [toolkit, ...args], options).catch((error: ExecFileException) => {
+    const { stdout } = await run(process.execPath, [etcdlab, ...args], options).catch((error: ExecFileException) => {
       throw new Error(`etcdlab ${args.join(' ')} failed: ${error.stderr || error.stdout?.slice(-lastWords)}`);
     });
     return { ms: performance.now() - startMs, stdout };
