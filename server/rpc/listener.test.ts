@@ -167,6 +167,8 @@ describe('closing', () => {
     await start({ methods: [endless] });
     const open = call(server.client(), KVService.Range, {});
     await started;
-    await Promise.all([expect(open).rejects.toMatchObject({ code: 14 }), server.listener.close(10)]);
+    // Unavailable or Internal: what the client's library makes of it depends on how the connection was found to be gone.
+    const code = expect.toBeOneOf([13, 14]);
+    await Promise.all([expect(open).rejects.toMatchObject({ code }), server.listener.close(10)]);
   });
 });
