@@ -8,7 +8,8 @@ import { TestCluster } from '../support/test-cluster.ts';
 import { haveUpstream, upstreamExecutables } from '../support/upstream.ts';
 
 const writers = 4;
-const loadMs = 6000;
+/** Minutes of it show more: ETCDLAB_KUBERNETES_LOAD_MS says how long it goes on. */
+const loadMs = Number(process.env.ETCDLAB_KUBERNETES_LOAD_MS ?? 6000);
 
 let cluster: TestCluster | undefined;
 const open: { close(): unknown }[] = [];
@@ -19,7 +20,9 @@ afterEach(async () => {
 });
 
 describe.each(['upstream', 'built-in'] as const)('%s:', (engine) => {
-  test.skipIf(engine === 'upstream' && !haveUpstream())('list, watch, compare and write, compact, expire', async () => {
+  const timeout = 120_000 + loadMs;
+  const title = 'list, watch, compare and write, compact, expire';
+  test.skipIf(engine === 'upstream' && !haveUpstream())(title, { timeout }, async () => {
     const executables = engine === 'upstream' ? upstreamExecutables() : await ensureBuilt();
     const started = await TestCluster.start(executables, { flags: ['--unsafe-no-fsync'] });
     cluster = started;
