@@ -3,7 +3,15 @@ import { clampBcryptCost, type TokenProvider, tokenProvider } from '../auth/mod.
 import { DataLock } from '../base/data-lock.ts';
 import type { Logger } from '../base/logger.ts';
 import { createGateway } from '../gateway/mod.ts';
-import { clientRouter, type HttpHandler, monitoringRouter, withAccessRule, withoutCommonNames } from '../http/mod.ts';
+import {
+  clientRouter,
+  type HttpHandler,
+  mayOpenWebSocket,
+  monitoringRouter,
+  type WebSocketOptions,
+  withAccessRule,
+  withoutCommonNames,
+} from '../http/mod.ts';
 import type { MemberConfig } from '../member/config.ts';
 import { Member } from '../member/member.ts';
 import { Replica } from '../member/replica.ts';
@@ -292,6 +300,12 @@ export class EtcdServer {
       () => namesRefused && member.isAuthEnabled(),
       withAccessRule(rule, clientRouter(routes)),
     );
+    const webSocket: WebSocketOptions = {
+      // As JSON, a message is longer.
+      maxMessageBytes: 4 * maxReceiveBytes,
+      isAllowed: (request) => mayOpenWebSocket(rule, request),
+    };
+    const http = { http: client, ...(config.enableGrpcGateway && { webSocket }) };
     const grpc = {
       handler: dispatcher.handle,
       maxReceiveBytes,
@@ -300,7 +314,7 @@ export class EtcdServer {
     };
     for (const { url, listener, kind } of this.clientListeners) {
       if (kind === 'metrics') listener.serve({ http: monitoringRouter(routes) });
-      else listener.serve({ ...(kind !== 'http' && { grpc }), ...(kind !== 'grpc' && { http: client }) });
+      else listener.serve({ ...(kind !== 'http' && { grpc }), ...(kind !== 'grpc' && http) });
       const fields = { traffic: kind === 'all' ? 'grpc+http' : kind, address: url.host };
       if (url.secure) logger.info('serving client traffic securely', fields);
       else logger.info('serving client traffic insecurely; this is strongly discouraged!', fields);

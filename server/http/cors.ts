@@ -22,10 +22,20 @@ export function withAccessRule(rule: AccessRule, handler: HttpHandler): HttpHand
   };
 }
 
+/** Whether a page may open a WebSocket: browsers let any page try, with the user's certificate, and leave it to the server. */
+export function mayOpenWebSocket(rule: AccessRule, request: Pick<HttpRequest, 'headers' | 'secure'>): boolean {
+  const { origin } = request.headers;
+  return hostAllowed(rule.hostWhitelist, request) && (origin === undefined || originAllowed(rule.cors, String(origin)));
+}
+
+function originAllowed(allowed: readonly string[], origin: string): boolean {
+  return allowed.length === 0 || allowed.includes('*') || allowed.includes(origin);
+}
+
 function corsHeaders(allowed: readonly string[], request: HttpRequest): Record<string, string> {
   const origin = String(request.headers.origin ?? '');
+  if (!originAllowed(allowed, origin)) return {};
   const all = allowed.length === 0 || allowed.includes('*');
-  if (!all && !allowed.includes(origin)) return {};
   return {
     'access-control-allow-methods': 'POST, GET, OPTIONS, PUT, DELETE',
     'access-control-allow-origin': all ? '*' : origin,
@@ -33,7 +43,10 @@ function corsHeaders(allowed: readonly string[], request: HttpRequest): Record<s
   };
 }
 
-function hostAllowed(allowed: readonly string[], { secure, headers }: HttpRequest): boolean {
+function hostAllowed(
+  allowed: readonly string[],
+  { secure, headers }: Pick<HttpRequest, 'headers' | 'secure'>,
+): boolean {
   if (secure || allowed.length === 0 || allowed.includes('*')) return true;
   const host = String(headers.host ?? '').replace(/:\d+$/, '');
   // An address names no host, so no name has been rebound to it.

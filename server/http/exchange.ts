@@ -45,7 +45,7 @@ export function splitTarget(target: string): { path: string; query: URLSearchPar
   }
 }
 
-type Incoming = Omit<HttpRequest, 'path' | 'query'> & { readonly target: string };
+export type Incoming = Omit<HttpRequest, 'path' | 'query'> & { readonly target: string };
 
 /** Hands a request to its handler, unless its target cannot be read. */
 export async function answer(handler: HttpHandler, { target, ...rest }: Incoming): Promise<HttpResponse> {

@@ -1,8 +1,8 @@
 /** Carries exchanges over HTTP/1.1. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
-import { TLSSocket } from 'node:tls';
 import { answer, type HttpHandler } from './exchange.ts';
+import { incomingOf } from './incoming.ts';
 
 /** Answers one request of HTTP/1.1. What is left of its body is read and dropped, so that the connection can be used again. */
 export async function serveHttp1(
@@ -12,15 +12,9 @@ export async function serveHttp1(
 ): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  const { socket } = request;
   const incoming = request.iterator({ destroyOnReturn: false });
   const { status, headers, body } = await answer(handler, {
-    ...{ method: request.method ?? 'GET', target: request.url ?? '/', headers: request.headers },
-    secure: socket instanceof TLSSocket,
-    ...(socket instanceof TLSSocket && {
-      peerCertificate: () => (socket.authorized ? socket.getPeerX509Certificate() : undefined),
-    }),
-    remoteAddress: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`,
+    ...incomingOf(request),
     body: incoming,
     signal: gone.signal,
   });

@@ -3,13 +3,15 @@
  * HTTP/1.1 share a port, told apart by TLS's protocol negotiation or by HTTP/2's preface (contract: api.md §4.2).
  */
 import { lstatSync, unlinkSync } from 'node:fs';
-import { createServer as createHttp1Server, type Server as Http1Server } from 'node:http';
+import { createServer as createHttp1Server, type Server as Http1Server, type IncomingMessage } from 'node:http';
 import { createServer as createNetServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { Logger } from '../base/logger.ts';
 import type { HttpHandler } from '../http/exchange.ts';
+import { incomingOf } from '../http/incoming.ts';
 import { serveHttp1 } from '../http/serve.ts';
+import { asksForWebSocket, serveWebSocket, type WebSocketOptions } from '../http/websocket.ts';
 import { underlying } from '../tls/refused-handshake.ts';
 import type { ServerTls } from '../tls/server-tls.ts';
 import { type Http2Options, Http2Transport } from './http2-server.ts';
@@ -34,6 +36,8 @@ export interface ListenerOptions {
 export interface ListenerServices {
   readonly grpc?: Omit<Http2Options, 'http'>;
   readonly http?: HttpHandler;
+  /** WebSockets of the JSON gateway, with `http` only; without it a request for one is answered like any other. */
+  readonly webSocket?: WebSocketOptions;
 }
 
 /** HTTP/2's preface starts with these bytes, and no request of HTTP/1 does (RFC 9113 §3.4). */
@@ -112,7 +116,7 @@ export class Listener {
   }
 
   /** Starts answering; connections that came before are answered now. */
-  serve({ grpc, http }: ListenerServices): void {
+  serve({ grpc, http, webSocket }: ListenerServices): void {
     if (grpc !== undefined) {
       // On plaintext the version of HTTP decides; over TLS the content type does (api.md §4.2).
       this.http2 = new Http2Transport({ ...grpc, http: this.options.tls === undefined ? undefined : http });
@@ -125,11 +129,19 @@ export class Listener {
         // A body may take as long as a watch that still gets requests.
         requestTimeout: 0,
         connectionsCheckingInterval: Math.ceil(headersTimeout / 4),
+        // What is not upgraded is a request like any other.
+        shouldUpgradeCallback: (request: IncomingMessage) =>
+          webSocket !== undefined && asksForWebSocket(request) && webSocket.isAllowed(incomingOf(request)),
       };
       this.http1 = createHttp1Server(limits, (request, response) => {
         this.busy.add(request.socket);
         response.once('close', () => this.busy.delete(request.socket));
         serveHttp1(http, request, response).catch(() => response.destroy());
+      });
+      this.http1.on('upgrade', (request, socket, head) => {
+        this.busy.add(socket);
+        socket.once('close', () => this.busy.delete(socket));
+        serveWebSocket(http, webSocket?.maxMessageBytes ?? 0, request, socket, head).catch(() => socket.destroy());
       });
       // It is handed its connections and never listens; but from this event on, Node keeps a list of them, without
       // which there is no deadline for headers.

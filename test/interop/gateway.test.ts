@@ -61,6 +61,36 @@ async function firstLines(base: string, path: string, body: string, count: numbe
   return lines.slice(0, count);
 }
 
+/** Sends each request when the one before was answered. @returns the subprotocol, and the answers */
+async function overWebSocket(
+  base: string,
+  path: string,
+  requests: readonly string[],
+  count: number,
+): Promise<string[]> {
+  const socket = new WebSocket(`${base.replace('http', 'ws')}${path}`, ['Bearer', 'token.1']);
+  const told: string[] = [];
+  const answered = new Promise<void>((resolve, reject) => {
+    const ended = () => (told.length === count ? resolve() : reject(new Error(`closed after ${told.length} answers`)));
+    const late = setTimeout(() => reject(new Error(`${told.length} of ${count} answers within 10 s`)), 10_000);
+    let sent = 0;
+    const send = () => sent < requests.length && socket.send(requests[sent++] as string);
+    socket.addEventListener('open', send);
+    socket.addEventListener('error', ended);
+    socket.addEventListener('close', () => {
+      clearTimeout(late);
+      ended();
+    });
+    socket.addEventListener('message', ({ data }) => {
+      told.push(withoutIds(String(data)));
+      send();
+      if (told.length === count) socket.close();
+    });
+  });
+  await answered;
+  return [socket.protocol, ...told];
+}
+
 describe.skipIf(!haveUpstream())('the JSON gateway', () => {
   const clusters: TestCluster[] = [];
   let ours = '';
@@ -102,6 +132,21 @@ describe.skipIf(!haveUpstream())('the JSON gateway', () => {
     }
     const wanted = await firstLines(theirs, path, body, count);
     expect(await firstLines(ours, path, body, count)).toEqual(wanted);
+  });
+
+  test.each([
+    ['a watch', '/v3/watch', ['{"create_request":{"key":"YQ=="}}', '{"progress_request":{}}'], 2],
+    ['two requests in one message', '/v3/watch', ['{"create_request":{"key":"YQ=="}}{"create_request":{}}'], 2],
+    ['a lease', '/v3/lease/keepalive', ['{"ID":1}', '{"ID":2}'], 2],
+    ['one call', '/v3/kv/range', ['{"key":"bm9uZQ=="}'], 1],
+    ['what there is not', '/v3beta/none', [], 1],
+  ])('serves %s over a WebSocket as upstream’s does', async (_title, path, requests, count) => {
+    const [wanted, got] = [
+      await overWebSocket(theirs, path, requests, count),
+      await overWebSocket(ours, path, requests, count),
+    ];
+    expect(wanted).toHaveLength(count + 1);
+    expect(got).toEqual(wanted);
   });
 
   test('streams a snapshot that is whole', async () => {

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { Logger } from '../../base/logger.ts';
 import { createGateway } from '../../gateway/mod.ts';
-import { clientRouter, withAccessRule } from '../../http/mod.ts';
+import { clientRouter, type HttpRequest, mayOpenWebSocket, withAccessRule } from '../../http/mod.ts';
 import { Metrics } from '../../metrics/mod.ts';
 import type { MethodDefinition } from '../../proto/wire.ts';
 import type { ServerTls } from '../../tls/server-tls.ts';
@@ -21,6 +21,8 @@ export interface TestServerOptions {
   readonly keepalive?: { minTimeMs: number; intervalMs: number; timeoutMs: number };
   readonly slowRequestMs?: number;
   readonly kind?: 'all' | 'grpc' | 'http';
+  /** Origins; all unless given. */
+  readonly cors?: readonly string[];
 }
 
 export class TestServer {
@@ -42,21 +44,26 @@ export class TestServer {
     this.listener = listener;
     this.dispatcher = new Dispatcher({ member, methods, logger, electionTimeoutMs, slowRequestMs });
     metrics.attach(member, this.dispatcher.stats, true);
+    const rule = { cors: options.cors ?? ['*'], hostWhitelist: ['*'] };
     const http = withAccessRule(
-      { cors: ['*'], hostWhitelist: ['*'] },
+      rule,
       clientRouter({
         ...{ member, logger, requestTimeoutMs: 200, healthObserver: metrics.health },
         gateway: createGateway({ handler: this.dispatcher.handle, maxReceiveBytes: 1_572_864 + grpcOverheadBytes }),
         metrics: () => metrics.text(),
       }),
     );
+    const webSocket = {
+      maxMessageBytes: 100_000,
+      isAllowed: (request: Pick<HttpRequest, 'headers' | 'secure'>) => mayOpenWebSocket(rule, request),
+    };
     const grpc = {
       handler: this.dispatcher.handle,
       maxReceiveBytes: 1_572_864 + grpcOverheadBytes,
       maxConcurrentStreams: 1000,
       keepalive: options.keepalive ?? { minTimeMs: 5000, intervalMs: 0, timeoutMs: 20_000 },
     };
-    listener.serve({ ...(kind === 'http' ? {} : { grpc }), ...(kind === 'grpc' ? {} : { http }) });
+    listener.serve({ ...(kind === 'http' ? {} : { grpc }), ...(kind === 'grpc' ? {} : { http, webSocket }) });
   }
 
   static async start(options: TestServerOptions): Promise<TestServer> {
