@@ -57,11 +57,12 @@ export function showExercise(exercise, { words, language, nowMs }) {
 }
 
 function exerciseFacts({ phase, minutes, lastCheck, isSolutionUsed }, words) {
+  const isSolved = phase === 'passed' && isSolutionUsed;
   return [
-    words.phase[phase],
+    isSolved ? words.solved : words.phase[phase],
     words.planned(minutes),
     ...(lastCheck === undefined ? [] : [words.conditions(lastCheck.met, lastCheck.of)]),
-    ...(isSolutionUsed ? [words.solution] : []),
+    ...(isSolutionUsed && !isSolved ? [words.solution] : []),
   ];
 }
 
@@ -90,10 +91,10 @@ export function showLearners(labs, shownLab, choose, { words, language, nowMs })
       setAttribute(button, 'aria-label', words.show(name));
       setAttribute(button, 'aria-pressed', String(name === shownLab));
       const title = exercise && (exercise.title[language] ?? exercise.title.en ?? exercise.id);
-      const isPassed = exercise?.phase === 'passed' && !exercise.isSolutionUsed;
+      const mark = exercise?.phase === 'passed' ? (exercise.isSolutionUsed ? '▷ ' : '✔ ') : '';
       const values = {
         cluster: `${healthMarks[health]} ${words.health[health]}`,
-        exercise: exercise === undefined ? words.none : `${isPassed ? '✔ ' : ''}${title}`,
+        exercise: exercise === undefined ? words.none : `${mark}${title}`,
         time: exercise === undefined ? '' : elapsed(exercise, nowMs),
         checks: exercise === undefined ? '' : formatCount(exercise.attempts, language),
         hints: exercise === undefined ? '' : formatCount(exercise.hints, language),
