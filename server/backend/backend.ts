@@ -47,7 +47,7 @@ export interface Frozen<T> {
 /** Looks up keys of one bucket. */
 export interface ValueFinder {
   /** Where the value found last lies: `sizeBytes` of `bytes` from `start` on. Not to be changed; valid as that of `get`. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
   readonly start: number;
   readonly sizeBytes: number;
   /** @returns whether the key is there */

@@ -29,7 +29,7 @@ export interface RangeResult extends RangeExtent {
 }
 
 /** Sees where a pair's KeyValue lies, encoded: `sizeBytes` of `bytes` from `start` on. They are valid within the call. */
-export type VisitRecord = (bytes: Uint8Array, start: number, sizeBytes: number) => void;
+export type VisitRecord = (bytes: Buffer, start: number, sizeBytes: number) => void;
 
 /** What a range is read from: the store, or a write transaction that sees its own changes. */
 export interface ReadView {

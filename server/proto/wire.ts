@@ -308,12 +308,10 @@ export class Writer {
   }
 
   /** `length` of `from` from `start` on, behind their length. */
-  slice(from: Uint8Array, start: number, length: number): void {
+  slice(from: Buffer, start: number, length: number): void {
     this.uint32(length);
     this.reserve(length);
-    // Small ones cost less so than a view of them.
-    if (length < 64) for (let i = 0; i < length; i++) this.buf[this.pos + i] = from[start + i] as number;
-    else this.buf.set(from.subarray(start, start + length), this.pos);
+    from.copy(this.buf, this.pos, start, start + length);
     this.pos += length;
   }
 

@@ -34,10 +34,10 @@ export class MemoryBackend implements Backend {
 
   finder(name: BucketName): ValueFinder {
     const bucket = this.bucket(name);
-    const found = { bytes: new Uint8Array(0), start: 0, sizeBytes: 0 };
+    const found = { bytes: Buffer.alloc(0), start: 0, sizeBytes: 0 };
     const find = (key: Uint8Array): boolean => {
       const value = bucket.get(key);
-      if (value !== undefined) Object.assign(found, { bytes: value, sizeBytes: value.length });
+      if (value !== undefined) Object.assign(found, { bytes: Buffer.from(value), sizeBytes: value.length });
       return value !== undefined;
     };
     return Object.assign(found, { find });
