@@ -103,6 +103,22 @@ describe('etcdlab', () => {
     },
   );
 
+  it('renders the members of one cluster, however often it is asked', async () => {
+    const folder = scratchFolder();
+    const nodes = [1, 2].map((n) => `{ name: node${n}, address: 10.0.0.${n} }`);
+    writeFileSync(join(folder, 'lab.yaml'), `provider: ssh\nssh: { user: lab }\nnodes: [${nodes}]`);
+    const script = async (node: string) => (await etcdlab(`render shell --node ${node}`, folder)).stdout;
+    const cluster = (text: string) => text.match(/^initial-cluster(-token)?: .*$/gm);
+    const [first, second] = [await script('node1'), await script('node2')];
+    expect(cluster(first)).toHaveLength(2);
+    expect(cluster(second)).toEqual(cluster(first));
+    expect(await script('node1')).toBe(first);
+    expect((await etcdlab('render certificates', folder)).stdout).toContain(
+      '\ncertificate server-node2 client-ca node2 ',
+    );
+    expect(readdirSync(folder)).toEqual(['lab.yaml']);
+  });
+
   it('reads lab.yaml of the folder, another file, or none', async () => {
     const folder = scratchFolder();
     writeFileSync(join(folder, 'lab.yaml'), 'name: here');

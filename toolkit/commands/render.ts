@@ -2,9 +2,10 @@
 import { Option } from 'commander';
 import { LabError } from '../errors.ts';
 import { labNodes, machineEngines } from '../lab/nodes.ts';
-import { readState } from '../lab/state.ts';
+import { type LabState, readState } from '../lab/state.ts';
 import { renderStaticPod } from '../lab/static-pod.ts';
 import { renderByHand } from '../provision/machines/by-hand.ts';
+import { renderCertificates } from '../provision/machines/certificates-by-hand.ts';
 import type { EngineSource } from '../provision/machines/engine.ts';
 import { nextState } from '../provision/up.ts';
 import { addCommand, type Cli, type CommonOptions, describedLab, type RegisterCommand } from './cli.ts';
@@ -26,11 +27,13 @@ export const registerRender: RegisterCommand = (program, cli) => {
     addCommand<RenderOptions>(render, cli, usage, summary, async (options) => {
       cli.ui.raw(await text(cli, options));
       return undefined;
-    }).option('--node <name>', 'of this node (default: the first)');
-  verb('static-pod', "a member as a static pod of Kubernetes' kubelet", staticPod).addOption(
-    new Option('--image <image>', 'of etcd').default(defaultImage),
-  );
-  verb('shell', 'what up does on a machine, as a shell script to do it by hand', shell);
+    });
+  const ofNode = ['--node <name>', 'of this node (default: the first)'] as const;
+  verb('static-pod', "a member as a static pod of Kubernetes' kubelet", staticPod)
+    .option(...ofNode)
+    .addOption(new Option('--image <image>', 'of etcd').default(defaultImage));
+  verb('shell', 'what up does on a machine, as a shell script to do it by hand', shell).option(...ofNode);
+  verb('certificates', 'the certificates of up, as a shell script that makes them with openssl', certificates);
   registerRenderBackup(render, cli);
 };
 
@@ -50,6 +53,11 @@ async function shell(cli: Cli, options: RenderOptions): Promise<string> {
   return renderByHand(node, state, engine);
 }
 
+async function certificates(cli: Cli, options: RenderOptions): Promise<string> {
+  const { nodes, state, config } = await imagine(cli, options);
+  return renderCertificates(state.name, nodes, config.certificates);
+}
+
 /** The lab as it was brought up, or else as it would be. */
 async function imagine(cli: Cli, options: RenderOptions) {
   const { config, paths } = await describedLab(cli, options);
@@ -58,10 +66,18 @@ async function imagine(cli: Cli, options: RenderOptions) {
       advice: 'describe machines: provider: ssh or vagrant in lab.yaml',
     });
   }
-  const state = nextState(await readState(paths), config);
+  const before = await readState(paths);
+  const state = before === undefined ? reproducible(nextState(undefined, config)) : nextState(before, config);
   const nodes = labNodes(state, paths);
   const node = options.node === undefined ? nodes[0] : nodes.find(({ name }) => name === options.node);
-  if (node !== undefined) return { node, state };
+  if (node !== undefined) return { node, nodes, state, config };
   const names = nodes.map(({ name }) => name).join(', ');
   throw new LabError('LAB_NODE_UNKNOWN', `lab '${config.name}' has no node '${options.node}'; it has ${names}`);
+}
+
+/** Members are rendered one after the other: what `up` draws once for all of them must be the same each time. */
+function reproducible(state: LabState): LabState {
+  const token = `${state.name}-by-hand`;
+  const bootstrap = Object.entries(state.bootstrap).map(([node, was]) => [node, { ...was, token }]);
+  return { ...state, createdAt: new Date(0).toISOString(), bootstrap: Object.fromEntries(bootstrap) };
 }

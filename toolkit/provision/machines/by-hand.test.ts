@@ -29,7 +29,7 @@ describe('the script to do by hand what up does', () => {
       'useradd --system',
       'install -d -m 0700 -o etcd -g etcd /var/lib/etcd',
       'install -m 0755 -o root -g root "$ENGINE"/etcd /opt/etcdlab/by-hand/etcd',
-      'install -m 0600 -o etcd -g etcd "$PKI"/server-key.pem /etc/etcd/pki/server-key.pem',
+      'install -m 0600 -o etcd -g etcd "$PKI"/server-a-key.pem /etc/etcd/pki/server-key.pem',
       'cat > /etc/etcd/etcd.conf.yml',
       'ExecStart="/opt/etcdlab/by-hand/etcd" "--config-file" "/etc/etcd/etcd.conf.yml"',
       'systemctl daemon-reload',

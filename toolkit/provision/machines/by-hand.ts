@@ -33,13 +33,14 @@ export async function renderByHand(node: LabNode, state: LabState, engine: Engin
   return [
     '#!/bin/sh',
     `# What \`etcdlab up\` does on ${node.name} (${node.address}), to be run there as root.`,
-    "# ENGINE: a folder with etcd, etcdctl and etcdutl. PKI: a folder with this member's certificates and keys, of which",
-    '# `etcdlab up` makes each, and of which no machine has those of another.',
+    '# ENGINE: a folder with etcd, etcdctl and etcdutl.',
+    '# PKI: a folder with what this member needs of the folder that `etcdlab render certificates` fills, or of the folder',
+    `# pki of a lab: server-${node.name}*.pem, peer-${node.name}*.pem, *-ca.pem and *-ca.crl. Keys of authorities stay away.`,
     'set -eu',
     `: "\${ENGINE:?a folder with the engine}" "\${PKI:?a folder with the certificates of ${node.name}}"`,
     '',
     ...lines.slice(0, prepared),
-    ...Object.values(memberPkiFiles(node)).map(renderPki),
+    ...Object.values(memberPkiFiles(node)).map((path) => renderPki(node.name, path)),
     ...lines.slice(prepared),
     '',
   ].join('\n');
@@ -53,9 +54,11 @@ function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
 }
 
-function renderPki(path: string): string {
+/** In the folder of a lab, the files of all members are side by side. */
+function renderPki(node: string, path: string): string {
   const mode = path.endsWith('-key.pem') ? '0600' : '0644';
-  return `install -m ${mode} -o ${memberUser} -g ${memberUser} "$PKI"/${quoteWord(basename(path))} ${quoteWord(path)}`;
+  const from = basename(path).replace(/^(server|peer)(?=\.|-key)/, `$1-${node}`);
+  return `install -m ${mode} -o ${memberUser} -g ${memberUser} "$PKI"/${quoteWord(from)} ${quoteWord(path)}`;
 }
 
 /** No line of a rendered file is this one. */

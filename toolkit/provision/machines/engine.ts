@@ -47,6 +47,9 @@ export async function engineSource(
   };
 }
 
+/** The executable is read from the disk for the first time: an emulated machine among others has needed half a minute. */
+const firstRunTimeoutMs = 180_000;
+
 /** e_machine of ELF (ELF header, offset 18). */
 const elfMachines: Readonly<Record<Architecture, number>> = { x64: 0x3e, arm64: 0xb7 };
 
@@ -96,7 +99,7 @@ export async function installEngine(host: Host, source: EngineSource, signal?: A
 }
 
 async function requireVersion(host: Host, etcd: string): Promise<void> {
-  const { exitCode, stdout, stderr } = await host.run(etcd, ['--version'], { timeoutMs: 30_000 });
+  const { exitCode, stdout, stderr } = await host.run(etcd, ['--version'], { timeoutMs: firstRunTimeoutMs });
   if (exitCode === 0) return;
   const reason = (stderr || stdout).trim().split('\n')[0] ?? '';
   throw new LabError('LAB_ENGINE', `${etcd} does not run on ${host.name} (exit code ${exitCode}): ${reason}`, {
