@@ -31,6 +31,8 @@ describe.skipIf(!haveMachines())('a lab on virtual machines of Vagrant', () => {
   let libvirt: Libvirt;
 
   beforeAll(async () => {
+    // Vitest's process can be ended without this one: what is held here is to go then, too.
+    process.once('disconnect', () => process.exit());
     await installTools(tools);
     const box = await ensureBox(machinesCache());
     libvirt = await Libvirt.start();

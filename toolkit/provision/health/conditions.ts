@@ -8,12 +8,16 @@ import type { LabNode } from '../../lab/nodes.ts';
 import type { ClusterView, KeySpaceHash } from './cluster-view.ts';
 import type { Condition, Shortfall } from './condition.ts';
 
+/** How much longer than here a member may need on a machine of its own, which may be small, busy, or emulated. */
+const machineFactor = 4;
+
 /** @returns the conditions of a healthy cluster, in the order in which they come true */
 export function healthConditions(view: ClusterView): Condition[] {
+  const factor = view.nodes.every(({ host }) => host.kind === 'local') ? 1 : machineFactor;
   const condition = (id: string, title: string, deadlineMs: number, check: Condition['check']): Condition => ({
     id,
     title,
-    deadlineMs,
+    deadlineMs: factor * deadlineMs,
     check: async () => {
       const gone = await missingProcesses(view);
       return gone.length > 0 ? gone : check();

@@ -48,6 +48,14 @@ describe('a healthy cluster', () => {
     for (const condition of healthConditions(view())) expect(await condition.check(), condition.id).toEqual([]);
   });
 
+  it('is waited for longer where members have machines of their own', () => {
+    const remote = nodes.map((node) => ({ ...node, host: { kind: 'ssh' } }) as unknown as (typeof nodes)[number]);
+    const there = healthConditions(view({ nodes: remote }));
+    for (const [i, here] of healthConditions(view()).entries()) {
+      expect(there[i]?.deadlineMs).toBeGreaterThan(here.deadlineMs);
+    }
+  });
+
   it('has a process for every member', async () => {
     expect(await shortfalls('process-up', { process: async () => ({ state: 'stopped' }) })).toHaveLength(3);
     expect(await shortfalls('hash-equal', { process: async () => ({ state: 'frozen' }) })).toContain(
