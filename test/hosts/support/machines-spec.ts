@@ -147,7 +147,7 @@ export function specifyMachines(spec: MachinesSpec): void {
     const before = (await lab.pids()).node2;
     const following = lab.spawn('logs', '--follow', '--readable', '--lines', '1', 'node2');
     const lines = following.iterable();
-    expect(await lines.next()).toMatchObject({ value: expect.stringMatching(/^\d\d:\d\d:\d\d\.\d{3} (info|warn) /) });
+    expect((await lines.next()).value).toMatch(/^[^{]/);
     await lab.must('restart', 'node2');
     expect((await lab.pids()).node2).not.toBe(before);
     expect(await lines.next()).toMatchObject({ done: false });

@@ -31,7 +31,8 @@ export interface ExecuteResult {
   readonly stderr: string;
 }
 
-const connectTimeoutMs = 10_000;
+/** With the handshake, which took an emulated machine that was busy more than ten seconds. */
+export const connectTimeoutMs = 30_000;
 /** sshd allows ten sessions per connection unless told otherwise, and counts those of ended commands for a while. */
 const maxChannels = 6;
 const refusedChannelTries = 50;

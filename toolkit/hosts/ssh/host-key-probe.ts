@@ -1,10 +1,8 @@
 /** The first contact with a host, before there is any trust. */
 import { Client } from 'ssh2';
 import { LabError, messageOf } from '../../errors.ts';
-import type { SshAddress } from './connection.ts';
+import { connectTimeoutMs, type SshAddress } from './connection.ts';
 import { type HostKey, parseHostKey } from './host-keys.ts';
-
-const connectTimeoutMs = 10_000;
 
 /**
  * Asks a host for its key, without trusting it and without logging in.
