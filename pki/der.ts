@@ -1,9 +1,12 @@
 /** The few ASN.1 shapes that a certificate is made of (X.690 DER), on node-forge's encoder. */
-import forge from 'node-forge';
+import type forge from 'node-forge';
+// One by one, since all of it, ciphers and protocols, takes as long to load as a certificate to make.
+import asn1 from 'node-forge/lib/asn1.js';
+import pemForm from 'node-forge/lib/pem.js';
+import util from 'node-forge/lib/util.js';
 
 export type Asn1 = forge.asn1.Asn1;
 
-const { asn1 } = forge;
 const { Class, Type } = asn1;
 
 /** node-forge keeps bytes in strings, one character each. */
@@ -125,11 +128,11 @@ export function content(value: Asn1 | undefined): Buffer {
 }
 
 export function oidOf(value: Asn1 | undefined): string {
-  return asn1.derToOid(forge.util.createBuffer(toBinary(content(value))));
+  return asn1.derToOid(util.createBuffer(toBinary(content(value))));
 }
 
 /** @returns the text with LF line ends, as openssl writes it */
 export function pem(label: 'CERTIFICATE' | 'ENCRYPTED PRIVATE KEY' | 'X509 CRL', der: Uint8Array): string {
   const message = { type: label, body: toBinary(der) } as forge.pem.ObjectPEM;
-  return forge.pem.encode(message, { maxline: 64 }).replaceAll('\r\n', '\n');
+  return pemForm.encode(message, { maxline: 64 }).replaceAll('\r\n', '\n');
 }

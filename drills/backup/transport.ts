@@ -8,7 +8,7 @@ import path from 'node:path';
 import { compose, Readable, Transform } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { createZstdCompress, createZstdDecompress } from 'node:zlib';
-import { Decrypter, Encrypter } from 'age-encryption';
+import type { Encrypter } from 'age-encryption';
 import { LabError, messageOf, throwIfInterrupted } from '../../toolkit/errors.ts';
 import type { SnapshotManifest } from '../engine/manifest.ts';
 import { sha256OfFile } from '../recovery/file-digest.ts';
@@ -33,7 +33,7 @@ export async function encodeSnapshot(
   recipient: string | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const encrypter = recipient === undefined ? undefined : encrypterFor(recipient);
+  const encrypter = recipient === undefined ? undefined : await encrypterFor(recipient);
   const source = compose(createReadStream(snapshot), createZstdCompress());
   const content =
     encrypter === undefined ? source : Readable.fromWeb((await encrypter.encrypt(toWeb(source))) as ReadableStream);
@@ -81,7 +81,7 @@ export async function exportBackup(
   recipient: string | undefined,
   signal: AbortSignal,
 ): Promise<string[]> {
-  if (recipient !== undefined) encrypterFor(recipient);
+  if (recipient !== undefined) await encrypterFor(recipient);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = path.join(folder, encodedName(id, recipient !== undefined));
   const about = path.join(folder, `${id}.json`);
@@ -129,13 +129,16 @@ async function readManifest(about: string): Promise<SnapshotManifest> {
 
 async function decoded(file: string, identity: string | undefined): Promise<Readable> {
   if (identity === undefined) return compose(createReadStream(file), createZstdDecompress(), bounded());
+  const { Decrypter } = await import('age-encryption');
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
   const plain = await decrypter.decrypt(toWeb(createReadStream(file)));
   return compose(Readable.fromWeb(plain as ReadableStream), createZstdDecompress(), bounded());
 }
 
-function encrypterFor(recipient: string): Encrypter {
+/** The library is loaded by those commands alone that encrypt: with what it stands on it takes a tenth of a start. */
+async function encrypterFor(recipient: string): Promise<Encrypter> {
+  const { Encrypter } = await import('age-encryption');
   const encrypter = new Encrypter();
   try {
     encrypter.addRecipient(recipient);

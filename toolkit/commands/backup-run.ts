@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { parseMetricsAddress, serveMetrics, writeMetrics } from '../../drills/backup/continuous/publish-metrics.ts';
 import { ContinuousBackup, type ContinuousOptions } from '../../drills/backup/continuous/service.ts';
-import { type ServiceEvent, ServiceMetrics } from '../../drills/backup/continuous/watch-over.ts';
+import type { ServiceEvent } from '../../drills/backup/continuous/watch-over.ts';
 import { deltasFolder, listChains, type OnDamage } from '../../drills/backup/deltas/chain.ts';
 import { hasBase, missingBaseAdvice } from '../../drills/backup/point-in-time/plan.ts';
 import type { Retention } from '../../drills/backup/prune.ts';
@@ -64,6 +64,8 @@ async function run(cli: Cli, options: RunOptions): Promise<undefined> {
   const settings = parseSettings(options);
   const address = options.metrics === undefined ? undefined : parseMetricsAddress(options.metrics);
   const lab = await openLab(cli, options);
+  // The library of metrics is large, and no other command needs it.
+  const { ServiceMetrics } = await import('../../drills/backup/continuous/watch-over.ts');
   const metrics = new ServiceMetrics();
   const closers: (() => Promise<void>)[] = [];
   try {
