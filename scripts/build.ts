@@ -110,7 +110,6 @@ async function bundleServer(work: string): Promise<Bundles> {
     target: 'node26',
     format: 'cjs',
     minifySyntax: true,
-    keepNames: true,
     legalComments: 'none',
     logLevel: 'warning',
     // What is found beside a source file is only looked for when there are source files.
@@ -129,8 +128,9 @@ async function bundleServer(work: string): Promise<Bundles> {
     'bcrypt-worker.cjs': await bundle('auth/bcrypt-worker.ts', 'bcrypt-worker.cjs'),
   };
   for (const name of programs) {
-    const minify = name !== 'etcd';
-    assets[`${name}.cjs`] = await bundle(`${name}/program.ts`, `${name}.cjs`, { ...asFunction, minify });
+    const isTool = name !== 'etcd';
+    const more = { ...asFunction, minify: isTool, keepNames: !isTool };
+    assets[`${name}.cjs`] = await bundle(`${name}/program.ts`, `${name}.cjs`, more);
   }
   return { main: await bundle('executable.ts', 'main.cjs'), assets };
 }

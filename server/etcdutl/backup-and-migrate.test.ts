@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -7,8 +7,10 @@ import { DataLock } from '../base/data-lock.ts';
 import { nodeFileSystem } from '../base/file-system.ts';
 import { silentLogger } from '../base/logger.ts';
 import { BoltDatabase } from '../bolt/mod.ts';
+import { memoryIo } from '../cli/testing/memory-io.ts';
 import { type Entry, EntryType } from '../proto/gen/raft.ts';
 import { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
+import { decodeSnapFile, encodeSnapFile } from '../snap/mod.ts';
 import { Wal } from '../wal/mod.ts';
 import { runEtcdutl } from './main.ts';
 import { restoreSnapshot } from './mod.ts';
@@ -187,4 +189,22 @@ test('a database with a schema of its own time is refused', async () => {
   await editMeta((put) => put('storageVersion', '3.7.0'));
   expect((await migrate('3.6')).stderr).toContain('has the schema 3.7.0');
   expect(await storageVersion()).toBe('3.7.0');
+});
+
+test('check v2store tells members with keys of API v2 from others', async () => {
+  const check = async () => {
+    const io = memoryIo();
+    return [await runEtcdutl(['check', 'v2store', `--data-dir=${dataDir}`], io), io.out(), io.err()];
+  };
+  expect(await check()).toEqual([0, 'No custom content found in v2store.\n', '']);
+  const snapDir = path.join(dataDir, 'member/snap');
+  const name = (await readdir(snapDir)).find((each) => each.endsWith('.snap')) as string;
+  const file = path.join(snapDir, name);
+  const snapshot = decodeSnapFile(await readFile(file));
+  const store = JSON.parse(Buffer.from(snapshot.data as Uint8Array).toString());
+  store.Root.Children['1'].Children = { foo: { Path: '/1/foo', Value: 'bar', Children: null } };
+  await writeFile(file, encodeSnapFile({ ...snapshot, data: Buffer.from(JSON.stringify(store)) }));
+  expect(await check()).toEqual([1, '', 'Error: detected custom content in v2store\n']);
+  await rm(walDir(dataDir), { recursive: true });
+  expect(await check()).toEqual([1, '', `Error: open ${walDir(dataDir)}: no such file or directory\n`]);
 });

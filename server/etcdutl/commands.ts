@@ -2,6 +2,8 @@
 import type { Command, Invocation } from '../cli/command.ts';
 import { badArgs, ExitCode, ExitError } from '../cli/exit-error.ts';
 import { flag } from '../cli/flag-set.ts';
+import { humanizeBytes } from '../cli/numbers.ts';
+import { ProgressLine, progressBar } from '../cli/progress-line.ts';
 import { requireStatusFormat, snapshotStatusText } from '../cli/snapshot-status-text.ts';
 import { restoreSnapshot } from './restore.ts';
 import { SnapshotError } from './snapshot-error.ts';
@@ -42,6 +44,12 @@ export function restoreCommand({ requireDataDir }: { requireDataDir: boolean }):
   };
 }
 
+export const snapshotCommand: Command = {
+  name: 'snapshot',
+  short: 'Inspects and restores snapshots',
+  commands: [restoreCommand({ requireDataDir: true }), statusCommand],
+};
+
 async function runStatus({ args, flags, io }: Invocation): Promise<number> {
   const [file] = args;
   if (file === undefined || args.length > 1) throw badArgs('snapshot status requires exactly one argument');
@@ -64,6 +72,7 @@ async function runRestore({ args, flags, io }: Invocation): Promise<number> {
   }
   const name = flags.string('name');
   const dataDir = flags.string('data-dir') || `${name}.etcd`;
+  const progress = new ProgressLine(io);
   try {
     const restored = await restoreSnapshot({
       snapshotPath,
@@ -75,12 +84,16 @@ async function runRestore({ args, flags, io }: Invocation): Promise<number> {
       initialAdvertisePeerUrls: flags.string('initial-advertise-peer-urls').split(','),
       skipHashCheck: flags.bool('skip-hash-check'),
       bumpRevision: bumpRevision > 0 ? bumpRevision : undefined,
+      onProgress: (readBytes, sizeBytes) =>
+        progress.show(() => `${progressBar(readBytes / sizeBytes)} ${humanizeBytes(readBytes)}`),
     });
+    progress.clear();
     const { memberId, clusterId, members, revision } = restored;
     const who = `member ${memberId.toString(16)} of cluster ${clusterId.toString(16)} (${members.length} members)`;
     io.stderr.write(`restored ${snapshotPath} at revision ${revision} to ${dataDir} as ${who}\n`);
     return ExitCode.Success;
   } catch (error) {
+    progress.clear();
     if (error instanceof SnapshotError) throw new ExitError(ExitCode.Error, error.message, error);
     throw error;
   }

@@ -1,45 +1,42 @@
 /** The etcdutl command: work on files, without a cluster (contract: cli §7). */
 import { cobraStyle } from '../cli/cobra-style.ts';
 import { type Command, execute, printHelp } from '../cli/command.ts';
-import { completionCommand } from '../cli/completion/command.ts';
 import { flag } from '../cli/flag-set.ts';
 import type { CliIo } from '../cli/io.ts';
-import { versionCommand } from '../cli/version-command.ts';
-import { backupCommand } from './backup.ts';
-import { restoreCommand, statusCommand } from './commands.ts';
-import { defragCommand } from './defrag.ts';
-import { hashKvCommand } from './hash-kv.ts';
-import { migrateCommand } from './migrate.ts';
+import { type CommandLoaders, loadCommands } from '../cli/lazy-commands.ts';
 
-const helpCommand: Command = {
-  name: 'help',
-  argumentsUsage: '[command]',
-  short: 'Explains a command',
-  run: async ({ args, io }) => {
-    printHelp(root, cobraStyle, args, io);
-    return 0;
-  },
-};
-
-const root: Command = {
+const base: Command = {
   name: 'etcdutl',
   short: 'Works on the files of etcd, without a cluster.',
   persistentFlags: [flag.string('write-out', 'simple', 'output format: simple, json, fields or table', 'w')],
-  commands: [
-    {
-      name: 'snapshot',
-      short: 'Inspects and restores snapshots',
-      commands: [restoreCommand({ requireDataDir: true }), statusCommand],
-    },
-    backupCommand,
-    defragCommand,
-    hashKvCommand,
-    migrateCommand,
-    versionCommand('etcdutl'),
-    completionCommand('etcdutl', () => root),
-    helpCommand,
-  ],
 };
+
+/** @param root gives the tool with its commands, once they are there */
+function loaders(root: () => Command): CommandLoaders {
+  return {
+    snapshot: async () => (await import('./commands.ts')).snapshotCommand,
+    backup: async () => (await import('./backup.ts')).backupCommand,
+    check: async () => (await import('./check.ts')).checkCommand,
+    defrag: async () => (await import('./defrag.ts')).defragCommand,
+    hashkv: async () => (await import('./hash-kv.ts')).hashKvCommand,
+    migrate: async () => (await import('./migrate.ts')).migrateCommand,
+    version: async () => (await import('../cli/version-command.ts')).versionCommand('etcdutl'),
+    completion: async () => (await import('../cli/completion/command.ts')).completionCommand('etcdutl', root),
+    help: async () => helpCommand(root),
+  };
+}
+
+function helpCommand(root: () => Command): Command {
+  return {
+    name: 'help',
+    argumentsUsage: '[command]',
+    short: 'Explains a command',
+    run: async ({ args, io }) => {
+      printHelp(root(), cobraStyle, args, io);
+      return 0;
+    },
+  };
+}
 
 /**
  * Runs one etcdutl command line. Never rejects and never ends the process.
@@ -47,6 +44,15 @@ const root: Command = {
  * @param argv without the program's name
  * @returns the exit code (contract: cli §1.3)
  */
-export function runEtcdutl(argv: readonly string[], io: CliIo): Promise<number> {
+export async function runEtcdutl(argv: readonly string[], io: CliIo): Promise<number> {
+  const root: Command = {
+    ...base,
+    commands: await loadCommands(
+      base,
+      loaders(() => root),
+      argv,
+      ['help', 'completion'],
+    ),
+  };
   return execute(root, cobraStyle, argv, io);
 }

@@ -20,11 +20,15 @@ export const growthBytes = 64 * 1024;
 /** A copy is synced in pieces of this size, so that the disk does not wait for its end. */
 const syncBytes = 32 * 1024 * 1024;
 
+/** Told how much of the snapshot was read, and how long it is. */
+export type CopyProgress = (readBytes: number, sizeBytes: number) => void;
+
 export interface DatabaseSource {
   readonly snapshotPath: string;
   readonly skipHashCheck: boolean;
   /** Raises the store's revision and marks all below as compacted; undefined: leave it. */
   readonly bumpRevision: number | undefined;
+  readonly onProgress?: CopyProgress | undefined;
   readonly fs: FileSystem;
 }
 
@@ -53,9 +57,9 @@ export async function restoreDatabase(
   snapshot: SnapshotFile,
   target: string,
   members: readonly Member[],
-  { skipHashCheck, bumpRevision, fs }: DatabaseSource,
+  { skipHashCheck, bumpRevision, onProgress, fs }: DatabaseSource,
 ): Promise<number> {
-  await copyDatabase(snapshot, target, skipHashCheck, fs);
+  await copyDatabase(snapshot, target, skipHashCheck, fs, onProgress);
   const database = await openDatabase(target, snapshot.path, { fs, growthBytes });
   try {
     const transaction = database.begin();
@@ -77,12 +81,14 @@ export async function copyDatabase(
   target: string,
   skipHashCheck: boolean,
   fs: FileSystem,
+  onProgress: CopyProgress = () => {},
 ): Promise<void> {
   const file = await fs.open(target, 'create-new', 0o600);
   let syncing = Promise.resolve();
   let syncedBytes = 0;
   try {
     const verdict = await readSnapshotFile(snapshot, async (chunk, position) => {
+      onProgress(position + chunk.length, snapshot.sizeBytes);
       const wanted = chunk.subarray(0, Math.max(snapshot.databaseBytes - position, 0));
       if (wanted.length > 0) await file.write([wanted], position);
       if (position - syncedBytes < syncBytes) return;

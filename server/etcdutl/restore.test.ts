@@ -69,6 +69,14 @@ describe('a restored member', () => {
     expect(await records(fs, 'members_removed')).toEqual({});
   });
 
+  test('tells how far it has come, from some bytes to all', async () => {
+    const seen: (readonly [number, number])[] = [];
+    await restoreSnapshot(options(disk(), { onProgress: (read, size) => seen.push([read, size]) }));
+    const size = seen[0]?.[1] as number;
+    expect(seen.at(-1)).toEqual([size, size]);
+    expect(seen.map(([read]) => read)).toEqual(seen.map(([read]) => read).toSorted((a, b) => a - b));
+  });
+
   test('has every key, and the index and term of its new log', async () => {
     const fs = disk();
     await restoreSnapshot(options(fs));

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type FileSystem, nodeFileSystem } from '../base/file-system.ts';
 import { checkLocalMember, initialMembers, type Member, parseInitialCluster, parseUrls } from '../membership/mod.ts';
 import { resolveUrl } from './resolve-url.ts';
-import { type DatabaseSource, openForRestore, restoreDatabase } from './restore-database.ts';
+import { type CopyProgress, type DatabaseSource, openForRestore, restoreDatabase } from './restore-database.ts';
 import { restoreLog } from './restore-log.ts';
 import { discard, publish, stage } from './staged-directory.ts';
 
@@ -25,6 +25,7 @@ export interface RestoreOptions {
   readonly skipHashCheck?: boolean | undefined;
   /** Raises the revision by this much and marks what is below as compacted. */
   readonly bumpRevision?: number | undefined;
+  readonly onProgress?: CopyProgress | undefined;
   readonly fs?: FileSystem | undefined;
 }
 
@@ -49,8 +50,8 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<Restored
   await checkLocalMember(cluster, options.name, peerUrls, resolveUrl);
   const { clusterId, members } = initialMembers(cluster, options.initialClusterToken);
   const local = members.find(({ name }) => name === options.name) as Member;
-  const { snapshotPath, bumpRevision, skipHashCheck = false } = options;
-  const source: DatabaseSource = { snapshotPath, skipHashCheck, bumpRevision, fs };
+  const { snapshotPath, bumpRevision, onProgress, skipHashCheck = false } = options;
+  const source: DatabaseSource = { snapshotPath, skipHashCheck, bumpRevision, onProgress, fs };
 
   const place = await stage(
     { ...options, purpose: 'restore', flagNames: { dataDir: 'data-dir', walDir: 'wal-dir' } },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeV2Store, encodeV2Store, type V2Membership } from './v2-store.ts';
+import { decodeV2Store, encodeV2Store, hasV2Keys, type V2Membership } from './v2-store.ts';
 
 const refused = expect.objectContaining({ code: 'SNAP_STORE_INVALID' });
 
@@ -105,4 +105,10 @@ describe('the v2 store', () => {
   ])('with %s is refused', (_, text) => {
     expect(() => decodeV2Store(Buffer.from(text))).toThrow(refused);
   });
+});
+
+test('keys of API v2 are told from what the server keeps there itself', () => {
+  const own = Buffer.from(upstream);
+  const withKeys = Buffer.from(upstream.replace('"Children":{}}}},', '"Children":{"foo":{"Value":"bar"}}}}},'));
+  expect([hasV2Keys(own), hasV2Keys(withKeys)]).toEqual([false, true]);
 });

@@ -122,6 +122,17 @@ export function decodeV2Store(bytes: Uint8Array): V2Membership {
   };
 }
 
+/**
+ * Whether a store holds more than the cluster's members: below the root, only `/0` is the server's own.
+ *
+ * @throws SnapError SNAP_STORE_INVALID
+ */
+export function hasV2Keys(bytes: Uint8Array): boolean {
+  const store = parseObject(Buffer.from(bytes).toString('utf8'), 'the snapshot');
+  const entries = Object.entries(children(store.Root, '/'));
+  return entries.some(([name, node]) => name !== '0' && Object.keys(children(node, `/${name}`)).length > 0);
+}
+
 type Json = Record<string, unknown>;
 
 function decodeMember(hexId: string, node: Json): V2Member {

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Executables, ensureBuilt } from '../../scripts/build.ts';
 import { BoltDatabase } from '../../server/bolt/mod.ts';
+import { memoryIo } from '../../server/cli/testing/memory-io.ts';
 import { runEtcdutl } from '../../server/etcdutl/main.ts';
 import { Snapshotter } from '../../server/snap/mod.ts';
 import { Wal } from '../../server/wal/mod.ts';
@@ -98,6 +99,13 @@ describe.skipIf(!haveUpstream())('the copy of a member of three', () => {
     const expected = await contents(theirs);
     expect(expected).toMatchObject({ position: { voters: 1 } });
     expect(await contents(ours)).toEqual(expected);
+  });
+
+  test('is looked through for keys of API v2 with the same words', async () => {
+    const args = ['check', 'v2store', `--data-dir=${source.member(0).dataDir}`];
+    const stdout = execFileSync(upstreamExecutables().etcdutl, args, { encoding: 'utf8' });
+    const io = memoryIo();
+    expect([await runEtcdutl(args, io), io.out()]).toEqual([0, stdout]);
   });
 
   test.for<{ title: string; make: (target: string) => unknown; executables: () => Executables | Promise<Executables> }>(
