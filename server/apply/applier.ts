@@ -1,4 +1,4 @@
-import type { AuthStore } from '../auth/mod.ts';
+import type { Asker, AuthStore } from '../auth/mod.ts';
 import { EtcdError, errCorrupt, errNoSpace } from '../errors/etcd-error.ts';
 import type { Lessor } from '../lease/mod.ts';
 import type { MvccStore } from '../mvcc/mod.ts';
@@ -24,15 +24,16 @@ import {
   type PutResponse,
   type RangeResponse,
   ResponseHeader,
+  type TxnRequest,
   type TxnResponse,
 } from '../proto/gen/rpc.ts';
 import type { AlarmStore } from './alarm-store.ts';
 import { type AuthResponse, applyAuth } from './auth.ts';
-import { authorize } from './authorize.ts';
+import { authorize, authorizeTxn } from './authorize.ts';
 import { applyLeaseCheckpoint, applyLeaseGrant, applyLeaseRevoke } from './lease.ts';
 import { type Quota, quotaCost } from './quota.ts';
 import { applyRange } from './range.ts';
-import { applyTxn } from './txn.ts';
+import { applyTxn, checkedPath, rangesOf } from './txn.ts';
 import { applyDeleteRange, applyPut, requireKey, requireLease } from './write.ts';
 
 /** Takes the changes to the cluster's membership that travel as requests. Must not throw. */
@@ -110,6 +111,18 @@ export class Applier {
       if (error instanceof EtcdError) return { error };
       throw error;
     }
+  }
+
+  /**
+   * What would keep a transaction from being carried out now, as far as its ranges have a part in it.
+   *
+   * @throws EtcdError
+   */
+  checkTxn(request: TxnRequest, asker: Asker): void {
+    // Under an alarm it is refused as a whole, by every member alike.
+    if (alarmTypes.some((type) => this.alarms.isRaised(type))) return;
+    if (this.auth.enabled) authorizeTxn(this.auth, this.leases, asker, request);
+    if (rangesOf(request).some(({ revision }) => revision !== 0)) checkedPath(this.store, request, this.leases);
   }
 
   /** An alarm of any member stops every member (contract: api.md §2.4). */
@@ -208,6 +221,8 @@ export class Applier {
     return ResponseHeader.create({ revision: this.store.currentRevision });
   }
 }
+
+const alarmTypes = [AlarmType.NOSPACE, AlarmType.CORRUPT];
 
 /** The fields of a request that say who asks, not what for. */
 const envelope = new Set(['ID', 'header']);

@@ -3,6 +3,8 @@ import { Permission, Permission_Type } from '../proto/gen/auth.ts';
 import type { InternalRaftRequest } from '../proto/gen/raft_internal.ts';
 import {
   AlarmRequest,
+  AlarmRequest_AlarmAction,
+  AlarmType,
   AuthDisableRequest,
   AuthEnableRequest,
   type AuthenticateResponse,
@@ -134,4 +136,39 @@ test('who asks for the status is told it', () => {
     auth_status: AuthStatusRequest.create(),
   });
   expect(response as AuthStatusResponse).toMatchObject({ enabled: true, authRevision: m.auth.revision });
+});
+
+describe('a transaction that is checked before it comes into the log', () => {
+  const check = (username: string, request: Parameters<Machine['txn']>[0]): string | undefined => {
+    const revision = m.store.currentRevision;
+    try {
+      m.applier.checkTxn(request, { username, revision: m.auth.revision });
+      return undefined;
+    } catch (error) {
+      return (error as Error).message.replace('etcdserver: ', '');
+    } finally {
+      expect(m.store.currentRevision).toBe(revision);
+    }
+  };
+
+  test('may read what it reads', () => {
+    expect(check('u', txn([op.put('a'), op.range('read')]))).toBeUndefined();
+    expect(check('u', txn([op.put('a'), op.range('z')]))).toBe(denied);
+    expect(check('u', txn([op.put('a')], [op.range('z')]))).toBe(denied);
+  });
+
+  test('reads no revision that is not there, on the branch that it takes', () => {
+    const later = op.range('a', '', { revision: 99 });
+    expect(check('root', txn([op.put('a'), later]))).toBe('mvcc: required revision is a future revision');
+    expect(check('root', txn([op.put('a')], [later]))).toBeUndefined();
+    expect(check('root', txn([op.put('a'), op.range('a', '', { revision: -2 })]))).toBe(
+      'mvcc: required revision has been compacted',
+    );
+  });
+
+  test('is left to whoever applies it while an alarm is up, for then nobody carries it out', () => {
+    const { ACTIVATE } = AlarmRequest_AlarmAction;
+    m.succeed({ alarm: AlarmRequest.create({ action: ACTIVATE, memberID: 5n, alarm: AlarmType.NOSPACE }) });
+    expect(check('u', txn([op.put('a'), op.range('z')]))).toBeUndefined();
+  });
 });

@@ -6,5 +6,5 @@ export { authorizeLease, authorizeTxn } from './authorize.ts';
 export { Quota, quotaCost } from './quota.ts';
 export { applyRange, encodeRange } from './range.ts';
 export { checkDeleteRange, checkPut, checkRange, checkTxn } from './request-check.ts';
-export { applyTxn, isReadOnlyTxn, isSerializableTxn } from './txn.ts';
+export { applyTxn, isReadOnlyTxn, isSerializableTxn, rangesOf } from './txn.ts';
 export type { LeaseLookup } from './write.ts';

@@ -13,7 +13,7 @@ import { applyRange } from './range.ts';
 import { applyDeleteRange, applyPut, type LeaseLookup, requireKey, requireLease } from './write.ts';
 
 /** The branch that a transaction takes, and those that its nested transactions on that branch take, in their order. */
-interface TakenPath {
+export interface TakenPath {
   readonly succeeded: boolean;
   readonly ops: readonly RequestOp[];
   readonly nested: readonly TakenPath[];
@@ -28,13 +28,28 @@ interface TakenPath {
  * @throws EtcdError when a put or a range on the taken path cannot be carried out; nothing has been changed then
  */
 export function applyTxn(store: MvccStore, request: TxnRequest, leases: LeaseLookup): TxnResponse {
-  const path = choosePath(store, request);
-  requirePuts(store, path, leases);
-  requireRanges(store, path);
+  const path = checkedPath(store, request, leases);
   const txn = store.beginWrite();
   const response = runPath(txn, path);
   response.header = ResponseHeader.create({ revision: txn.end() });
   return response;
+}
+
+/**
+ * The branch that a transaction would take now.
+ *
+ * @throws EtcdError when a put or a range on it cannot be carried out
+ */
+export function checkedPath(view: ReadView, request: TxnRequest, leases: LeaseLookup): TakenPath {
+  const path = choosePath(view, request);
+  requirePuts(view, path, leases);
+  requireRanges(view, path);
+  return path;
+}
+
+/** The ranges of both branches, without those of nested transactions. */
+export function rangesOf(request: TxnRequest): RangeRequest[] {
+  return allOps(request).flatMap(({ request_range }) => request_range ?? []);
 }
 
 /** Whether a transaction can be answered without raft's log: ranges only. A nested transaction counts as a write. */

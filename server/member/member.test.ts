@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../base/logger.ts';
 import { Code, EtcdError } from '../errors/etcd-error.ts';
+import { PutRequest, RangeRequest, RequestOp, TxnRequest, TxnResponse } from '../proto/gen/rpc.ts';
 import { Member } from './member.ts';
 import type { Replica } from './replica.ts';
 
@@ -42,5 +43,61 @@ describe('when a maintenance method cannot tell who asks', () => {
   test('because the token is not valid, it says so in the words of upstream’s auth store', async () => {
     const stranger = failing(new EtcdError(Code.Unauthenticated, 'etcdserver: invalid auth token'));
     await expect(stranger.hash()).rejects.toMatchObject({ code: Code.Unknown, message: 'auth: invalid auth token' });
+  });
+});
+
+describe('a transaction that a range forbids', () => {
+  const denied = new EtcdError(Code.PermissionDenied, 'etcdserver: permission denied');
+  const put = RequestOp.create({ request_put: PutRequest.create({ key: Buffer.from('a') }) });
+  const range = (revision: number) =>
+    RequestOp.create({ request_range: RangeRequest.create({ key: Buffer.from('b'), revision }) });
+
+  /** A member that says so to every check, or only until it has caught up with the others. */
+  function asked(isBehind: boolean) {
+    const did: string[] = [];
+    const checkTxn = (): void => {
+      did.push('check');
+      if (!isBehind || !did.includes('catch up')) throw denied;
+    };
+    const replica = {
+      ...{ id: 1n, clusterId: 2n, driver: { term: 3 }, gatekeeper: { identify: async () => undefined } },
+      machine: {
+        auth: { enabled: true },
+        quota: { admits: () => true },
+        store: { currentRevision: 9 },
+        applier: { checkTxn },
+      },
+      reads: { wait: async () => did.push('catch up') },
+      proposer: {
+        propose: async () => {
+          did.push('propose');
+          return { response: TxnResponse.create() };
+        },
+      },
+    };
+    const member = new Member(replica as unknown as Replica, { maxTxnOps: 128, log: silentLogger });
+    return { did, txn: (...success: RequestOp[]) => member.txn(TxnRequest.create({ success })) };
+  }
+
+  test('does not come into the log', async () => {
+    for (const revision of [0, 7]) {
+      const { txn, did } = asked(false);
+      await expect(txn(put, range(revision))).rejects.toBe(denied);
+      expect(did).not.toContain('propose');
+    }
+  });
+
+  test('is forbidden only by a member that knows all there is', async () => {
+    for (const revision of [0, 7]) {
+      const { txn, did } = asked(true);
+      await txn(put, range(revision));
+      expect(did.slice(-3)).toEqual(['catch up', 'check', 'propose']);
+    }
+  });
+
+  test('is not looked for in one without ranges', async () => {
+    const { txn, did } = asked(false);
+    await txn(put);
+    expect(did).toEqual(['propose']);
   });
 });

@@ -7,6 +7,7 @@ import {
   encodeRange,
   isReadOnlyTxn,
   isSerializableTxn,
+  rangesOf,
 } from '../apply/mod.ts';
 import {
   type Asker,
@@ -121,7 +122,7 @@ export class Member implements EtcdMember {
   }
 
   async txn(request: TxnRequest, caller?: Caller): Promise<TxnResponse> {
-    if (!isReadOnlyTxn(request)) return this.write<TxnResponse>({ txn: request }, caller);
+    if (!isReadOnlyTxn(request)) return this.writeTxn(request, caller);
     this.admit({ txn: request });
     if (!isSerializableTxn(request)) await this.replica.reads.wait();
     const asker = await this.identify(caller);
@@ -129,6 +130,20 @@ export class Member implements EtcdMember {
     authorizeTxn(this.auth, lessor, asker, request);
     requireCurrent(this.auth, asker);
     return this.withHeader(applyTxn(store, request, { exists: () => false }));
+  }
+
+  /**
+   * Upstream's members before 3.7 leave the ranges out of a transaction that another member was asked for, and carry out
+   * one that only its ranges forbid. So that members do not come to differ, such a one must not come into the log.
+   */
+  private async writeTxn(request: TxnRequest, caller?: Caller): Promise<TxnResponse> {
+    const ranges = rangesOf(request);
+    const readsRevisions = ranges.some(({ revision }) => revision !== 0);
+    if (!readsRevisions && (!this.auth.enabled || ranges.length === 0)) return this.write({ txn: request }, caller);
+    const check = (asker: Asker): void => this.replica.machine.applier.checkTxn(request, asker);
+    // This member may be behind: nobody is refused for what is no longer so.
+    if (readsRevisions || !passes(check, await this.identify(caller))) await this.replica.reads.wait();
+    return this.write({ txn: request }, caller, check);
   }
 
   async compact(request: CompactionRequest, caller?: Caller): Promise<CompactionResponse> {
@@ -339,10 +354,13 @@ export class Member implements EtcdMember {
   private async write<T extends { header?: ResponseHeader | undefined }>(
     request: Partial<InternalRaftRequest>,
     caller: Caller | undefined,
+    check?: (asker: Asker) => void,
   ): Promise<T> {
     this.admit(request);
     const identity = this.identify(caller);
     const asker = identity && (await identity);
+    // At once before it is proposed: what the check counts on is as of the revision of users that the header names.
+    check?.(asker);
     const { response, error, compacted } = await this.replica.proposer.propose({ ...request, ...headerOf(asker) });
     if (error !== undefined) throw error;
     if (request.compaction?.physical) await compacted;
@@ -405,4 +423,14 @@ function inWordsOfAuth(error: unknown): never {
 
 function memberInfo({ id, ...rest }: ClusterMember): MemberInfo {
   return { ID: id, ...rest };
+}
+
+function passes(check: (asker: Asker) => void, asker: Asker): boolean {
+  try {
+    check(asker);
+    return true;
+  } catch (error) {
+    if (error instanceof EtcdError) return false;
+    throw error;
+  }
 }

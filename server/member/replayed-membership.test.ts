@@ -6,7 +6,7 @@ import { CrashFileSystem } from '../base/testing/crash-file-system.ts';
 import { Cluster, encodeContext, newMember } from '../membership/mod.ts';
 import { ConfChange, ConfChangeType, ConfState, Entry, EntryType, Snapshot } from '../proto/gen/raft.ts';
 import { encodeV2Store } from '../snap/mod.ts';
-import { replayedMembership } from './replayed-membership.ts';
+import { isJustRestored, replayedMembership } from './replayed-membership.ts';
 import { StateMachine } from './state-machine.ts';
 
 const { ConfChangeAddNode, ConfChangeRemoveNode } = ConfChangeType;
@@ -80,4 +80,29 @@ test.each([
   await apply(fs, Snapshot.create(), log);
   const metadata = { index: 2, term: 1, conf_state: ConfState.create() };
   expect(await apply(fs, Snapshot.create({ data: Buffer.from(data), metadata }), log.slice(2))).toEqual([3n, 2n]);
+});
+
+describe('a data directory with a snapshot', () => {
+  const members = [1n, 2n].map((id) => newMember({ id, peerURLs: [`http://m${id}:1`] }));
+  const snapshot = (index: number, term: number, clusterVersion?: string): Snapshot =>
+    Snapshot.create({
+      data: encodeV2Store({ members, removed: [], index, ...(clusterVersion !== undefined && { clusterVersion }) }),
+      metadata: { index, term, conf_state: ConfState.create() },
+    });
+
+  test('of its members alone has just been restored, until something is applied', () => {
+    expect(isJustRestored(snapshot(2, 1), 2)).toBe(true);
+    expect(isJustRestored(snapshot(2, 1), 3)).toBe(false);
+  });
+
+  test.each([
+    ['of more than its members', snapshot(3, 1), 3],
+    ['of a later term', snapshot(2, 2), 2],
+    ['that knows its version', snapshot(2, 1, '3.5.0'), 2],
+    ['without membership', Snapshot.create({ metadata: { index: 2, term: 1, conf_state: ConfState.create() } }), 2],
+    ['that cannot be read', { ...snapshot(2, 1), data: Buffer.from('{') }, 2],
+    ['that is none', Snapshot.create(), 0],
+  ])('%s was not just restored', (_, of, appliedIndex) => {
+    expect(isJustRestored(of, appliedIndex)).toBe(false);
+  });
 });

@@ -22,17 +22,18 @@ export function replayedMembership(clusterId: bigint, snapshot: Snapshot, log: L
 
 /**
  * Whether a data directory has just been restored from a snapshot that was saved: the database still has the version of
- * the cluster that it is from, and the `.snap` file, which is of this one, has none (contract: disk-and-peer §7).
+ * the cluster that it is from, and the `.snap` file, which is of this one, has members only (contract: disk-and-peer §7).
  *
  * @param snapshot where the log begins
  * @param appliedIndex of the last entry that the database holds the effect of
  */
-export function isJustRestored(snapshot: Snapshot, appliedIndex: number): boolean {
-  const { metadata, data } = snapshot;
-  if (metadata === undefined || metadata.index === 0 || metadata.index !== appliedIndex) return false;
-  if (data === undefined || data.length === 0) return false;
+export function isJustRestored({ metadata, data }: Snapshot, appliedIndex: number): boolean {
+  const { index, term } = metadata ?? { index: 0, term: 0 };
+  if (term !== 1 || index !== appliedIndex || data === undefined || data.length === 0) return false;
   try {
-    return decodeV2Store(data).clusterVersion === undefined;
+    const { members, clusterVersion } = decodeV2Store(data);
+    // A member that has run has more in its log than the members of its cluster.
+    return members.length === index && clusterVersion === undefined;
   } catch {
     // Such as one of a newer release, which says nothing either way.
     return false;
