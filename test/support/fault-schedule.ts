@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { moveLeader } from './leader-moves.ts';
 import type { PeerNetwork } from './peer-network.ts';
 import type { TestCluster } from './test-cluster.ts';
 
@@ -49,6 +50,7 @@ export class FaultSchedule {
       'narrow links': () => this.slow({ bytesPerSecond: this.between(5_000, 50_000) }),
       'reset connections': () => this.reset(),
       'kill in a cut': () => this.killInCut(),
+      'hand over leadership': () => this.handOver(),
     };
     if (existsSync(prlimit)) this.faults['fill the disk'] = () => this.fillDisk();
     else this.impossible.push('fill the disk');
@@ -135,6 +137,15 @@ export class FaultSchedule {
     const times = this.between(2, 6);
     for (let i = 0; i < times; i++) {
       this.options.network.reset();
+      await delay(this.between(50, 500));
+    }
+    return `${times} times`;
+  }
+
+  private async handOver(): Promise<string> {
+    const times = this.between(1, 3);
+    for (let i = 0; i < times; i++) {
+      await moveLeader(this.options.cluster);
       await delay(this.between(50, 500));
     }
     return `${times} times`;
