@@ -28,6 +28,8 @@ export interface Scale {
   readonly runs: number;
   /** Keys in the large database. */
   readonly largeKeys: number;
+  /** Leases of the row with very many. */
+  readonly manyLeases: number;
 }
 
 export const fullScale: Scale = {
@@ -38,6 +40,7 @@ export const fullScale: Scale = {
   expiringLeases: 10_000,
   runs: 10,
   largeKeys: 1_000_000,
+  manyLeases: 1_000_000,
 };
 
 /** Whether everything runs: its figures mean nothing. */
@@ -49,6 +52,7 @@ export const quickScale: Scale = {
   expiringLeases: 100,
   runs: 1,
   largeKeys: 2000,
+  manyLeases: 2000,
 };
 
 /** What one measurement is given besides what it measures. */

@@ -89,7 +89,7 @@ const outstanding = 100;
 const expiryPatienceMs = 60_000;
 
 /** Leases with a key each, all due within the time that it took to grant them; a watch tells when the keys go. */
-async function measureExpiry(target: Target, { expiringLeases: count, isQuick }: Scale): Promise<Measured> {
+export async function measureExpiry(target: Target, { expiringLeases: count, isQuick }: Scale): Promise<Measured> {
   const opened = await openConnections(target, connections);
   const counter = new WatchCounter(expiryPatienceMs);
   // Of its own each time: what a try before this one has left does not count.

@@ -9,6 +9,7 @@ import { kvRows } from './kv.ts';
 import { labRows } from './lab.ts';
 import { largeRows } from './large.ts';
 import { leaseRows } from './lease.ts';
+import { manyLeasesRows } from './many-leases.ts';
 import { mixedRows } from './mixed.ts';
 import { toolRows } from './tools.ts';
 import { watchRows } from './watch.ts';
@@ -21,6 +22,7 @@ export const allRows: readonly Row[] = [
   ...kubernetesRows,
   ...growthRows,
   ...largeRows,
+  ...manyLeasesRows,
   ...failoverRows,
   ...toolRows,
   ...certificateRows,
