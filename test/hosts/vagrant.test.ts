@@ -40,15 +40,6 @@ describe.skipIf(!haveMachines())('a lab on machines of Vagrant', () => {
     expect(asked()).toHaveLength(2);
   });
 
-  const exercises = ['says-healthy', 'replace-a-member', 'database-full'];
-  it.each(exercises)('has exercises that reach into members, and take back what they do: %s', async (exercise) => {
-    const events = await lab.events('workshop', 'author-check', exercise, '--yes');
-    const [report] = events.filter(({ event }) => event === 'author-checked');
-    expect(report).toMatchObject({ exercise, problems: [] });
-    expect(report).not.toHaveProperty('notTried');
-    for (const { name } of lab.machines.machines) expect(await lab.on(name, 'sudo ls /var/lib/etcd')).toBe('data');
-  });
-
   it('has no exercise that needs members on this machine, and says why', async () => {
     const refused = await lab.run('workshop', 'start', 'full-restore', '--yes');
     expect(refused).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('must be on this machine') });
