@@ -158,6 +158,11 @@ export class PkiStore {
     await this.write(name, pair);
   }
 
+  /** As `save`, of a certificate whose key is not here. A key that is there stays. */
+  async saveCertificate(name: string, certificate: string): Promise<void> {
+    await this.write(name, { certificate, key: undefined });
+  }
+
   private async write(name: string, { certificate, key }: StoredFiles): Promise<void> {
     await this.makeDirectory();
     if (key !== undefined) await writeAtomically(this.keyPath(name), key, 0o600);

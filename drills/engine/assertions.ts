@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { EtcdClient } from '../../server/client/mod.ts';
 import { messageOf } from '../../toolkit/errors.ts';
 import { printableKey } from '../verification/key-space.ts';
-import type { Check } from '../verification/verify.ts';
+import type { Check } from '../verification/check.ts';
 
 const key = z.string().min(1);
 const typeNames = ['string', 'number', 'boolean', 'array', 'object', 'null'] as const;

@@ -1,4 +1,5 @@
 /** What the steps of one run share. */
+import type { CertifiedKey } from '../../pki/mod.ts';
 import { LabError } from '../../toolkit/errors.ts';
 import type { EngineConfig } from '../../toolkit/lab/config.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
@@ -6,7 +7,7 @@ import type { ChainWriter } from '../backup/deltas/chain-writer.ts';
 import type { Batch, DataSet } from '../dataset/dataset.ts';
 import type { KeyDifference } from '../verification/compare.ts';
 import type { Recovery, Reference } from '../verification/evidence.ts';
-import type { Check } from '../verification/verify.ts';
+import type { Check } from '../verification/check.ts';
 import type { Journal } from './journal.ts';
 import type { SnapshotManifest } from './manifest.ts';
 
@@ -60,6 +61,8 @@ export interface Findings {
   mistake?: { prefix: string; revision: number };
   /** What records every change, and why it does not any more. */
   log?: { writer: ChainWriter; problem: string | undefined };
+  /** The administrator's certificate of the authority whose key was lost. */
+  oldAdministrator?: CertifiedKey;
   /** What the steps have judged by themselves; part of the verdict. */
   checks: Check[];
 }

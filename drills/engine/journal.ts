@@ -2,7 +2,8 @@
  * What a drill has moved aside and how to put it back. Written before anything is moved, so that a drill that is
  * interrupted at any moment, even by SIGKILL or a power cut, can be undone by the next command.
  */
-import { readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { LabError, messageOf } from '../../toolkit/errors.ts';
@@ -24,6 +25,8 @@ const schema = z.strictObject({
   undo: z.enum(['put-back', 'repair']).default('put-back'),
   /** Members run with a configuration that they must forget. */
   restart: z.boolean().default(false),
+  /** Files of this machine that are taken away, and come back when the drill is undone. */
+  files: z.array(z.strictObject({ path: z.string(), aside: z.string() })).default([]),
   /** Members were started on what the drill has made: whoever wrote since then, wrote there. */
   served: z.boolean().default(false),
   /** The id of the backup that is being restored; it can be gone on with. */
@@ -127,13 +130,15 @@ export class Journal {
    *
    * @param options.hurt members whose data will be gone, or not to be trusted any more
    * @param options.restart whether members get a configuration that they must forget
+   * @param options.files of this machine that are about to be taken away
    */
   async beginRepair(
     lab: Lab,
     runId: string,
-    options: { hurt?: readonly string[]; restart?: boolean } = {},
+    options: { hurt?: readonly string[]; restart?: boolean; files?: Entries['files'] } = {},
   ): Promise<void> {
-    await this.open(lab, runId, options.hurt ?? [], { undo: 'repair', restart: options.restart ?? false });
+    const { hurt = [], restart = false, files = [] } = options;
+    await this.open(lab, runId, hurt, { undo: 'repair', restart, files });
   }
 
   /** Records that members are about to serve what the drill has made. */
@@ -145,14 +150,14 @@ export class Journal {
     lab: Lab,
     runId: string,
     names: readonly string[],
-    how: Pick<Entries, 'undo'> & Partial<Pick<Entries, 'restart' | 'restoring'>>,
+    how: Pick<Entries, 'undo'> & Partial<Pick<Entries, 'restart' | 'restoring' | 'files'>>,
   ): Promise<void> {
     const nodes = names.map((name): [string, Entries['nodes'][string]] => {
       const { paths } = lab.node(name);
       return [name, { data: paths.data, aside: `${paths.data}.before-${runId}`, bootstrap: lab.bootstrap(name) }];
     });
-    const entries = { runId, settled: false, restart: false, served: false, nodes: Object.fromEntries(nodes) };
-    await this.record({ ...entries, ...how });
+    const entries = { runId, settled: false, restart: false, served: false, files: [] };
+    await this.record({ ...entries, nodes: Object.fromEntries(nodes), ...how });
   }
 
   private async record(entries: Entries): Promise<void> {
@@ -189,6 +194,7 @@ export class Journal {
     const { entries } = this;
     if (entries === undefined) return {};
     if (entries.undo === 'repair') {
+      await bringBack(entries.files);
       await repairLab(lab, { replace: this.asideByNode, restart: entries.restart }, signal);
       await this.discard(lab);
       return {};
@@ -216,6 +222,15 @@ export class Journal {
     );
     await this.close();
     return kept ? Object.fromEntries(Object.entries(entries.nodes).map(([name, entry]) => [name, after(entry)])) : {};
+  }
+}
+
+/** What has another in its place by now, such as the key of a new authority, stays away. */
+async function bringBack(files: Entries['files']): Promise<void> {
+  for (const { path: place, aside } of files) {
+    if (!existsSync(aside) || existsSync(place)) continue;
+    await rename(aside, place);
+    await syncDirectory(path.dirname(place));
   }
 }
 

@@ -14,6 +14,7 @@ import type { DrillReport, TimelineEntry } from '../report/report-schema.ts';
 import { pruneRuns } from '../report/retention.ts';
 import type { Observation } from '../verification/evidence.ts';
 import type { Verdict } from '../verification/verify.ts';
+import { watchReport } from '../verification/watches.ts';
 import type { DrillContext, RecoveryPart } from './context.ts';
 import type { DrillDefinition } from './definition.ts';
 import type { DrillEvent, DrillResult, Phase } from './events.ts';
@@ -249,6 +250,7 @@ class Run {
       disasterAt: found.disasterAt,
       recoveredAt: found.recovery?.at,
       observations: this.observations,
+      watches: found.reference && watchReport(found.reference, this.observations),
       verdict: this.verdict,
       keptData: this.keptData,
     });

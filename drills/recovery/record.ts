@@ -1,11 +1,14 @@
 /** What the cluster holds at one revision, read so that nothing can be taken for equal that is not. */
+import { PkiError } from '../../pki/mod.ts';
 import type { EtcdClient } from '../../server/client/mod.ts';
 import { LabError } from '../../toolkit/errors.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import type { LabNode } from '../../toolkit/lab/nodes.ts';
+import { readAccess } from '../verification/access.ts';
 import type { MemberIdentity, Reference } from '../verification/evidence.ts';
 import { readKeySpace } from '../verification/key-space.ts';
 import { readHashKv } from '../verification/observe.ts';
+import { refusalOf } from '../verification/refusal.ts';
 
 /** The first node: where everything is read from that one member can tell. */
 export function sourceOf(lab: Lab): LabNode {
@@ -65,6 +68,27 @@ async function readMembership(
       isLearner,
     })),
   };
+}
+
+/**
+ * Users, roles and alarms, and what a stranger is told where authentication is on.
+ *
+ * @throws RpcError
+ */
+export async function recordAccess(
+  client: EtcdClient,
+  lab: Lab,
+  signal: AbortSignal,
+): Promise<Pick<Reference, 'access' | 'refusal'>> {
+  const { name, clientUrl } = sourceOf(lab);
+  const access = await readAccess(client, clientUrl, signal);
+  if (!access.enabled) return { access };
+  // Whoever keeps the authority's key encrypted, or elsewhere, cannot try.
+  const refusal = await refusalOf(lab, name, signal).catch((error: unknown) => {
+    if (error instanceof PkiError) return undefined;
+    throw error;
+  });
+  return { access, refusal };
 }
 
 /** @returns the revision of the cluster, after a linearizable read through every member: each has it by then */

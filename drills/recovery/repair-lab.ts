@@ -5,8 +5,10 @@ import type { Lab } from '../../toolkit/lab/lab.ts';
 import { deployPki } from '../../toolkit/provision/deploy-certificates.ts';
 import { waitUntilHealthy } from '../../toolkit/provision/health/mod.ts';
 import { configureMember } from '../../toolkit/provision/members.ts';
+import { readRotation } from '../../toolkit/provision/pki/rotation-journal.ts';
 import { disarm } from './alarms.ts';
 import { replaceMember } from './replace-member.ts';
+import { rotateAuthorities } from './rotate-authorities.ts';
 
 export interface RepairPlan {
   /** Members whose data is gone or cannot be trusted, and where it lies. */
@@ -16,8 +18,8 @@ export interface RepairPlan {
 }
 
 /**
- * Puts certificates and configuration back, starts who has stopped, replaces who was hurt, and lifts the alarm of a full
- * database. Can be repeated when it was interrupted.
+ * Puts certificates and configuration back, starts who has stopped, replaces who was hurt, lifts the alarm of a full
+ * database, and brings a rotation of authorities to its end. Can be repeated when it was interrupted.
  *
  * @throws LabError when the cluster has no quorum or does not become healthy
  */
@@ -41,4 +43,5 @@ export async function repairLab(lab: Lab, plan: RepairPlan, signal: AbortSignal)
     client.close();
   }
   await waitUntilHealthy(lab, { signal });
+  if ((await readRotation(store)) !== undefined) await rotateAuthorities(lab, { signal });
 }

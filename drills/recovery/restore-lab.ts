@@ -14,6 +14,8 @@ export interface RestoreLabOptions {
   token: string;
   /** Names the copies on the hosts; the journal's way back removes those of its own run. */
   runId: string;
+  /** Extra ones for etcdutl, such as `--bump-revision`. */
+  flags?: readonly string[];
   signal: AbortSignal;
   progress?: ((text: string) => void) | undefined;
   measured?: (<T>(part: RecoveryPart, work: () => Promise<T>) => Promise<T>) | undefined;
@@ -27,7 +29,7 @@ export interface RestoreLabOptions {
  * @throws LabError LAB_RESTORE
  */
 export async function restoreLab(lab: Lab, options: RestoreLabOptions): Promise<Record<string, string>> {
-  const { snapshot, token, runId, signal, progress } = options;
+  const { snapshot, token, runId, signal, progress, flags = [] } = options;
   const measured = options.measured ?? ((_, work) => work());
   const restoredFrom: Record<string, string> = {};
   const files = lab.nodes.map((node) => ({ node, file: path.join(node.paths.root, `restore-${runId}.db`) }));
@@ -44,7 +46,7 @@ export async function restoreLab(lab: Lab, options: RestoreLabOptions): Promise<
       allDone(
         files.map(async ({ node, file }) => {
           progress?.(`etcdutl snapshot restore on ${node.name}`);
-          await restoreMember(lab, node, { snapshot: file, token, signal });
+          await restoreMember(lab, node, { snapshot: file, token, flags, signal });
           await configureMember(lab, node.name, { token, clusterState: 'new' });
         }),
       ),

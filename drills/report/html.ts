@@ -1,6 +1,7 @@
 /** The report as one self-contained page: no script, nothing that is fetched. */
 import { recoveryParts } from '../engine/context.ts';
-import type { Check } from '../verification/verify.ts';
+import type { Check } from '../verification/check.ts';
+import { describeWatches } from './markdown.ts';
 import type { DrillReport, ReportedDifference } from './report-schema.ts';
 
 /** Lines of a list that are shown; report.json has them all. */
@@ -36,6 +37,9 @@ export function renderHtml(report: DrillReport): string {
     `<h2>Timeline</h2>${drawTimeline(report)}`,
     recovery(report),
     loss(report),
+    report.watches === undefined
+      ? ''
+      : `<h2>Clients that watched before</h2><p>${escape(describeWatches(report.watches).replaceAll(/\*\*|`/g, ''))}</p>`,
     checks(report.checks),
     differences(report),
   ];

@@ -1,5 +1,5 @@
 /** The report for continuous integration: one test case for each check, in the form that JUnit's XML has. */
-import type { Check } from '../verification/verify.ts';
+import type { Check } from '../verification/check.ts';
 import type { DrillReport } from './report-schema.ts';
 
 /** @returns a `testsuite`; a drill that could not be carried through is one case with an error */

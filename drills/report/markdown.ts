@@ -1,6 +1,6 @@
 /** The report for people. */
 import { recoveryParts } from '../engine/context.ts';
-import { describeCompaction } from '../verification/verify.ts';
+import { describeCompaction } from '../verification/words.ts';
 import type { DrillReport, ReportedDifference } from './report-schema.ts';
 
 /** Lines of a list that are shown; report.json has them all. */
@@ -17,6 +17,7 @@ export function renderMarkdown(report: DrillReport): string {
   const sections = [
     head(report),
     recovery(report),
+    watching(report),
     checks(report),
     differences(report),
     members(report),
@@ -89,6 +90,20 @@ function recovery({ result, rto, rpo }: DrillReport): string {
     );
   }
   return lines.join('\n').trimEnd();
+}
+
+function watching({ watches }: DrillReport): string {
+  return watches === undefined ? '' : `## Clients that watched before\n\n${describeWatches(watches)}`;
+}
+
+/** @returns what whoever runs such clients has to know and do */
+export function describeWatches({ heldRevision, outcome, missed }: NonNullable<DrillReport['watches']>): string {
+  if (outcome === 'cancelled') {
+    return `A watch that had been told of revision ${heldRevision} is cancelled as compacted when it goes on: its client notices, and reads anew.`;
+  }
+  if (outcome === 'unknown') return 'What becomes of them could not be found out on every member.';
+  if (missed === undefined) return `A watch that had been told of revision ${heldRevision} goes on and misses nothing.`;
+  return `**A watch that had been told of revision ${heldRevision} goes on without a word, and misses revisions ${missed.from} to ${missed.to}**, which are given to new writes. Restart such clients, or restore with a raised revision (\`restore-all-members: { bumpRevision: … }\`, \`etcdlab restore --bump-revision\`).`;
 }
 
 /** Seen from the state before the disaster, in the words of somebody who looks for a key. */

@@ -8,6 +8,7 @@ import type { Observation } from '../verification/evidence.ts';
 import { isFailure } from '../verification/evidence.ts';
 import { printableKey } from '../verification/key-space.ts';
 import type { Verdict } from '../verification/verify.ts';
+import type { WatchReport } from '../verification/watches.ts';
 import type { DrillReport, ReportedDifference, ReportedMember, TimelineEntry } from './report-schema.ts';
 
 export interface ReportInput {
@@ -26,6 +27,7 @@ export interface ReportInput {
   disasterAt?: Date | undefined;
   recoveredAt?: Date | undefined;
   observations: readonly Observation[];
+  watches?: WatchReport | undefined;
   verdict?: Verdict | undefined;
   keptData?: Record<string, string> | undefined;
 }
@@ -62,6 +64,7 @@ export function buildReport(input: ReportInput): DrillReport {
     ...(loss === undefined
       ? {}
       : { rpo: { revisions: loss.revisions, durationMs: loss.durationMs, keys: loss.keys.map(reported) } }),
+    ...(input.watches === undefined ? {} : { watches: input.watches }),
     ...(manifest === undefined ? {} : { snapshot: manifest }),
     ...(input.observations.length === 0 ? {} : { members: input.observations.map(reportedMember) }),
     checks: verdict?.checks ?? [],

@@ -5,6 +5,7 @@ import { destroyAllMembers } from './destroy-all-members.ts';
 import { expireCertificates, noticeExpiredCertificates, renewCertificates } from './expire-certificates.ts';
 import { fillDatabase, makeRoom, noticeFullDatabase } from './fill-database.ts';
 import { interruptBackup, saveFromAnother, wakeMembers, writeBallast } from './interrupt-backup.ts';
+import { loseAuthorityKeys, noticeLostKeys, rotateLostAuthorities } from './lose-authority-keys.ts';
 import { loseDisk } from './lose-disk.ts';
 import { moveBack, moveToOtherEngine } from './move-engine.ts';
 import { noticeDivergence, noticeRefusedStart } from './notice-damage.ts';
@@ -18,6 +19,7 @@ import { loseEverything, restoreElsewhere } from './restore-elsewhere.ts';
 import { deletePrefix, restorePrefix } from './restore-prefix.ts';
 import { keepOlderSnapshot, removeWrongRestore, restoreOneDirectory, restoreOneFromOlder } from './restore-wrongly.ts';
 import { saveFromSurvivor } from './save-from-survivor.ts';
+import { noticeClockSkew, skewCertificates } from './skew-certificates.ts';
 import { startAllMembers } from './start-all-members.ts';
 import type { Step } from './step.ts';
 import { takeSnapshot } from './take-snapshot.ts';
@@ -36,6 +38,8 @@ const steps = [
   loseEverything,
   corruptMember,
   expireCertificates,
+  skewCertificates,
+  loseAuthorityKeys,
   fillDatabase,
   interruptBackup,
   deletePrefix,
@@ -48,6 +52,8 @@ const steps = [
   noticeRefusedStart,
   noticeDivergence,
   noticeExpiredCertificates,
+  noticeClockSkew,
+  noticeLostKeys,
   noticeFullDatabase,
   noticeSingleMembers,
   refuseDamagedSnapshots,
@@ -57,6 +63,7 @@ const steps = [
   startAllMembers,
   replaceMembers,
   renewCertificates,
+  rotateLostAuthorities,
   makeRoom,
   saveFromAnother,
   wakeMembers,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { required } from '../engine/context.ts';
-import { recordState, settledRevision, sourceOf } from '../recovery/record.ts';
+import { recordAccess, recordState, settledRevision, sourceOf } from '../recovery/record.ts';
 import { leaseReference, readLeases } from '../verification/leases.ts';
 import { defineStep } from './step.ts';
 
@@ -23,6 +23,7 @@ export const recordStateStep = defineStep({
       const state = await recordState(client, lab, revision, signal);
       found.reference = {
         ...state,
+        ...(await recordAccess(client, lab, signal)),
         outcome: 'kept',
         leases: leases && leaseReference(leases, leases),
         snapshotSha256: undefined,

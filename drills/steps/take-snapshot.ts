@@ -2,10 +2,10 @@ import path from 'node:path';
 import { z } from 'zod';
 import { saveSnapshot } from '../../server/client/mod.ts';
 import { snapshotStatus } from '../../server/etcdutl/mod.ts';
-import { required } from '../engine/context.ts';
+import { inconclusive, required } from '../engine/context.ts';
 import { manifestOf, writeManifest } from '../engine/manifest.ts';
 import { sha256OfFile } from '../recovery/file-digest.ts';
-import { recordState, sourceOf } from '../recovery/record.ts';
+import { recordAccess, recordState, sourceOf } from '../recovery/record.ts';
 import { leaseReference, readLeases } from '../verification/leases.ts';
 import { defineStep } from './step.ts';
 
@@ -29,6 +29,7 @@ export const takeSnapshot = defineStep({
     const snapshotClient = lab.client(source.name);
     try {
       const leasesBefore = await readLeases(client, source.clientUrl, signal);
+      const { access: accessBefore } = await recordAccess(client, lab, signal);
       // The member that is asked may be behind: a linearizable read through it makes sure that it is not.
       await client.range(
         { key: Buffer.from(dataSet.prefix), count_only: true },
@@ -42,9 +43,14 @@ export const takeSnapshot = defineStep({
       progress(`reading the keys at revision ${status.revision}`);
       const state = await recordState(client, lab, status.revision, signal);
       const leasesAfter = await readLeases(client, source.clientUrl, signal);
+      const access = await recordAccess(client, lab, signal);
+      if (access.access?.authRevision !== accessBefore?.authRevision) {
+        throw inconclusive('users or roles were changed while the snapshot was taken: nobody knows which ones it holds');
+      }
       const { version } = await client.status({}, { endpoint: source.clientUrl, signal });
       found.reference = {
         ...state,
+        ...access,
         outcome: 'restored',
         leases: leasesBefore && leasesAfter && leaseReference(leasesBefore, leasesAfter),
         snapshotSha256: sha256,

@@ -1,7 +1,9 @@
 /** What is known before the disaster, and what each member shows after the restore. Plain data: verification is a function of the two. */
+import type { AccessRecord } from './access.ts';
 import type { KeySpace } from './key-space.ts';
 import type { LeaseRecord, LeaseReference } from './leases.ts';
 import type { LiveKeys } from './live-keys.ts';
+import type { WatchReading } from './watches.ts';
 
 /**
  * What a recovery promises.
@@ -29,8 +31,14 @@ export interface Reference {
   hashKv: number | undefined;
   /** Where the recorded keys are read again, if not at `revision`: that one was compacted by the drill. */
   readAt?: number | undefined;
+  /** By how much the restore has raised the revision, with all below marked as compacted. */
+  bumpedBy?: number | undefined;
   compactRevision: number;
   keys: KeySpace;
+  /** Users, roles and alarms. */
+  access?: AccessRecord | undefined;
+  /** What a client that is no user was told; undefined when authentication was off, or nobody could try. */
+  refusal?: string | undefined;
   /** Undefined when the server that was recorded has no leases: then there is nothing to bring back. */
   leases?: LeaseReference | undefined;
   /** SHA-256 in hex of the file that members are restored from; undefined when the cluster is repaired instead. */
@@ -67,6 +75,11 @@ export interface Observation {
   keys: KeySpace | Failure;
   /** Taken when the reference has some. */
   leases?: LeaseRecord[] | Failure;
+  access?: AccessRecord | Failure;
+  /** Taken when the reference has one: what a client that is no user is told. */
+  refusal?: string | Failure;
+  /** Taken of a restored cluster. */
+  watch?: WatchReading | Failure;
   /** Unless `restored`: the data set's keys as they are now, and the hash of all at one revision that all members have. */
   live?: LiveKeys | Failure;
   latestHash?: { revision: number; hash: number; compactRevision: number } | Failure;
@@ -76,6 +89,11 @@ export interface Observation {
 
 /** When the cluster was healthy again, or why it was not. */
 export type Recovery = { at: Date; problem?: undefined } | { at?: undefined; problem: string };
+
+/** @returns the revision at which a restored cluster begins */
+export function finalRevision({ revision, bumpedBy = 0 }: Reference): number {
+  return revision + bumpedBy;
+}
 
 export interface Failure {
   failure: string;

@@ -2,9 +2,11 @@
  * Mutation testing of the verification: of what sound members show, copies in which one thing is wrong. A verification that
  * passes one of them is worth nothing.
  */
+import type { AccessRecord } from './access.ts';
 import type { MemberIdentity, Observation, Recovery, Reference } from './evidence.ts';
 import type { KeyRecord } from './key-space.ts';
 import { verify } from './verify.ts';
+import type { WatchReading } from './watches.ts';
 
 type Status = Exclude<Observation['status'], { failure: string }>;
 
@@ -19,6 +21,8 @@ export interface Mutant {
   wrong: string;
   /** The check that must find it. */
   foundBy: string;
+  /** Of a cluster whose revision was raised when it was restored; default: of one that has that of the snapshot. */
+  to?: 'raised';
   apply(evidence: Evidence): Evidence;
 }
 
@@ -40,6 +44,21 @@ const identities: MemberIdentity[] = names.map((name, i) => ({
   isLearner: false,
 }));
 
+const access: AccessRecord = {
+  enabled: true,
+  authRevision: 7,
+  users: new Map([
+    ['root', ['root']],
+    ['ada', ['reader']],
+  ]),
+  roles: new Map([
+    ['root', []],
+    ['reader', ['read a to b']],
+  ]),
+  alarms: [],
+};
+const refusal = 'etcdserver: permission denied';
+
 function soundReference(): Reference {
   return {
     outcome: 'restored',
@@ -51,6 +70,8 @@ function soundReference(): Reference {
       ['canary', record('sings', 9)],
     ]),
     leases: { certain: [{ id: 5n, ttlSeconds: 60, keys: [] }], possible: [] },
+    access,
+    refusal,
     snapshotSha256: 'ab12',
     clusterId: 100n,
     members: identities.map(({ id: _, ...identity }) => identity),
@@ -73,6 +94,9 @@ function soundEvidence(): Evidence {
       hashKv: { hash: 4711, compactRevision: 3 },
       keys: new Map(soundReference().keys),
       leases: [{ id: 5n, ttlSeconds: 60, keys: [] }],
+      access,
+      refusal,
+      watch: { cancelled: false, atRevision: 9 },
       linearizableWrite: { revision: 10 + i, readBy: names.filter((name) => name !== member) },
     }),
   );
@@ -94,6 +118,7 @@ const keys = (change: (found: Map<string, KeyRecord>) => unknown) =>
     return { keys: found };
   });
 const field = (change: Partial<KeyRecord>) => keys((found) => found.set('a', { ...record('one', 5), ...change }));
+const permits = (change: Partial<AccessRecord>) => onLast(() => ({ access: { ...access, ...change } }));
 const unreadable = { failure: 'connection refused' };
 
 export const mutants: readonly Mutant[] = [
@@ -185,6 +210,52 @@ export const mutants: readonly Mutant[] = [
     apply: onLast(({ leases }) => ({ leases: [...(leases as []), { id: 6n, ttlSeconds: 1, keys: [] }] })),
   },
   { wrong: 'the leases cannot be read', foundBy: 'leases', apply: onLast(() => ({ leases: unreadable })) },
+  { wrong: 'authentication is off', foundBy: 'auth', apply: permits({ enabled: false }) },
+  { wrong: 'a change of users is missing', foundBy: 'auth', apply: permits({ authRevision: 6 }) },
+  { wrong: 'a user is missing', foundBy: 'auth', apply: permits({ users: new Map([['root', ['root']]]) }) },
+  {
+    wrong: 'a user is too many',
+    foundBy: 'auth',
+    apply: permits({ users: new Map([...access.users, ['eve', []]]) }),
+  },
+  {
+    wrong: 'a user has another role',
+    foundBy: 'auth',
+    apply: permits({ users: new Map([...access.users, ['ada', ['root']]]) }),
+  },
+  {
+    wrong: 'a role permits more',
+    foundBy: 'auth',
+    apply: permits({ roles: new Map([...access.roles, ['reader', ['readwrite a to b']]]) }),
+  },
+  { wrong: 'a role is missing', foundBy: 'auth', apply: permits({ roles: new Map([['root', []]]) }) },
+  { wrong: 'the users cannot be read', foundBy: 'auth', apply: onLast(() => ({ access: unreadable })) },
+  { wrong: 'an alarm is listed', foundBy: 'alarms', apply: permits({ alarms: ['NOSPACE'] }) },
+  {
+    wrong: 'a stranger is let in',
+    foundBy: 'auth-refusal',
+    apply: onLast(() => ({ refusal: 'it is let in, and reads 1 keys' })),
+  },
+  { wrong: 'no stranger could try', foundBy: 'auth-refusal', apply: onLast(() => ({ refusal: unreadable })) },
+  {
+    wrong: 'a watch is cancelled that was not to be',
+    foundBy: 'watch-continuity',
+    apply: onLast(() => ({ watch: { cancelled: true, compactRevision: 9 } })),
+  },
+  { wrong: 'nothing is known of watches', foundBy: 'watch-continuity', apply: onLast(() => ({ watch: unreadable })) },
+  {
+    wrong: 'a watch waits in silence though the revision was raised',
+    foundBy: 'watch-continuity',
+    to: 'raised',
+    apply: onLast(() => ({ watch: { cancelled: false, atRevision: 1009 } })),
+  },
+  { wrong: 'the revision was not raised', foundBy: 'revision', to: 'raised', apply: status({ revision: 9 }) },
+  {
+    wrong: 'the members differ where nothing can be compared with the record',
+    foundBy: 'members-agree',
+    to: 'raised',
+    apply: onLast(() => ({ latestHash: { revision: 1009, hash: 4712, compactRevision: 1009 } })),
+  },
   {
     wrong: 'a write does not reach the others',
     foundBy: 'linearizable-write',
@@ -207,14 +278,39 @@ export interface Trial {
  * Judges the sound evidence, which must pass, and every mutant, each of which must fail by the check that is about it.
  */
 export function tryMutants(): Trial[] {
-  const sound = soundEvidence();
-  const { passed } = verify(soundReference(), sound.recovery, sound.observations);
-  const control = { wrong: 'nothing (must pass, or the rest would prove nothing)', foundBy: '-', caught: passed };
-  const trials = mutants.map(({ wrong, foundBy, apply }): Trial => {
-    const { recovery, observations } = apply(soundEvidence());
-    const verdict = verify(soundReference(), recovery, observations);
+  const controls = ([undefined, 'raised'] as const).map((to): Trial => {
+    const { recovery, observations } = evidenceOf(to);
+    const { passed } = verify(referenceOf(to), recovery, observations);
+    const wrong = `nothing${to === undefined ? '' : ', with the revision raised'} (must pass, or the rest would prove nothing)`;
+    return { wrong, foundBy: '-', caught: passed };
+  });
+  const trials = mutants.map(({ wrong, foundBy, to, apply }): Trial => {
+    const { recovery, observations } = apply(evidenceOf(to));
+    const verdict = verify(referenceOf(to), recovery, observations);
     const isFound = verdict.checks.some((check) => check.name === foundBy && !check.passed);
     return { wrong, foundBy, caught: !verdict.passed && isFound };
   });
-  return [control, ...trials];
+  return [...controls, ...trials];
+}
+
+const bumpedBy = 1000;
+
+function referenceOf(to: Mutant['to']): Reference {
+  const reference = soundReference();
+  return to === undefined ? reference : { ...reference, bumpedBy, hashKv: undefined, readAt: 9 + bumpedBy };
+}
+
+function evidenceOf(to: Mutant['to']): Evidence {
+  const sound = soundEvidence();
+  if (to === undefined) return sound;
+  const revision = 9 + bumpedBy;
+  const watch: WatchReading = { cancelled: true, compactRevision: revision };
+  const observations = sound.observations.map((seen, i) => ({
+    ...seen,
+    status: { ...(seen.status as Status), revision },
+    latestHash: { revision, hash: 4711, compactRevision: revision },
+    watch,
+    linearizableWrite: { revision: revision + 1 + i, readBy: names.filter((name) => name !== seen.member) },
+  }));
+  return { ...sound, observations };
 }

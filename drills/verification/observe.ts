@@ -4,9 +4,12 @@ import type { EtcdClient } from '../../server/client/mod.ts';
 import { messageOf } from '../../toolkit/errors.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import type { Failure, MemberIdentity, Observation, Reference } from './evidence.ts';
+import { readAccess } from './access.ts';
 import { readKeySpace } from './key-space.ts';
 import { type LeaseRecord, readLeases } from './leases.ts';
 import { liveKeysOf, underPrefix } from './live-keys.ts';
+import { refusalOf } from './refusal.ts';
+import { readWatch } from './watches.ts';
 
 /**
  * Reads every member, and only then writes through each: a write would move the revision that is compared.
@@ -23,7 +26,8 @@ export async function observe(
   const { signal, progress } = options;
   const client = lab.client();
   try {
-    const latest = reference.outcome === 'restored' ? undefined : await reading(commonRevision(client, lab, signal));
+    const isHashRecorded = reference.outcome === 'restored' && reference.hashKv !== undefined;
+    const latest = isHashRecorded ? undefined : await reading(commonRevision(client, lab, signal));
     const readings = await Promise.all(
       lab.nodes.map(async ({ name: member, clientUrl: endpoint }) => {
         progress?.(`reading ${member}`);
@@ -37,6 +41,9 @@ export async function observe(
           hashKv: await reading(readHashKv(client, endpoint, reference.revision, signal)),
           keys: await reading(readKeySpace(client, endpoint, reference.readAt ?? reference.revision, signal)),
           ...(reference.leases && { leases: await reading(readAllLeases(client, endpoint, signal)) }),
+          ...(reference.access && { access: await reading(readAccess(client, endpoint, signal)) }),
+          ...(reference.refusal && { refusal: await reading(refusalOf(lab, member, signal)) }),
+          ...(reference.outcome === 'restored' && { watch: await reading(readWatchOf(lab, member, reference, signal)) }),
           ...(latest !== undefined && (await readLatest(client, endpoint, reference, latest, signal))),
         };
       }),
@@ -82,13 +89,20 @@ async function readLatest(
   signal: AbortSignal,
 ): Promise<Pick<Observation, 'live' | 'latestHash'>> {
   if (typeof latest !== 'number') return { live: latest, latestHash: latest };
-  const hash = reading(readHashKv(client, endpoint, latest, signal));
-  const keys = reading(readKeySpace(client, endpoint, latest, signal, live?.prefix));
-  const [found, seen] = await Promise.all([hash, keys]);
-  return {
-    latestHash: 'failure' in found ? found : { revision: latest, ...found },
-    live: 'failure' in seen ? seen : underPrefix(liveKeysOf(seen), live?.prefix ?? ''),
-  };
+  const found = await reading(readHashKv(client, endpoint, latest, signal));
+  const latestHash = 'failure' in found ? found : { revision: latest, ...found };
+  if (live === undefined) return { latestHash };
+  const seen = await reading(readKeySpace(client, endpoint, latest, signal, live.prefix));
+  return { latestHash, live: 'failure' in seen ? seen : underPrefix(liveKeysOf(seen), live.prefix) };
+}
+
+async function readWatchOf(lab: Lab, member: string, { lastRevision }: Reference, signal: AbortSignal) {
+  const client = lab.client(member);
+  try {
+    return await readWatch(client, lastRevision, signal);
+  } finally {
+    client.close();
+  }
 }
 
 /** Where there were leases, a server without any is a finding. */

@@ -55,6 +55,7 @@ function observations(): [Observation, Observation, Observation] {
     hashKv: { hash: 4711, compactRevision: 3 },
     keys: new Map(reference().keys),
     leases: [{ id: 5n, ttlSeconds: 60, keys: [] }],
+    watch: { cancelled: false, atRevision: 9 },
     linearizableWrite: { revision: 10 + i, readBy: names.filter((name) => name !== member) },
   })) as unknown as [Observation, Observation, Observation];
 }

@@ -13,6 +13,8 @@ const drills = [
   ['older-snapshot', 'divergence-found'],
   ['copied-directory', 'single-members-found'],
   ['expired-certificates', 'expiry-named'],
+  ['clock-skew', 'skew-named'],
+  ['lost-ca-key', 'old-authority-refused'],
   ['nospace', 'full-database-noticed'],
   ['leader-killed-during-backup', 'no-half-backup'],
   ['partition-during-backup', 'backup-complete'],

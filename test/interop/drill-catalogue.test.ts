@@ -15,6 +15,8 @@ describe.skipIf(!haveUpstream())('on upstream’s etcd, the drill', () => {
       ['damaged-snapshot', 'damage-refused'],
       ['older-snapshot', 'divergence-found'],
       ['copied-directory', 'single-members-found'],
+      ['clock-skew', 'peers-say-why'],
+      ['lost-ca-key', 'old-authority-refused'],
       ['nospace', 'full-database-noticed'],
       ['partition-during-backup', 'no-half-backup'],
       ['prefix-deleted', 'acknowledged-writes'],

@@ -6,7 +6,7 @@ import { undoInterruptedDrill } from '../../drills/engine/interrupted.ts';
 import { type PlanOptions, planDrill, type StepParameters, unmetNeed } from '../../drills/engine/plan.ts';
 import { type DrillOptions, type DrillOutcome, runDrill } from '../../drills/engine/runner.ts';
 import { type PastRun, readHistory } from '../../drills/report/history.ts';
-import type { Check } from '../../drills/verification/verify.ts';
+import type { Check } from '../../drills/verification/check.ts';
 import { ExitCode, LabError, messageOf } from '../errors.ts';
 import type { EngineConfig } from '../lab/config.ts';
 import type { Lab } from '../lab/lab.ts';

@@ -190,7 +190,14 @@ export async function planPki(
 }
 
 async function usableAuthority(store: PkiStore, name: AuthorityName, now: Date): Promise<IssuingAuthority> {
-  const advice = 'etcdlab certs rotate-ca --offline makes a new one, and keeps the data';
+  const { key } = await store.read(name);
+  const advice =
+    key === undefined
+      ? [
+          'put the key back',
+          'or, if it is lost: etcdlab certs rotate-ca makes a new authority while the cluster serves',
+        ]
+      : 'etcdlab certs rotate-ca --offline makes a new one, and keeps the data';
   try {
     const { certificate } = (await store.load(name)) as CertifiedKey;
     const { notAfter } = inspect(certificate);

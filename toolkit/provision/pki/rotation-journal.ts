@@ -86,7 +86,10 @@ export async function stageRotation(
   for (const name of [...incoming.keys(), 'client-admin']) {
     // What is damaged or missing is what an offline rotation is there to replace.
     const { certificate, key } = await store.read(name);
-    if (certificate !== undefined && key !== undefined) await staged.outgoing.save(name, { certificate, key });
+    if (certificate === undefined) continue;
+    if (key !== undefined) await staged.outgoing.save(name, { certificate, key });
+    // An authority whose key is lost is trusted until every member has certificates of another.
+    else if (incoming.has(name as AuthorityName)) await staged.outgoing.saveCertificate(name, certificate);
   }
   for (const [name, authority] of incoming) await staged.incoming.save(name, authority);
 }
@@ -120,6 +123,7 @@ export async function closeRotation(store: PkiStore, journal: RotationJournal): 
  * Makes the authorities' files what the phase wants them to be: who signs comes first, who is trusted besides it
  * second.
  * @returns whether anything was changed
+ * @throws LabError LAB_PKI_REFUSED if the staging folder lacks what the phase needs
  */
 export async function applyRotation(store: PkiStore, journal: RotationJournal): Promise<boolean> {
   const staged = stagedStores(store);
@@ -129,7 +133,8 @@ export async function applyRotation(store: PkiStore, journal: RotationJournal): 
     const [going, coming] = [await from.read(name), await to.read(name)];
     const signing = journal.phase === 'trust-both' ? going : coming;
     const other = journal.phase === 'trust-both' ? coming : going;
-    if (signing.certificate === undefined || signing.key === undefined) {
+    const isLacking = signing.certificate === undefined || (signing.key === undefined && !isOfBefore(journal));
+    if (signing.certificate === undefined || isLacking) {
       throw new LabError('LAB_PKI_REFUSED', `${stagingPath(store)} lacks the authority ${name}`, {
         advice: 'put the folder back from a backup',
       });
@@ -138,10 +143,23 @@ export async function applyRotation(store: PkiStore, journal: RotationJournal): 
     const certificate = [...splitPem(signing.certificate), ...trusted].map((pem) => `${pem}\n`).join('');
     const present = await store.read(name);
     if (present.certificate === certificate && present.key === signing.key) continue;
-    await store.save(name, { certificate, key: signing.key });
+    if (signing.key === undefined) await store.saveCertificate(name, certificate);
+    else await store.save(name, { certificate, key: signing.key });
     changed = true;
   }
   return changed;
+}
+
+/** Whether the authority that was there first is the one whose certificates are in use: it issues none in that phase. */
+function isOfBefore({ phase, undo }: RotationJournal): boolean {
+  return phase === (undo ? 'drop-old' : 'trust-both');
+}
+
+/** @returns the authorities of before whose key is lost: they can issue nothing any more, so that no way leads back */
+export async function lostKeys(store: PkiStore, { authorities }: RotationJournal): Promise<AuthorityName[]> {
+  const { outgoing } = stagedStores(store);
+  const files = await Promise.all(authorities.map((name) => outgoing.read(name)));
+  return authorities.filter((_, i) => files[i]?.key === undefined);
 }
 
 /**

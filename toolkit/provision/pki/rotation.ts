@@ -26,6 +26,7 @@ import {
   applyRotation,
   closeRotation,
   hasExpired,
+  lostKeys,
   type RotationJournal,
   type RotationPhase,
   readRotation,
@@ -77,6 +78,7 @@ export async function openRotation(options: RotationOptions): Promise<RotationJo
       advice: ['etcdlab certs rotate-ca goes on with it', 'etcdlab certs rotate-ca --undo takes it back'],
     });
   }
+  if (undo && !underWay.undo) await refuseWithoutWayBack(store, underWay);
   const turned = undo && !underWay.undo ? turnBack(underWay) : underWay;
   // Once members are stopped for it, they all start with the last phase.
   const journal: RotationJournal = offline ? { ...turned, offline: true, phase: 'drop-old' } : turned;
@@ -108,13 +110,26 @@ function chosenNames({ names }: RotationOptions): readonly AuthorityName[] {
   return names.length === 0 ? authorityNames : names;
 }
 
-/** An authority that has expired convinces nobody, so that members cannot be taken over to another one by one. */
+/** Once certificates were issued anew, the way back is to issue them once more, by the authority of before. */
+async function refuseWithoutWayBack(store: PkiStore, underWay: RotationJournal): Promise<void> {
+  const [lost] = underWay.phase === 'trust-both' ? [] : await lostKeys(store, underWay);
+  if (lost === undefined) return;
+  throw new LabError('LAB_PKI_REFUSED', `there is no way back: the key of the authority ${lost} of before is lost`, {
+    advice: 'etcdlab certs rotate-ca goes on',
+  });
+}
+
+/**
+ * An authority that has expired convinces nobody, so that members cannot be taken over to another one by one. One whose
+ * key is lost does: what it has signed is good until everybody has certificates of the new one.
+ */
 async function refuseUnlessLive(
   { lab, store, sources }: RotationOptions,
   names: readonly AuthorityName[],
 ): Promise<void> {
   for (const name of names) {
-    const { certificate } = (await store.load(name)) ?? {};
+    const { certificate, key } = await store.read(name);
+    if (key !== undefined) await store.load(name);
     if (certificate !== undefined && !hasExpired(certificate, sources.now())) continue;
     const state = certificate === undefined ? 'is missing' : 'has expired';
     throw new LabError('LAB_PKI_REFUSED', `the authority ${store.certificatePath(name)} ${state}`, {

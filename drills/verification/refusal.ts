@@ -1,0 +1,31 @@
+/** Whom a cluster with authentication turns away: somebody with a good certificate who is no user of it. */
+import { issue, PkiStore, systemSources } from '../../pki/mod.ts';
+import { describeRpcError, EtcdClient, RpcError } from '../../server/client/mod.ts';
+import type { Lab } from '../../toolkit/lab/lab.ts';
+
+const stranger = 'etcdlab-drill-stranger';
+const validityMs = 10 * 60_000;
+
+/**
+ * Makes a client's certificate in memory, for a name that nobody has, and reads with it through one member.
+ *
+ * @returns what the stranger is told
+ * @throws PkiError when the authority's key is not here, or encrypted
+ */
+export async function refusalOf(lab: Lab, member: string, signal: AbortSignal): Promise<string> {
+  const authority = await new PkiStore(lab.paths.pki).loadSigner('client-ca');
+  if (authority === undefined) throw new Error('there is no authority that could certify a stranger');
+  const request = { profile: 'client', commonName: stranger, organization: 'etcdlab', validityMs } as const;
+  const { certificate, key } = issue(authority, request, systemSources);
+  const tls = { ...lab.clientTlsMaterial(), cert: Buffer.from(certificate), key: Buffer.from(key) };
+  const client = new EtcdClient({ endpoints: lab.endpoints(member), tls, requestTimeoutMs: 5000 });
+  try {
+    const { count } = await client.range({ key: Buffer.from('health') }, { signal });
+    return `it is let in, and reads ${count} keys`;
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error;
+    return describeRpcError(error);
+  } finally {
+    client.close();
+  }
+}
