@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { EtcdClient } from '../../server/client/mod.ts';
 import { messageOf } from '../../toolkit/errors.ts';
-import { printableKey } from '../verification/key-space.ts';
 import type { Check } from '../verification/check.ts';
+import { printableKey } from '../verification/key-space.ts';
 
 const key = z.string().min(1);
 const typeNames = ['string', 'number', 'boolean', 'array', 'object', 'null'] as const;

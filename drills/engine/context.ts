@@ -5,9 +5,9 @@ import type { EngineConfig } from '../../toolkit/lab/config.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import type { ChainWriter } from '../backup/deltas/chain-writer.ts';
 import type { Batch, DataSet } from '../dataset/dataset.ts';
+import type { Check } from '../verification/check.ts';
 import type { KeyDifference } from '../verification/compare.ts';
 import type { Recovery, Reference } from '../verification/evidence.ts';
-import type { Check } from '../verification/check.ts';
 import type { Journal } from './journal.ts';
 import type { SnapshotManifest } from './manifest.ts';
 

@@ -106,6 +106,11 @@ export class Journal {
     return Object.fromEntries(Object.entries(this.entries?.nodes ?? {}).map(([name, { aside }]) => [name, aside]));
   }
 
+  /** What is written down, as text; undefined when nothing was moved aside. */
+  get text(): string | undefined {
+    return this.entries && JSON.stringify(this.entries, undefined, 2);
+  }
+
   /** Whether undoing puts old data back; otherwise it repairs the cluster as it is. */
   get putsBack(): boolean {
     return this.entries?.undo === 'put-back';

@@ -1,10 +1,10 @@
 /** The end of every drill: what the cluster must show now, what it does show, and the judgement. */
 import { throwIfInterrupted } from '../../toolkit/errors.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
+import type { Check } from '../verification/check.ts';
 import type { Observation, Reference } from '../verification/evidence.ts';
 import { applyBatches, liveKeysOf, underPrefix } from '../verification/live-keys.ts';
 import { observe } from '../verification/observe.ts';
-import type { Check } from '../verification/check.ts';
 import { type Verdict, verify } from '../verification/verify.ts';
 import { type Assertion, checkAssertion } from './assertions.ts';
 import { type DrillContext, type Findings, required } from './context.ts';

@@ -8,6 +8,7 @@ import { interrupted, LabError, messageOf, throwIfInterrupted } from '../../tool
 import type { EngineConfig } from '../../toolkit/lab/config.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import { clearDrillKeys } from '../dataset/clear.ts';
+import { writeEvidence } from '../report/evidence-files.ts';
 import { writeReports } from '../report/files.ts';
 import { buildReport } from '../report/report.ts';
 import type { DrillReport, TimelineEntry } from '../report/report-schema.ts';
@@ -70,6 +71,7 @@ class Run {
   private observations: readonly Observation[] = [];
   private verdict: Verdict | undefined;
   private keptData: Record<string, string> | undefined;
+  private journalText: string | undefined;
 
   constructor(options: DrillOptions, plan: PlannedStep[]) {
     this.options = options;
@@ -175,6 +177,7 @@ class Run {
 
   /** Proved: the old data may go. Disproved: both are kept to be looked at. Not carried through: the old data returns. */
   private async settle(journal: Journal, result: DrillResult): Promise<void> {
+    this.journalText = journal.text;
     for (const clean of this.atTheEnd) await clean();
     if (result === 'failed') {
       this.keptData = await this.keepAside(journal);
@@ -254,6 +257,8 @@ class Run {
       verdict: this.verdict,
       keptData: this.keptData,
     });
+    const since = times.startedAt;
+    await writeEvidence(lab, this.directory, { observations: this.observations, since, journal: this.journalText });
     const files = await writeReports(this.directory, report);
     await pruneRuns(lab.paths.reports);
     onEvent({ type: 'drill-finished', result, reports: files });

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type PastRun, readHistory, withTrend } from './history.ts';
+import { type PastRun, readHistory, sparkline, trendsOf, withTrend } from './history.ts';
 import { renderHtml } from './html.ts';
 import { renderJunit } from './junit.ts';
 import type { DrillReport } from './report-schema.ts';
@@ -119,7 +119,7 @@ describe('runs on record', () => {
     expect(runs[2]).not.toHaveProperty('trend');
   });
 
-  test('are compared with the mean of earlier ones of the same drill on the same engine that passed', () => {
+  test('are compared with the median of earlier ones of the same drill on the same engine that passed', () => {
     const run = (change: Partial<PastRun>): PastRun => ({
       drill: 'own',
       runId: 'x',
@@ -134,7 +134,38 @@ describe('runs on record', () => {
       run({ rtoMs: 9, drill: 'x' }),
       run({ rtoMs: 9, result: 'failed' }),
     ];
-    expect(withTrend(run({}), [...others, run({ rtoMs: 1500 }), run({ rtoMs: 2500 })]).trend).toBe(0.5);
+    const two = [...others, run({ rtoMs: 1500 }), run({ rtoMs: 2500 })];
+    expect(withTrend(run({}), two).trend).toBe(0.5);
+    expect(withTrend(run({}), two), 'two runs are not enough for a verdict').not.toHaveProperty('regression');
     expect(withTrend(run({}), others)).not.toHaveProperty('trend');
+    const three = [...two, run({ rtoMs: 90_000 })];
+    expect(withTrend(run({ rtoMs: 3750 }), three), 'one slow run does not hide the next').toMatchObject({
+      trend: 0.5,
+      regression: false,
+    });
+    expect(withTrend(run({ rtoMs: 3751 }), three)).toMatchObject({ regression: true });
+  });
+
+  test('show how long each drill took over time, without those that did not pass', () => {
+    const at = (rtoMs: number, change: Partial<PastRun> = {}): PastRun => ({
+      drill: 'own',
+      runId: 'x',
+      startedAt: '2026-11-20T08:15:00.000Z',
+      engine: 'built-in',
+      result: 'passed',
+      rtoMs,
+      ...change,
+    });
+    const runs = [
+      at(4000, { regression: true }),
+      at(9, { result: 'failed' }),
+      at(1000, { engine: 'upstream' }),
+      at(2000),
+    ];
+    expect(trendsOf(runs)).toEqual([
+      { drill: 'own', engine: 'built-in', timesMs: [2000, 4000], medianMs: 3000, regression: true },
+      { drill: 'own', engine: 'upstream', timesMs: [1000], medianMs: 1000, regression: false },
+    ]);
+    expect(sparkline([0, 1000, 2000, 4000])).toBe('▁▃▅█');
   });
 });

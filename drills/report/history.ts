@@ -16,9 +16,27 @@ export interface PastRun {
   /** From the disaster to proved; only of a run that passed. */
   provenMs?: number;
   lostRevisions?: number;
-  /** How `rtoMs` differs from the mean of the runs of this drill and engine before it: 0.5 is half as long again. */
+  /** How `rtoMs` differs from the median of the runs of this drill and engine before it: 0.5 is half as long again. */
   trend?: number;
+  /** Whether it took so much longer than that, and there were enough runs to say so, that it should be looked into. */
+  regression?: boolean;
 }
+
+/** The runs of one drill on one engine that passed, as a whole. */
+export interface DrillTrend {
+  drill: string;
+  engine: string;
+  /** From the disaster to healthy, in milliseconds; the oldest first. */
+  timesMs: readonly number[];
+  medianMs: number;
+  /** Of the newest run. */
+  regression: boolean;
+}
+
+/** Fewer runs have a median by chance. */
+const runsForVerdict = 3;
+/** Beyond this a run is no accident of a busy machine. */
+const regressionAbove = 0.5;
 
 /** @returns the runs, the newest first; a run whose report cannot be read is left out */
 export async function readHistory(reports: string): Promise<PastRun[]> {
@@ -60,6 +78,33 @@ export function withTrend(run: PastRun, earlier: readonly PastRun[]): PastRun {
   );
   const times = like.flatMap((other) => other.rtoMs ?? []);
   if (rtoMs === undefined || times.length === 0) return run;
-  const mean = times.reduce((sum, time) => sum + time, 0) / times.length;
-  return { ...run, trend: rtoMs / mean - 1 };
+  const trend = rtoMs / median(times) - 1;
+  return { ...run, trend, ...(times.length >= runsForVerdict && { regression: trend > regressionAbove }) };
+}
+
+/** @param runs the newest first @returns one for each drill and engine that has passed, the one run last first */
+export function trendsOf(runs: readonly PastRun[]): DrillTrend[] {
+  const passed = runs.filter(({ result, rtoMs }) => result === 'passed' && rtoMs !== undefined);
+  const groups = Map.groupBy(passed, ({ drill, engine }) => `${drill} ${engine}`);
+  return [...groups.values()].map((group): DrillTrend => {
+    const [newest] = group as [PastRun, ...PastRun[]];
+    const timesMs = group.map(({ rtoMs }) => rtoMs as number).reverse();
+    const { drill, engine, regression = false } = newest;
+    return { drill, engine, timesMs, medianMs: median(timesMs), regression };
+  });
+}
+
+const bars = '▁▂▃▄▅▆▇█';
+
+/** @returns a bar for each value, from zero up to the largest */
+export function sparkline(values: readonly number[]): string {
+  const largest = Math.max(...values, 1);
+  return values.map((value) => bars[Math.min(bars.length - 1, Math.floor((value / largest) * bars.length))]).join('');
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const [low, high] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[middle]];
+  return ((low ?? 0) + (high ?? 0)) / 2;
 }

@@ -43,7 +43,7 @@ export const loseAuthorityKeys = defineStep({
     await journal.beginRepair(lab, runId, { files });
     found.disasterAt = now();
     for (const { path: place, aside } of files) await rename(place, aside);
-    return `${files.map(({ path: place }) => path.basename(place)).join(' and ')} are gone`;
+    return `${files.map(({ path: place }) => path.basename(place)).join(' and ')} are gone; they lie in ${folder}`;
   },
 });
 

@@ -45,7 +45,9 @@ export const takeSnapshot = defineStep({
       const leasesAfter = await readLeases(client, source.clientUrl, signal);
       const access = await recordAccess(client, lab, signal);
       if (access.access?.authRevision !== accessBefore?.authRevision) {
-        throw inconclusive('users or roles were changed while the snapshot was taken: nobody knows which ones it holds');
+        throw inconclusive(
+          'users or roles were changed while the snapshot was taken: nobody knows which ones it holds',
+        );
       }
       const { version } = await client.status({}, { endpoint: source.clientUrl, signal });
       found.reference = {

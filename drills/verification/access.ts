@@ -59,7 +59,10 @@ export function compareAccess(expected: AccessRecord, found: AccessRecord): stri
   if (found.authRevision !== expected.authRevision) {
     lines.push(`auth revision ${found.authRevision} instead of ${expected.authRevision}`);
   }
-  lines.push(...compareNames('user', expected.users, found.users), ...compareNames('role', expected.roles, found.roles));
+  lines.push(
+    ...compareNames('user', expected.users, found.users),
+    ...compareNames('role', expected.roles, found.roles),
+  );
   return lines;
 }
 

@@ -2,13 +2,7 @@
 import { checkAccess } from './access.ts';
 import { type Check, judgeReading } from './check.ts';
 import { compareKeySpaces, type KeyDifference } from './compare.ts';
-import {
-  finalRevision,
-  isFailure,
-  type MemberIdentity,
-  type Observation,
-  type Reference,
-} from './evidence.ts';
+import { finalRevision, isFailure, type MemberIdentity, type Observation, type Reference } from './evidence.ts';
 import { printableKey } from './key-space.ts';
 import { compareLeases } from './leases.ts';
 import { compareLiveKeys, type LiveKeys } from './live-keys.ts';

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { EtcdClient } from '../../server/client/mod.ts';
 import { messageOf } from '../../toolkit/errors.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
-import type { Failure, MemberIdentity, Observation, Reference } from './evidence.ts';
 import { readAccess } from './access.ts';
+import type { Failure, MemberIdentity, Observation, Reference } from './evidence.ts';
 import { readKeySpace } from './key-space.ts';
 import { type LeaseRecord, readLeases } from './leases.ts';
 import { liveKeysOf, underPrefix } from './live-keys.ts';
@@ -43,7 +43,9 @@ export async function observe(
           ...(reference.leases && { leases: await reading(readAllLeases(client, endpoint, signal)) }),
           ...(reference.access && { access: await reading(readAccess(client, endpoint, signal)) }),
           ...(reference.refusal && { refusal: await reading(refusalOf(lab, member, signal)) }),
-          ...(reference.outcome === 'restored' && { watch: await reading(readWatchOf(lab, member, reference, signal)) }),
+          ...(reference.outcome === 'restored' && {
+            watch: await reading(readWatchOf(lab, member, reference, signal)),
+          }),
           ...(latest !== undefined && (await readLatest(client, endpoint, reference, latest, signal))),
         };
       }),

@@ -8,7 +8,7 @@ import type { ClusterStatus, MemberStatus } from '../provision/status.ts';
 import { pruneCommand } from './backup.ts';
 import { formatCertificates } from './certs/list.ts';
 import { formatFindings } from './doctor.ts';
-import { formatHistory } from './drill.ts';
+import { formatHistory } from './drill-history.ts';
 import { formatEnvironment } from './env.ts';
 import { formatStatus } from './status.ts';
 
@@ -94,7 +94,10 @@ describe('etcdlab drill history', () => {
       11-20 08:15  leader-killed-during-backup  passed  12.3 s   13.5 s  100   -12 %
       11-20 08:15  restore                      failed  12.3 s   13.5 s  100   -12 %
 
-      HEALTHY, PROVED: after the disaster. LOST: revisions. TREND: of HEALTHY."
+      HEALTHY, PROVED: after the disaster. LOST: revisions. TREND: from the median.
+
+      DRILL                        MEDIAN  HEALTHY OVER TIME
+      leader-killed-during-backup  12.3 s  █"
     `);
     for (const line of formatHistory([run()]).split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });

@@ -5,7 +5,6 @@ import type { DrillDefinition } from '../../drills/engine/definition.ts';
 import { undoInterruptedDrill } from '../../drills/engine/interrupted.ts';
 import { type PlanOptions, planDrill, type StepParameters, unmetNeed } from '../../drills/engine/plan.ts';
 import { type DrillOptions, type DrillOutcome, runDrill } from '../../drills/engine/runner.ts';
-import { type PastRun, readHistory } from '../../drills/report/history.ts';
 import type { Check } from '../../drills/verification/check.ts';
 import { ExitCode, LabError, messageOf } from '../errors.ts';
 import type { EngineConfig } from '../lab/config.ts';
@@ -15,6 +14,8 @@ import { waitUntilHealthy } from '../provision/health/mod.ts';
 import { requireHealthy } from '../provision/require-healthy.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
 import { confirm } from './confirm.ts';
+import { type ExportOptions, exportRun } from './drill-export.ts';
+import { history } from './drill-history.ts';
 import { DrillProgress } from './drill-progress.ts';
 import { selftest } from './drill-selftest.ts';
 import { tellUndone } from './undone-drill.ts';
@@ -46,6 +47,13 @@ export const registerDrill: RegisterCommand = (program, cli) => {
     'damage evidence and backups: the checks must find each',
     (options) => selftest(cli, options),
   );
+  addCommand<ExportOptions>(
+    group,
+    cli,
+    'export [run]',
+    'pack the evidence of a run into one archive (default: of the newest)',
+    (options, [run]) => exportRun(cli, options, run),
+  ).option('-o, --output <file>', 'the archive (default: RUN.tar.gz here)');
   addCommand<CommonOptions>(group, cli, 'history', 'what came out of the runs so far, the newest first', (options) =>
     history(cli, options),
   );
@@ -122,40 +130,6 @@ async function runAll(
   cli.ui.line(formatTable(['DRILL', 'RESULT', 'TOOK', 'WHAT IT DOES'], rows));
   cli.ui.event({ event: 'finished', drills: rows.map(([name, result]) => ({ name, result })) });
   return worst;
-}
-
-async function history(cli: Cli, options: CommonOptions): Promise<undefined> {
-  const { paths } = await openLab(cli, options);
-  const runs = await readHistory(paths.reports);
-  cli.ui.listing(formatHistory(runs), runs);
-}
-
-/** @returns a table no wider than a terminal of 80 columns; engines are named where there are several */
-export function formatHistory(runs: readonly PastRun[]): string {
-  const seconds = (ms: number | undefined): string => (ms === undefined ? '-' : `${(ms / 1000).toFixed(1)} s`);
-  const isMixed = new Set(runs.map(({ engine }) => engine)).size > 1;
-  const rows = runs.map(({ startedAt, drill, result, engine, rtoMs, provenMs, lostRevisions, trend }) => [
-    startedAt.slice(5, 16).replace('T', ' '),
-    drill,
-    result,
-    ...(isMixed ? [engine] : []),
-    seconds(rtoMs),
-    seconds(provenMs),
-    lostRevisions === undefined ? '-' : String(lostRevisions),
-    trend === undefined ? '-' : `${trend > 0 ? '+' : ''}${Math.round(trend * 100)} %`,
-  ]);
-  const header = [
-    'START (UTC)',
-    'DRILL',
-    'RESULT',
-    ...(isMixed ? ['ENGINE'] : []),
-    'HEALTHY',
-    'PROVED',
-    'LOST',
-    'TREND',
-  ];
-  const legend = 'HEALTHY, PROVED: after the disaster. LOST: revisions. TREND: of HEALTHY.';
-  return `${formatTable(header, rows)}\n\n${legend}`;
 }
 
 function keysOverride(keys: string | undefined): StepParameters {
@@ -240,7 +214,7 @@ function describe({ name, member, expected, observed }: Check): string {
   return `  ${name}${member ? ` on ${member}` : ''}\n    expected  ${expected}\n    seen      ${seen}`;
 }
 
-function summary({ result, rto, rpo, snapshot, members = [] }: DrillOutcome['report']): string[] {
+function summary({ result, rto, rpo, watches, snapshot, members = [] }: DrillOutcome['report']): string[] {
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
   const read = members.filter(({ keys }) => keys !== undefined).length;
   const where = read === members.length ? `${read} members` : `${read} of ${members.length} members`;
@@ -250,6 +224,11 @@ function summary({ result, rto, rpo, snapshot, members = [] }: DrillOutcome['rep
     ...(rto ? [`RTO      ${seconds(rto.healthyMs)} from the disaster to healthy${proved}`] : []),
     ...(rpo
       ? [`RPO      ${rpo.revisions} revisions, ${rpo.keys.length} keys: written after the snapshot, lost by design`]
+      : []),
+    ...(watches?.missed
+      ? [
+          `Watches  that were told of revision ${watches.heldRevision} miss ${watches.missed.from} to ${watches.missed.to}: restart such clients`,
+        ]
       : []),
   ];
 }

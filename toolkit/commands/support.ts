@@ -1,13 +1,13 @@
 /** `etcdlab support`: one archive for whoever helps. */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { execa } from 'execa';
-import { LabError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { openClusterView } from '../provision/health/mod.ts';
 import { preflight } from '../provision/preflight/mod.ts';
 import { clusterStatus } from '../provision/status.ts';
 import { collectSupport } from '../provision/support.ts';
+import { archive } from './archive.ts';
 import { addCommand, type Cli, type CommonOptions, describedLab, openLab, type RegisterCommand } from './cli.ts';
 import { formatFindings } from './doctor.ts';
 import { formatStatus } from './status.ts';
@@ -63,18 +63,4 @@ async function described(ask: () => Promise<string>): Promise<string> {
 async function doctorText(cli: Cli, options: SupportOptions): Promise<string> {
   const { config, paths } = await describedLab(cli, options);
   return formatFindings(await preflight({ config, paths, now: new Date() }));
-}
-
-async function archive(parent: string, folder: string, file: string): Promise<void> {
-  try {
-    // Before anything is in it: nobody else may read it, also while it grows.
-    await writeFile(file, '', { mode: 0o600 });
-    await chmod(file, 0o600);
-    await execa('tar', ['-C', parent, '-czf', file, folder]);
-  } catch (cause) {
-    throw new LabError('LAB_SUPPORT', `${file} cannot be written`, {
-      advice: 'name another file with --output',
-      cause,
-    });
-  }
 }
