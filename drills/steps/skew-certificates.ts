@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { type CertifiedKey, inspect, issue, PkiStore, systemSources } from '../../pki/mod.ts';
+import { type CertifiedKey, inspect, issue, PkiStore, systemSources, verify } from '../../pki/mod.ts';
 import { interrupted, LabError, throwIfInterrupted } from '../../toolkit/errors.ts';
 import { memberPkiFiles } from '../../toolkit/lab/member-config.ts';
 import type { LabNode } from '../../toolkit/lab/nodes.ts';
 import { wantedCertificates } from '../../toolkit/provision/certificates.ts';
-import { formatLogLine, openClusterView } from '../../toolkit/provision/health/mod.ts';
-import { probe } from '../../toolkit/provision/pki/served.ts';
+import { formatLogLine } from '../../toolkit/provision/health/mod.ts';
+import { probe, type Served } from '../../toolkit/provision/pki/served.ts';
 import { type DrillContext, required } from '../engine/context.ts';
 import { followerOf } from '../recovery/record.ts';
 import { defineStep } from './step.ts';
@@ -72,17 +72,17 @@ export const noticeClockSkew = defineStep({
       const { lab, found, signal } = context;
       const [name = ''] = required(found.hurt, 'member that was hurt');
       const node = lab.node(name);
-      const reason = await reasonOf(context, node);
-      const dates = await datesOf(node);
+      const { problem, earlyMs, notBefore } = await servedTo(context, node);
+      const early = `its dates are ${Math.round(earlyMs / 1000)} s ahead, from ${notBefore.toISOString()} on`;
       const clocks = await Promise.all(lab.nodes.map(clockOf));
       const agree = clocks.every(({ aheadMs, errorMs }) => Math.abs(aheadMs) - errorMs <= toleratedSkewMs);
       const told = clocks.map((each) => `${each.name} ${(each.aheadMs / 1000).toFixed(1)} s ahead`).join(', ');
       found.checks.push(
         {
           name: 'skew-named',
-          passed: aboutDates.test(reason) && dates.earlyMs > toleratedSkewMs,
+          passed: problem?.code === 'not-yet-valid' && earlyMs > toleratedSkewMs,
           expected: `the certificate of ${name} is not valid yet, and by how much`,
-          observed: `${reason}; its dates are ${Math.round(dates.earlyMs / 1000)} s ahead, from ${dates.notBefore} on`,
+          observed: `${problem?.reason ?? 'it is valid'}; ${early}`,
         },
         {
           name: 'clocks-compared',
@@ -101,31 +101,28 @@ export const noticeClockSkew = defineStep({
         expected: 'the log of each other member says that a certificate is not valid at this time',
         observed: lines.map((line, i) => `${others[i]?.name}: ${line ?? 'nothing of that kind'}`).join('; '),
       });
-      return `${name}: ${reason}; ${told}`;
+      return `${name}: ${early}; ${told}`;
     }),
 });
 
-/** A member that was just started does not listen yet: waits until it gives a reason that is about its certificate. */
-async function reasonOf({ lab, signal }: DrillContext, node: LabNode): Promise<string> {
-  const view = openClusterView(lab);
-  try {
-    let reason = '';
-    await waitUntil(signal, async () => {
-      reason = await view.explain(node);
-      return aboutDates.test(reason);
-    });
-    return reason;
-  } finally {
-    view.close();
-  }
-}
-
-/** @returns how far in the future the certificate begins that the member serves */
-async function datesOf({ address, clientPort: port }: LabNode): Promise<{ earlyMs: number; notBefore: string }> {
-  const { certificate, problem } = await probe({ address, port });
-  if (certificate === undefined) throw new Error(`no certificate can be seen: ${problem}`);
+/**
+ * Asks at the peer port: the client port of a member that no other talks to may not answer. One that was just started
+ * does not listen yet.
+ *
+ * @returns what a verifier says of the certificate that is served, and how far in the future it begins
+ */
+async function servedTo({ lab, signal }: DrillContext, { address, peerPort: port }: LabNode) {
+  let served: Served | undefined;
+  await waitUntil(signal, async () => {
+    served = await probe({ address, port });
+    return served.certificate !== undefined;
+  });
+  if (served?.certificate === undefined) throw new Error(`no certificate can be seen: ${served?.problem}`);
+  const authority = (await new PkiStore(lab.paths.pki).read('peer-ca')).certificate ?? '';
+  const { certificate } = served;
+  const [problem] = verify({ certificate, authorities: [authority], at: new Date(), purpose: 'both', host: address });
   const { notBefore } = inspect(certificate);
-  return { earlyMs: notBefore.getTime() - Date.now(), notBefore: notBefore.toISOString() };
+  return { problem, earlyMs: notBefore.getTime() - Date.now(), notBefore };
 }
 
 /** @returns how far the clock of the node's machine is ahead of this one's, and by how much that may be wrong */

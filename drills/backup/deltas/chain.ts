@@ -106,12 +106,17 @@ export async function describeChain(folder: string, onDamage: OnDamage = throwIt
 
 /** Writes down, for whoever restores, that a chain does not lead where the cluster was. @param folder the chain's own */
 export async function markDisproved(folder: string, problem: string): Promise<void> {
-  await writeFileAtomically(path.join(folder, disprovedName), `${problem}\n`, 0o600);
+  await writeFileAtomically(disproofFile(folder), `${problem}\n`, 0o600);
+}
+
+/** @param folder the chain's own @returns where it stands that the chain is disproved, if it is */
+export function disproofFile(folder: string): string {
+  return path.join(folder, disprovedName);
 }
 
 /** @returns what was found; undefined for a chain that nothing speaks against */
 export async function readDisproof(folder: string): Promise<string | undefined> {
-  const text = await readFile(path.join(folder, disprovedName), 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await readFile(disproofFile(folder), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });

@@ -5,6 +5,7 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Event, Event_EventType, KeyValue } from '../../../server/proto/gen/kv.ts';
 import { FolderStore } from '../stores/folder-store.ts';
+import { markDisproved, readDisproof } from './chain.ts';
 import { ChainWriter } from './chain-writer.ts';
 import { SegmentMirror, type SegmentMirrorOptions } from './segment-mirror.ts';
 
@@ -142,4 +143,33 @@ test('a chain that was fetched by half is known as such until the rest has come'
   writeFileSync(third, sound);
   expect(await half.pull(place('there'))).toBe(1);
   expect([...half.incomplete]).toEqual([]);
+});
+
+test('what has disproved a chain is stored once, encrypted as the rest, and comes back', async () => {
+  const identity = await generateX25519Identity();
+  const keys = { recipient: await identityToRecipient(identity), identity };
+  await mirror(keys).push(place('here'));
+  await markDisproved(place('here', chain.id), 'HashKV 1 instead of 2');
+  for (let n = 0; n < 2; n++) await mirror(keys).push(place('here'));
+  expect(stored().filter((name) => name.startsWith('disproved-'))).toEqual([
+    expect.stringMatching(/^disproved-[0-9a-f]{64}\.zst\.age$/),
+  ]);
+  await mirror(keys).pull(place('there'));
+  expect(await readDisproof(place('there', chain.id))).toBe('HashKV 1 instead of 2');
+});
+
+test('a machine that has the segments already learns that they are disproved', async () => {
+  await mirror().push(place('here'));
+  await mirror().pull(place('there'));
+  await markDisproved(place('here', chain.id), 'HashKV 1 instead of 2');
+  await mirror().push(place('here'));
+  expect(await mirror().pull(place('there'))).toBe(0);
+  expect(await readDisproof(place('there', chain.id))).toBe('HashKV 1 instead of 2');
+});
+
+test('the word against a chain goes when the chain goes', async () => {
+  await markDisproved(place('here', chain.id), 'HashKV 1 instead of 2');
+  await mirror().push(place('here'));
+  await mirror().remove([place('here', chain.id)]);
+  expect(readdirSync(place('store'), { recursive: true }).filter((name) => /disproved/.test(String(name)))).toEqual([]);
 });

@@ -2,9 +2,11 @@
  * Sealed segments in a store elsewhere, beside the backups that they go with:
  *
  *     LAB/deltas/CHAIN/NUMBER-SHA256.delta.zst[.age]   compressed, encrypted as backups are; the digest is the segment's
+ *     LAB/deltas/CHAIN/disproved-SHA256.zst[.age]      that a full backup has disproved the chain, and how
  *
  * Two writers that have gone on with the same chain show as segments of one number with two digests.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { LabError } from '../../../toolkit/errors.ts';
@@ -12,7 +14,7 @@ import { renameDurably } from '../../../toolkit/hosts/atomic-file.ts';
 import { sha256OfFile } from '../../recovery/file-digest.ts';
 import { contentOfFile, type ObjectStore } from '../stores/mod.ts';
 import { decodeSnapshot, encodeSnapshot } from '../transport.ts';
-import { chainPattern, type OnDamage, sealedName, sealedPattern } from './chain.ts';
+import { chainPattern, disproofFile, type OnDamage, sealedName, sealedPattern } from './chain.ts';
 
 export interface SegmentMirrorOptions {
   /** Closed by whoever opened it. */
@@ -27,12 +29,15 @@ export interface SegmentMirrorOptions {
   readonly signal: AbortSignal;
 }
 
-interface MirroredSegment {
+interface Mirrored {
   readonly object: string;
   readonly chain: string;
-  readonly number: number;
   readonly sha256: string;
   readonly isEncrypted: boolean;
+}
+
+interface MirroredSegment extends Mirrored {
+  readonly number: number;
 }
 
 interface LocalSegment {
@@ -48,7 +53,8 @@ const throwFork: OnFork = (_, error) => {
   throw error;
 };
 
-const objectPattern = /^(.+)\/(\d{8})-([0-9a-f]{64})\.delta\.zst(\.age)?$/;
+const segmentPattern = /^(.+)\/(\d{8})-([0-9a-f]{64})\.delta\.zst(\.age)?$/;
+const disproofPattern = /^(.+)\/disproved-([0-9a-f]{64})\.zst(\.age)?$/;
 
 export class SegmentMirror {
   private readonly options: SegmentMirrorOptions;
@@ -66,7 +72,7 @@ export class SegmentMirror {
   }
 
   /**
-   * Stores the sealed segments that the store lacks.
+   * Stores the sealed segments that the store lacks, and what has disproved a chain.
    *
    * @param chainsFolder that of all chains, on this machine
    * @param onFork takes that a chain is not the same here and there; the other chains are stored all the same
@@ -74,7 +80,8 @@ export class SegmentMirror {
    * @throws LabError LAB_DELTA_FORK, unless `onFork` takes it; as `ObjectStore`
    */
   async push(chainsFolder: string, onFork: OnFork = throwFork): Promise<number> {
-    const there = Map.groupBy(await this.list(), keyOf);
+    const { segments, disproofs } = await this.list();
+    const there = Map.groupBy(segments, keyOf);
     const local = await localSegments(chainsFolder);
     const forked = new Set<string>();
     const known = this.digests;
@@ -91,9 +98,15 @@ export class SegmentMirror {
         forked.add(chain);
         onFork(chain, twoWriters(segment, [file, ...others.map(({ object }) => object)]));
       } else if (stored.length === 0) {
-        await this.store(segment, sha256);
+        await this.store(file, `${chain}/${path.basename(file, '.delta')}-${sha256}.delta.zst`);
         pushed++;
       }
+    }
+    const told = new Set(disproofs.map(({ chain }) => chain));
+    for (const chain of new Set(local.map((segment) => segment.chain))) {
+      const file = disproofFile(path.join(chainsFolder, chain));
+      if (told.has(chain) || !existsSync(file)) continue;
+      await this.store(file, `${chain}/disproved-${await sha256OfFile(file)}.zst`);
     }
     return pushed;
   }
@@ -108,7 +121,7 @@ export class SegmentMirror {
    *   `onDamage` takes it; as `ObjectStore`
    */
   async pull(chainsFolder: string, onDamage?: OnDamage): Promise<number> {
-    const mirrored = await this.list();
+    const { segments: mirrored, disproofs } = await this.list();
     const broken = new Set<string>();
     const local = await localSegments(chainsFolder);
     const here = new Set(local.map(keyOf));
@@ -132,7 +145,22 @@ export class SegmentMirror {
         broken.add(chain);
       }
     }
+    await this.pullDisproofs(disproofs, chainsFolder, onDamage);
     return pulled;
+  }
+
+  /** Only of chains that are here: a chain without segments misleads nobody. */
+  private async pullDisproofs(disproofs: readonly Mirrored[], chainsFolder: string, onDamage?: OnDamage) {
+    for (const disproof of disproofs) {
+      const target = disproofFile(path.join(chainsFolder, disproof.chain));
+      if (existsSync(target) || !existsSync(path.dirname(target))) continue;
+      try {
+        await this.withScratch((folder) => this.fetch(disproof, folder, target));
+      } catch (error) {
+        if (onDamage === undefined || !isDamage(error)) throw error;
+        onDamage(error);
+      }
+    }
   }
 
   /** Removes segments of this machine, or whole chains, from the store too. @param paths as `decidePruneDeltas` names them */
@@ -143,26 +171,30 @@ export class SegmentMirror {
         ? `${path.basename(path.dirname(each))}/${path.basename(each, '.delta')}-`
         : `${path.basename(each)}/`,
     );
-    for (const { object, chain, number } of await this.list()) {
-      const name = `${chain}/${sealedName(number).slice(0, 8)}-`;
+    const { segments, disproofs } = await this.list();
+    for (const { object } of [...segments, ...disproofs]) {
+      const name = object.slice(this.prefix.length);
       if (gone.some((prefix) => name.startsWith(prefix))) await store.remove(object, signal);
     }
   }
 
-  private async store({ chain, file }: LocalSegment, sha256: string): Promise<void> {
-    const { store, lab, recipient, signal } = this.options;
+  private get prefix(): string {
+    return `${this.options.lab}/deltas/`;
+  }
+
+  /** @param name of the object, without that it is encrypted */
+  private async store(file: string, name: string): Promise<void> {
+    const { store, recipient, signal } = this.options;
     await this.withScratch(async (folder) => {
       const encoded = path.join(folder, 'segment');
       await encodeSnapshot(file, encoded, recipient, signal);
-      const name = `${path.basename(file, '.delta')}-${sha256}.delta.zst`;
       const suffix = recipient === undefined ? '' : '.age';
-      await store.put(`${lab}/deltas/${chain}/${name}${suffix}`, await contentOfFile(encoded), { signal });
+      await store.put(`${this.prefix}${name}${suffix}`, await contentOfFile(encoded), { signal });
     });
   }
 
-  private async fetch(segment: MirroredSegment, folder: string, target: string): Promise<void> {
+  private async fetch({ object, sha256, isEncrypted }: Mirrored, folder: string, target: string): Promise<void> {
     const { store, identity, signal } = this.options;
-    const { object, sha256, isEncrypted } = segment;
     if (isEncrypted && identity === undefined) {
       throw new LabError('LAB_BACKUP', `${object} is encrypted, and nobody says where the secret key is`, {
         advice: 'name its file: --identity-file, or backups.identityFile in lab.yaml',
@@ -177,14 +209,20 @@ export class SegmentMirror {
   }
 
   /** In the order of their chains and numbers. */
-  private async list(): Promise<MirroredSegment[]> {
-    const { store, lab, signal } = this.options;
-    const prefix = `${lab}/deltas/`;
-    return (await store.list(prefix, signal)).flatMap(({ name: object }): MirroredSegment[] => {
-      const [, chain, number, sha256, age] = objectPattern.exec(object.slice(prefix.length)) ?? [];
+  private async list(): Promise<{ segments: MirroredSegment[]; disproofs: Mirrored[] }> {
+    const { store, signal } = this.options;
+    const objects = (await store.list(this.prefix, signal)).map(({ name }) => name);
+    const segments = objects.flatMap((object): MirroredSegment[] => {
+      const [, chain, number, sha256, age] = segmentPattern.exec(object.slice(this.prefix.length)) ?? [];
       if (chain === undefined || sha256 === undefined || !chainPattern.test(chain)) return [];
       return [{ object, chain, number: Number(number), sha256, isEncrypted: age !== undefined }];
     });
+    const disproofs = objects.flatMap((object): Mirrored[] => {
+      const [, chain, sha256, age] = disproofPattern.exec(object.slice(this.prefix.length)) ?? [];
+      if (chain === undefined || sha256 === undefined || !chainPattern.test(chain)) return [];
+      return [{ object, chain, sha256, isEncrypted: age !== undefined }];
+    });
+    return { segments, disproofs };
   }
 
   private async withScratch(work: (folder: string) => Promise<void>): Promise<void> {
