@@ -2,11 +2,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createAuthority, inspect, PkiStore, splitPem, systemSources } from '../../../pki/mod.ts';
+import type { Lab } from '../../lab/lab.ts';
 import { scratchFolder } from '../../testing/scratch.ts';
 import { trustedAuthorities } from '../certificates.ts';
+import { openRotation } from './rotation.ts';
 import {
   applyRotation,
   closeRotation,
+  lostKeys,
   type RotationJournal,
   type RotationPhase,
   readRotation,
@@ -26,10 +29,11 @@ const names = new Map(
   ]),
 );
 
-async function rotation(change: Partial<RotationJournal> = {}) {
+async function rotation(change: Partial<RotationJournal> = {}, keyIsLost = false) {
   const store = new PkiStore(join(scratchFolder(), 'pki'));
   await store.saveAuthority('client-ca', oldClient);
   await store.saveAuthority('peer-ca', oldPeer);
+  if (keyIsLost) rmSync(store.keyPath('client-ca'));
   await stageRotation(store, new Map([['client-ca', newClient] as const, ['peer-ca', newPeer] as const]));
   const journal: RotationJournal = {
     version: 1,
@@ -146,5 +150,44 @@ describe('a rotation of authorities', () => {
     expect(await authorities('client-ca')).toEqual(['old client']);
     writeFileSync(join(store.directory, 'rotation.json'), '{');
     await expect(readRotation(store)).rejects.toThrow(/rotation\.json is damaged/);
+  });
+});
+
+describe('a rotation of an authority whose key is lost', () => {
+  const trusted = async (store: PkiStore) =>
+    splitPem((await store.read('client-ca')).certificate ?? '').map((pem) => names.get(inspect(pem).fingerprint));
+
+  it('has members trust both, and then the new one sign', async () => {
+    const { store, journal, authorities } = await rotation({}, true);
+    expect(await lostKeys(store, journal)).toEqual(['client-ca']);
+    await applyRotation(store, journal);
+    expect(await trusted(store)).toEqual(['old client', 'new client']);
+    expect(existsSync(store.keyPath('client-ca')), 'nothing can be signed meanwhile').toBe(false);
+    expect(await applyRotation(store, journal), 'a second time').toBe(false);
+    await applyRotation(store, { ...journal, phase: 'reissue' });
+    expect(await authorities('client-ca')).toEqual(['new client', 'old client']);
+    await applyRotation(store, { ...journal, phase: 'drop-old' });
+    expect(await authorities('client-ca')).toEqual(['new client']);
+    const retired = new PkiStore(await closeRotation(store, journal));
+    expect(await retired.read('client-ca')).toEqual({ certificate: oldClient.certificate, key: undefined });
+  });
+
+  it('is taken back as long as no certificate was issued anew', async () => {
+    const { store, journal } = await rotation({}, true);
+    await applyRotation(store, journal);
+    await applyRotation(store, turnBack(journal));
+    expect(await trusted(store)).toEqual(['old client']);
+  });
+
+  it('cannot be taken back later: nobody could issue the certificates of before', async () => {
+    const { store, journal } = await rotation({ phase: 'reissue' }, true);
+    await applyRotation(store, journal);
+    const lab = {} as Lab;
+    const undoing = openRotation({ lab, store, sources: systemSources, names: [], undo: true });
+    await expect(undoing).rejects.toMatchObject({
+      code: 'LAB_PKI_REFUSED',
+      message: expect.stringContaining('the key of the authority client-ca of before is lost'),
+    });
+    expect(await readRotation(store), 'it is where it was').toEqual(journal);
   });
 });
