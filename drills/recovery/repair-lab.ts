@@ -1,11 +1,13 @@
 /** Makes a cluster whole again that never stopped being one: the way back of drills that hurt less than a quorum. */
-import { PkiStore } from '../../pki/mod.ts';
+import { PkiStore, systemSources } from '../../pki/mod.ts';
 import { AlarmType } from '../../server/proto/gen/rpc.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
+import { authorityNames } from '../../toolkit/provision/authority-names.ts';
+import { applyPki, planPki } from '../../toolkit/provision/certificates.ts';
 import { deployPki } from '../../toolkit/provision/deploy-certificates.ts';
 import { waitUntilHealthy } from '../../toolkit/provision/health/mod.ts';
 import { configureMember } from '../../toolkit/provision/members.ts';
-import { readRotation } from '../../toolkit/provision/pki/rotation-journal.ts';
+import { readRotation, settleRotation } from '../../toolkit/provision/pki/rotation-journal.ts';
 import { disarm } from './alarms.ts';
 import { replaceMember } from './replace-member.ts';
 import { rotateAuthorities } from './rotate-authorities.ts';
@@ -25,6 +27,7 @@ export interface RepairPlan {
  */
 export async function repairLab(lab: Lab, plan: RepairPlan, signal: AbortSignal): Promise<void> {
   const store = new PkiStore(lab.paths.pki);
+  await settleCertificates(lab, store);
   for (const node of lab.nodes) {
     await deployPki(store, node);
     await configureMember(lab, node.name);
@@ -44,4 +47,13 @@ export async function repairLab(lab: Lab, plan: RepairPlan, signal: AbortSignal)
   }
   await waitUntilHealthy(lab, { signal });
   if ((await readRotation(store)) !== undefined) await rotateAuthorities(lab, { signal });
+}
+
+/** A rotation that was cut off may have left a key without its certificate: those are issued again, if they can be. */
+async function settleCertificates({ nodes, state }: Lab, store: PkiStore): Promise<void> {
+  if ((await settleRotation(store)) === undefined) return;
+  const authorities = await Promise.all(authorityNames.map((name) => store.read(name)));
+  if (authorities.some(({ key }) => key === undefined)) return;
+  const plan = await planPki(store, nodes, state.certificates, systemSources.now());
+  await applyPki(store, plan, state.certificates, systemSources);
 }

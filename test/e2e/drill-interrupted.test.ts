@@ -1,5 +1,5 @@
 /** A drill that is interrupted, at any moment and in any way, costs nobody a key. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { phases } from '../../drills/engine/events.ts';
@@ -138,6 +138,19 @@ describe('SIGKILL', () => {
     await lab.signalAt(begins('recover'), 'SIGKILL', ...drill);
     await lab.signalAt(({ event, text }) => event === 'warning' && text === undone, 'SIGKILL', 'up');
     await lab.must('up');
+    await expectAllAsBefore();
+  });
+
+  test.each<[string, (event: LabEvent) => boolean, boolean]>([
+    ['before anything else is done, they are back', begins('detect'), true],
+    ['while new authorities take over, these do', ({ text }) => text === 'Issue all certificates anew', false],
+  ])('of a drill that has lost the keys of the authorities: %s', async (_, isTheMoment, areBack) => {
+    const key = () => readFileSync(lab.state('pki', 'client-ca-key.pem'), 'utf8');
+    const keyBefore = key();
+    await lab.signalAt(isTheMoment, 'SIGKILL', 'drill', 'run', 'lost-ca-key', '--yes');
+    await lab.must('up');
+    expect(key() === keyBefore).toBe(areBack);
+    await lab.must('certs', 'check');
     await expectAllAsBefore();
   });
 
