@@ -2,8 +2,7 @@
  * What a drill has moved aside and how to put it back. Written before anything is moved, so that a drill that is
  * interrupted at any moment, even by SIGKILL or a power cut, can be undone by the next command.
  */
-import { existsSync } from 'node:fs';
-import { readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { LabError, messageOf } from '../../toolkit/errors.ts';
@@ -25,7 +24,7 @@ const schema = z.strictObject({
   undo: z.enum(['put-back', 'repair']).default('put-back'),
   /** Members run with a configuration that they must forget. */
   restart: z.boolean().default(false),
-  /** Files of this machine that are taken away, and come back when the drill is undone. */
+  /** Keys of authorities that are taken away, and come back when the drill is undone before it has made new ones. */
   files: z.array(z.strictObject({ path: z.string(), aside: z.string() })).default([]),
   /** Members were started on what the drill has made: whoever wrote since then, wrote there. */
   served: z.boolean().default(false),
@@ -135,7 +134,7 @@ export class Journal {
    *
    * @param options.hurt members whose data will be gone, or not to be trusted any more
    * @param options.restart whether members get a configuration that they must forget
-   * @param options.files of this machine that are about to be taken away
+   * @param options.files keys of authorities that are about to be taken away
    */
   async beginRepair(
     lab: Lab,
@@ -199,8 +198,8 @@ export class Journal {
     const { entries } = this;
     if (entries === undefined) return {};
     if (entries.undo === 'repair') {
-      await bringBack(entries.files);
-      await repairLab(lab, { replace: this.asideByNode, restart: entries.restart }, signal);
+      const { restart, files } = entries;
+      await repairLab(lab, { replace: this.asideByNode, restart, files }, signal);
       await this.discard(lab);
       return {};
     }
@@ -227,15 +226,6 @@ export class Journal {
     );
     await this.close();
     return kept ? Object.fromEntries(Object.entries(entries.nodes).map(([name, entry]) => [name, after(entry)])) : {};
-  }
-}
-
-/** What has another in its place by now, such as the key of a new authority, stays away. */
-async function bringBack(files: Entries['files']): Promise<void> {
-  for (const { path: place, aside } of files) {
-    if (!existsSync(aside) || existsSync(place)) continue;
-    await rename(aside, place);
-    await syncDirectory(path.dirname(place));
   }
 }
 

@@ -8,6 +8,7 @@ import { authorityNames } from '../../toolkit/provision/authority-names.ts';
 import { authorityRequest, planPki } from '../../toolkit/provision/certificates.ts';
 import { openClusterView } from '../../toolkit/provision/health/mod.ts';
 import { proveRefused, proveServed } from '../../toolkit/provision/pki/proof.ts';
+import { readRotation } from '../../toolkit/provision/pki/rotation-journal.ts';
 import { SteadyWriter, type SteadyWrites } from '../dataset/steady-writer.ts';
 import { type DrillContext, type Findings, inconclusive, required } from '../engine/context.ts';
 import { rotateAuthorities } from '../recovery/rotate-authorities.ts';
@@ -23,6 +24,7 @@ export const loseAuthorityKeys = defineStep({
   title: () => 'Lose the keys of both certificate authorities',
   async run({ lab, runId, journal, found, now }) {
     const store = new PkiStore(lab.paths.pki);
+    if ((await readRotation(store)) !== undefined) throw inconclusive('a rotation of authorities is under way');
     for (const name of authorityNames) {
       const { certificate, key } = (await store.load(name)) ?? {};
       const own = authorityRequest(name, lab.state.certificates).commonName;

@@ -133,8 +133,7 @@ export async function applyRotation(store: PkiStore, journal: RotationJournal): 
     const [going, coming] = [await from.read(name), await to.read(name)];
     const signing = journal.phase === 'trust-both' ? going : coming;
     const other = journal.phase === 'trust-both' ? coming : going;
-    const isLacking = signing.certificate === undefined || (signing.key === undefined && !isOfBefore(journal));
-    if (signing.certificate === undefined || isLacking) {
+    if (signing.certificate === undefined || (signing.key === undefined && !isOfBefore(journal))) {
       throw new LabError('LAB_PKI_REFUSED', `${stagingPath(store)} lacks the authority ${name}`, {
         advice: 'put the folder back from a backup',
       });
