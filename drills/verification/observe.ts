@@ -44,7 +44,7 @@ export async function observe(
           ...(reference.access && { access: await reading(readAccess(client, endpoint, signal)) }),
           ...(reference.refusal && { refusal: await reading(refusalOf(lab, member, signal)) }),
           ...(reference.outcome === 'restored' && {
-            watch: await reading(readWatchOf(lab, member, reference, signal)),
+            watch: await reading(readWatch(client, endpoint, reference.lastRevision, signal)),
           }),
           ...(latest !== undefined && (await readLatest(client, endpoint, reference, latest, signal))),
         };
@@ -96,15 +96,6 @@ async function readLatest(
   if (live === undefined) return { latestHash };
   const seen = await reading(readKeySpace(client, endpoint, latest, signal, live.prefix));
   return { latestHash, live: 'failure' in seen ? seen : underPrefix(liveKeysOf(seen), live.prefix) };
-}
-
-async function readWatchOf(lab: Lab, member: string, { lastRevision }: Reference, signal: AbortSignal) {
-  const client = lab.client(member);
-  try {
-    return await readWatch(client, lastRevision, signal);
-  } finally {
-    client.close();
-  }
 }
 
 /** Where there were leases, a server without any is a finding. */

@@ -10,7 +10,7 @@ import { isFailure, type Observation, type Reference } from './evidence.ts';
 /** What a watch is told that goes on after the last revision of before. */
 export type WatchReading =
   | { cancelled: true; compactRevision: number }
-  /** It waits; the member has told all others up to this revision. */
+  /** It waits for what it asks for; the member is at this revision. */
   | { cancelled: false; atRevision: number };
 
 export interface WatchReport {
@@ -23,27 +23,31 @@ const deadlineMs = 15_000;
 const watchedKey = Buffer.from('etcdlab-drill/watched');
 
 /**
- * Asks for progress rather than for time to pass: a member answers a watch that it has nothing for, and cancels one whose
- * past is compacted before it would.
+ * A member says of each watch that it is created, and at which revision it is itself: one that asks for a later revision
+ * is taken all the same, and waits. One whose past is compacted is cancelled soon after.
  *
- * @param client of one member
  * @param heldRevision the last one that the watch was told of
  * @throws RpcError; Error when the member says neither within 15 s
  */
-export async function readWatch(client: EtcdClient, heldRevision: number, signal: AbortSignal): Promise<WatchReading> {
+export async function readWatch(
+  client: EtcdClient,
+  endpoint: string,
+  heldRevision: number,
+  signal: AbortSignal,
+): Promise<WatchReading> {
   const deadline = AbortSignal.timeout(deadlineMs);
   const create = { key: watchedKey, start_revision: heldRevision + 1 };
-  const watch = client.resumingWatch(create, { signal: AbortSignal.any([signal, deadline]) });
   try {
-    for await (const { created, canceled, compact_revision, header } of watch) {
+    const responses = client.watch(create, { endpoint, signal: AbortSignal.any([signal, deadline]) });
+    for await (const { created, canceled, compact_revision, header } of responses) {
       if (canceled) return { cancelled: true, compactRevision: compact_revision };
-      if (!created) return { cancelled: false, atRevision: header?.revision ?? 0 };
-      watch.requestProgress();
+      const atRevision = header?.revision ?? 0;
+      if (created && atRevision <= heldRevision) return { cancelled: false, atRevision };
     }
   } catch (error) {
     if (!deadline.aborted) throw error;
   }
-  throw new Error(`a watch from revision ${heldRevision + 1} on is neither cancelled nor served within 15 s`);
+  throw new Error(`a watch from revision ${heldRevision + 1} on is neither cancelled nor made to wait within 15 s`);
 }
 
 /** Only a restored cluster gives out revisions twice. */
