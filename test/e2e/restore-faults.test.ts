@@ -80,7 +80,6 @@ test('so does one that serves something else than the manifest says', async () =
 test.each([
   ['stopping all members', 'up'],
   ['etcdutl snapshot restore', 'restore --resume'],
-  ['starting all members', 'up'],
   ['starting all members', 'restore --resume'],
 ])('killed at "%s", it is undone or gone on with by `%s`', async (step, next) => {
   const { endedBy } = await lab.signalAt(saying(step), 'SIGKILL', 'restore', '--yes', '--to', backup.id);
