@@ -95,6 +95,12 @@ describe('a transaction that a range forbids', () => {
     }
   });
 
+  test('is forbidden for what is wrong with it as a whole first', async () => {
+    const { txn, did } = asked(false);
+    await expect(txn(put, put, range(7))).rejects.toThrow('duplicate key given in txn request');
+    expect(did).toEqual([]);
+  });
+
   test('is not looked for in one without ranges', async () => {
     const { txn, did } = asked(false);
     await txn(put);

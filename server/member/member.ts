@@ -137,6 +137,7 @@ export class Member implements EtcdMember {
    * one that only its ranges forbid. So that members do not come to differ, such a one must not come into the log.
    */
   private async writeTxn(request: TxnRequest, caller?: Caller): Promise<TxnResponse> {
+    this.admit({ txn: request });
     const ranges = rangesOf(request);
     const readsRevisions = ranges.some(({ revision }) => revision !== 0);
     if (!readsRevisions && (!this.auth.enabled || ranges.length === 0)) return this.write({ txn: request }, caller);
