@@ -1,12 +1,7 @@
 /** One member of each engine, which are asked the same and must answer the same. */
 import { ensureBuilt } from '../../../scripts/build.ts';
 import {
-  type AlarmRequest,
-  AlarmRequest_AlarmAction,
-  AlarmType,
   AuthService,
-  KVService,
-  LeaseService,
   MaintenanceService,
   WatchCreateRequest,
   WatchRequest,
@@ -16,20 +11,10 @@ import {
 import { RawCaller } from '../../interop/raw-caller.ts';
 import { TestCluster } from '../test-cluster.ts';
 import { upstreamExecutables } from '../upstream.ts';
-import { comparableBytes, withoutHeader } from './comparison.ts';
-import { leaseIds, maxRequestBytes, maxTxnOps } from './kv-steps.ts';
-import { bytes, describeRequest, printed, type Step, step } from './step.ts';
-
-const flags = [
-  '--unsafe-no-fsync',
-  '--bcrypt-cost=4',
-  `--max-txn-ops=${maxTxnOps}`,
-  `--max-request-bytes=${maxRequestBytes}`,
-];
-const all = { key: bytes('\0'), range_end: bytes('\0') };
-const users = ['u', 'v', 'w', 'root'];
-const roles = ['r', 's', 'root'];
-const { DEACTIVATE } = AlarmRequest_AlarmAction;
+import { allKeys, clearing, emptying, inventory, lastPut, memberFlags } from './closing-steps.ts';
+import { comparableBytes } from './comparison.ts';
+import { Knowledge } from './knowledge.ts';
+import { describeRequest, printed, type Step, step } from './step.ts';
 
 /** The engines do not answer alike. */
 export class Difference extends Error {
@@ -43,16 +28,12 @@ export class Difference extends Error {
 export class Pair {
   /** How many requests were answered alike. */
   compared = 0;
-  /** Of one sequence, with what its revisions have come to. */
+  /** Of one sequence. */
   private trace: string[] = [];
-  private revisions = { current: 1, compacted: 0 };
+  private readonly known = new Knowledge();
   private readonly clusters: readonly [theirs: TestCluster, ours: TestCluster];
   private readonly callers: readonly [theirs: RawCaller, ours: RawCaller];
-  /** What each user logs in with, as far as it is known. */
-  private readonly passwords = new Map<string, string>();
   private readonly tokens = new Map<string, readonly [theirs: string, ours: string]>();
-  private isAuthEnabled = false;
-  private mayHaveAlarm = false;
 
   private constructor(clusters: readonly [TestCluster, TestCluster]) {
     this.clusters = clusters;
@@ -61,7 +42,7 @@ export class Pair {
   }
 
   static async start(): Promise<Pair> {
-    const options = { members: 1, flags };
+    const options = { members: 1, flags: memberFlags };
     const theirs = await TestCluster.start(upstreamExecutables(), options);
     try {
       return new Pair([theirs, await TestCluster.start(await ensureBuilt(), options)]);
@@ -83,7 +64,7 @@ export class Pair {
    */
   async run(steps: readonly Step[]): Promise<void> {
     this.trace = [];
-    for (const each of steps) if (!this.isBeyondCompare(each)) await this.take(each);
+    for (const each of steps) if (!this.known.isBeyondCompare(each)) await this.take(each);
     await this.openUp();
     await this.compareState();
     await this.empty();
@@ -98,18 +79,10 @@ export class Pair {
     await this.compareState();
   }
 
-  /** Under an alarm, upstream 3.5 applies without looking at permissions, until it is started again. */
-  private isBeyondCompare({ method, request }: Step): boolean {
-    if (method.path === AuthService.AuthEnable.path) return this.mayHaveAlarm;
-    if (method.path !== MaintenanceService.Alarm.path) return false;
-    const isActivation = (request(this.revisions) as AlarmRequest).action === AlarmRequest_AlarmAction.ACTIVATE;
-    return isActivation && this.isAuthEnabled;
-  }
-
   private async take(each: Step): Promise<void> {
     const { method, as } = each;
     const tokens = as === undefined ? undefined : await this.tokensOf(as);
-    const request = each.request(this.revisions);
+    const request = each.request(this.known.revisions);
     this.trace.push(describeRequest(each, request));
     const [expected, got] = await Promise.all(
       this.callers.map((caller, side) =>
@@ -129,71 +102,46 @@ export class Pair {
 
   /** Tokens of a user; undefined when authentication is off or the user cannot log in. */
   private async tokensOf(name: string): Promise<readonly [string, string] | undefined> {
-    const password = this.passwords.get(name);
-    if (!this.isAuthEnabled || password === undefined) return undefined;
+    const password = this.known.passwords.get(name);
+    if (!this.known.isAuthEnabled || password === undefined) return undefined;
     if (!this.tokens.has(name)) await this.take(step(AuthService.Authenticate, { name, password }));
     return this.tokens.get(name);
   }
 
-  private remember({ method }: Step, request: unknown, theirs: Buffer, ours: Buffer): void {
-    const { revision } = withoutHeader(theirs);
-    if (revision !== undefined && revision > 0) this.revisions.current = revision;
-    const fields = request as { revision: number; name: string; password: string };
-    switch (method.path) {
-      case KVService.Compact.path:
-        this.revisions.compacted = fields.revision;
-        return;
-      case MaintenanceService.Alarm.path:
-        this.mayHaveAlarm ||= (request as AlarmRequest).action === AlarmRequest_AlarmAction.ACTIVATE;
-        return;
-      case AuthService.UserAdd.path:
-      case AuthService.UserChangePassword.path:
-        this.passwords.set(fields.name, fields.password);
-        return;
-      case AuthService.AuthEnable.path:
-        this.isAuthEnabled = true;
-        return;
-      case AuthService.AuthDisable.path:
-        this.isAuthEnabled = false;
-        this.tokens.clear();
-        return;
-      case AuthService.Authenticate.path: {
-        const [one, other] = [theirs, ours].map((answer) => AuthService.Authenticate.response.decode(answer).token);
-        this.tokens.set(fields.name, [one ?? '', other ?? '']);
-      }
-    }
+  private remember(each: Step, request: unknown, theirs: Buffer, ours: Buffer): void {
+    this.known.learn(each, request, theirs);
+    const { path } = each.method;
+    if (path === AuthService.AuthDisable.path) this.tokens.clear();
+    if (path !== AuthService.Authenticate.path) return;
+    const [one, other] = [theirs, ours].map((answer) => AuthService.Authenticate.response.decode(answer).token);
+    this.tokens.set((request as { name: string }).name, [one ?? '', other ?? '']);
   }
 
   /** Ends whatever keeps requests out. */
   private async openUp(): Promise<void> {
     // A token that is good no longer is found out by the first attempt.
-    for (let tries = 2; this.isAuthEnabled && tries > 0; tries--)
+    for (let tries = 2; this.known.isAuthEnabled && tries > 0; tries--)
       await this.take(step(AuthService.AuthDisable, {}, 'root'));
-    if (this.isAuthEnabled) throw new Error(`nobody can turn authentication off:\n  ${this.trace.join('\n  ')}`);
-    for (const memberID of [5n, 6n]) {
-      await this.take(step(MaintenanceService.Alarm, { action: DEACTIVATE, alarm: AlarmType.NOSPACE, memberID }));
-    }
-    this.mayHaveAlarm = false;
+    if (this.known.isAuthEnabled) throw new Error(`nobody can turn authentication off:\n  ${this.trace.join('\n  ')}`);
+    for (const each of clearing) await this.take(each);
+    this.known.mayHaveAlarm = false;
   }
 
   private async compareState(): Promise<void> {
-    await this.take(step(KVService.Put, { key: bytes('end') }));
+    await this.take(lastPut);
     await this.compareHistory();
-    const { compacted } = this.revisions;
+    const { compacted } = this.known.revisions;
     for (const revision of [0, compacted, compacted + 1]) {
       await this.take(step(MaintenanceService.HashKV, { revision }));
     }
-    await this.take(step(AuthService.AuthStatus, {}));
-    for (const name of users) await this.take(step(AuthService.UserGet, { name }));
-    for (const role of roles) await this.take(step(AuthService.RoleGet, { role }));
-    for (const ID of leaseIds) await this.take(step(LeaseService.LeaseTimeToLive, { ID, keys: true }));
+    for (const each of inventory) await this.take(each);
   }
 
   /** What a watch tells from the oldest revision that there is up to the newest. */
   private async compareHistory(): Promise<void> {
-    const { current, compacted } = this.revisions;
+    const { current, compacted } = this.known.revisions;
     for (const start_revision of compacted > 1 ? [compacted + 1, compacted - 1] : [compacted + 1]) {
-      const create_request = WatchCreateRequest.create({ ...all, start_revision, prev_kv: true });
+      const create_request = WatchCreateRequest.create({ ...allKeys, start_revision, prev_kv: true });
       const isLast = ({ events, canceled }: WatchResponse): boolean =>
         canceled || events.at(-1)?.kv?.mod_revision === current;
       const [theirs, ours] = await Promise.all(
@@ -213,11 +161,8 @@ export class Pair {
   }
 
   private async empty(): Promise<void> {
-    await this.take(step(KVService.DeleteRange, all));
-    for (const ID of leaseIds) await this.take(step(LeaseService.LeaseRevoke, { ID }));
-    for (const name of users) await this.take(step(AuthService.UserDelete, { name }));
-    for (const role of roles) await this.take(step(AuthService.RoleDelete, { role }));
-    this.passwords.clear();
+    for (const each of emptying) await this.take(each);
+    this.known.passwords.clear();
     this.tokens.clear();
   }
 }
