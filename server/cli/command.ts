@@ -90,9 +90,12 @@ export async function execute(root: Command, style: Style, argv: readonly string
 /** Prints the help of the command that `names` lead to, as `help` does. */
 export function printHelp(root: Command, style: Style, names: readonly string[], io: CliIo): void {
   const { path, args } = findCommand(root, names);
-  if (path.length === 1 && args.length > 0)
-    io.stderr.write(`Unknown help topic [${args.map((arg) => `\`${arg}\``).join(' ')}]\n`);
-  io.stdout.write(style.help(path));
+  if (path.length > 1 || args.length === 0) {
+    io.stdout.write(style.help(path));
+    return;
+  }
+  io.stderr.write(`Unknown help topic [${args.map((arg) => `\`${arg}\``).join(' ')}]\n`);
+  style.usageOnFlagError(style.usage(path), io);
 }
 
 /** Descends as long as the next word that is no flag names a subcommand, in full or by a unique prefix. */

@@ -13,7 +13,7 @@ const line = (args: string, more: Omit<Line, 'args'> = {}): Line => ({
   args: (args.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replaceAll("'", '')),
   ...more,
 });
-/** Member ids stand everywhere in the others. */
+/** In the others member ids stand everywhere, or a text with a port. */
 const printable = ({ args }: Line): boolean => args.at(-1) !== 'protobuf';
 const txn = (input: string, flags = ''): Line => line(`txn ${flags}`, { input });
 const formats = (args: string): Line[] =>
@@ -234,6 +234,33 @@ export const lines: Record<string, Line[]> = {
     ...formats('member list --hex').filter(printable),
     line('mem l'),
     line('member list x'),
+  ],
+  'member, refused': [
+    ...['', 'add', 'add m2', 'add m2 http://127.0.0.1:1', 'add m2 --peer-urls=', 'add m2 --peer-urls=foo'].map((args) =>
+      line(`member ${args}`),
+    ),
+    ...['add m2 m3 --peer-urls=http://127.0.0.1:1', 'remove', 'remove zzz', 'remove 1 2', 'promote', 'promote zzz'].map(
+      (args) => line(`member ${args}`),
+    ),
+    ...['update', 'update zzz --peer-urls=http://127.0.0.1:1', 'update 1', 'update 1 --peer-urls=foo'].map((args) =>
+      line(`member ${args}`),
+    ),
+    ...['remove 1', 'promote 1', 'update 1 --peer-urls=http://127.0.0.1:1'].flatMap((args) =>
+      formats(`member ${args}`),
+    ),
+  ],
+  'alarm, defrag and move-leader': [
+    ...['alarm', 'alarm list x', 'alarm disarm x', 'alarm foo', 'defrag x', 'move-leader', 'move-leader 1 2'].map(
+      (args) => line(args),
+    ),
+    ...formats('alarm list'),
+    // Upstream crashes when there is nothing to print as fields.
+    ...formats('alarm disarm').filter(({ args }) => args.at(-1) !== 'fields'),
+    ...formats('defrag').filter(printable),
+    line('defrag --cluster'),
+    line('--command-timeout 400ms defrag', { endpoints: refused }),
+    ...['move-leader xyz', 'move-leader 0', 'move-leader 1'].map((args) => line(args)),
+    ...formats('move-leader 1'),
   ],
   endpoint: [
     ...formats('endpoint status'),

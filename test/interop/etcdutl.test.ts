@@ -1,11 +1,12 @@
 /** Snapshots of an upstream member, through upstream's etcdutl and ours: the same figures, the same restored members. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { BoltDatabase } from '../../server/bolt/mod.ts';
+import { memoryIo } from '../../server/cli/testing/memory-io.ts';
 import { saveSnapshot } from '../../server/client/mod.ts';
 import { fileHashKv } from '../../server/etcdutl/hash-kv.ts';
 import { runEtcdutl } from '../../server/etcdutl/main.ts';
@@ -13,6 +14,7 @@ import { restoreSnapshot, snapshotStatus } from '../../server/etcdutl/mod.ts';
 import { decodeSnapFile, decodeV2Store } from '../../server/snap/mod.ts';
 import { TestCluster } from '../support/test-cluster.ts';
 import { haveUpstream, upstreamExecutables } from '../support/upstream.ts';
+import { lines } from './etcdutl-lines.ts';
 
 let source: TestCluster;
 /** A snapshot of the empty store, and one with everything that a store may hold. */
@@ -131,6 +133,16 @@ async function etcdutl(...args: string[]): Promise<{ exitCode: number; stdout: s
   return { exitCode: await runEtcdutl(args, io), stdout };
 }
 
+/** Of a help text the usage: the explanations are ours. */
+function summary(stdout: string): string {
+  return stdout.includes('Usage:') ? stdout.split('\n').slice(0, 2).join('\n') : stdout;
+}
+
+/** Of standard error, what scripts look at. */
+function errorLines(stderr: string): string[] {
+  return stderr.split('\n').filter((line) => /^(?:Error|Usage:|Unknown)/.test(line));
+}
+
 describe.skipIf(!haveUpstream())('with upstream 3.5.30', () => {
   test.for(['simple', 'json', 'fields', 'table'])('snapshot status -w %s prints the same figures', async (format) => {
     for (const file of [emptyFile, fullFile]) {
@@ -138,6 +150,23 @@ describe.skipIf(!haveUpstream())('with upstream 3.5.30', () => {
       const expected = execFileSync(upstreamExecutables().etcdutl, args, { encoding: 'utf8' });
       expect(await etcdutl(...args)).toEqual({ exitCode: 0, stdout: expected });
     }
+  });
+
+  test.for(lines)('etcdutl %s', async (line) => {
+    const { directory } = source;
+    const [target, small] = [path.join(directory, 'target'), path.join(directory, 'small')];
+    const files: Record<string, string> = { SNAPSHOT: fullFile, FULL: directory, SMALL: small, TARGET: target };
+    writeFileSync(small, Buffer.alloc(3000));
+    const words = line.split(' ').filter((word) => word !== '');
+    const args = words.map((word) => files[word] ?? word);
+    const { status, stdout, stderr } = spawnSync(upstreamExecutables().etcdutl, args, { encoding: 'utf8' });
+    // Upstream leaves what it has begun.
+    rmSync(target, { recursive: true, force: true });
+    const io = memoryIo();
+    const exitCode = await runEtcdutl(args, io);
+    const seen = { exitCode, stdout: summary(io.out()), errors: errorLines(io.err()) };
+    expect(seen).toEqual({ exitCode: status, stdout: summary(stdout), errors: errorLines(stderr) });
+    expect(existsSync(target)).toBe(false);
   });
 
   test('a file that both tools saved has the same figures', async () => {
