@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LabEvent } from './test-lab.ts';
 import { TestLab, type TestLabOptions } from './test-lab.ts';
@@ -70,6 +71,9 @@ export function specifyRestoreDrill(options: () => TestLabOptions): void {
     expect(rto?.byStep.length).toBe(5);
     expect(Object.keys(rto?.parts ?? {})).toEqual(['detect', 'fetch', 'restore', 'start', 'verify']);
     expect(rpo?.revisions).toBeGreaterThan(0);
+    const { revision = 0 } = json.snapshot ?? {};
+    const missed = { from: revision + 1, to: revision + (rpo?.revisions ?? 0) };
+    expect(json.watches, 'a watch from before is not told of the loss').toMatchObject({ outcome: 'misses', missed });
     const lost = (kind: string) => rpo?.keys.filter((each) => each.kind === kind).length;
     // One key has changed its lease, and 34 of those that are gone went with theirs.
     expect([lost('unexpected'), lost('changed'), lost('missing')]).toEqual([100, 20 + 1, 20 + 34]);
@@ -99,6 +103,20 @@ export function specifyRestoreDrill(options: () => TestLabOptions): void {
     expect(JSON.parse(stdout)).toMatchObject({ revision: manifest.revision });
     const forms = ['report.md', 'report.json', 'report.html', 'report.xml'];
     expect(told.at(-1)?.reports).toEqual(forms.map((name) => path.join(folder, name)));
+  });
+
+  test('is packed for an auditor, with what the members have logged, and without a key or a value', async () => {
+    await lab.must('drill', 'export', '--output', 'evidence.tar.gz');
+    const { folder, json } = lab.report();
+    const name = path.basename(folder);
+    const { stdout: list } = await execa('tar', ['-tzf', lab.path('evidence.tar.gz')]);
+    const files = ['report.json', 'SHA256SUMS', 'evidence/members.json', 'evidence/journal.json', 'evidence/node3.log'];
+    expect(list.split('\n')).toEqual(expect.arrayContaining(files.map((file) => `${name}/${file}`)));
+    expect(list).not.toMatch(/\.(db|pem|delta)$/m);
+    const { stdout: text } = await execa('tar', ['-xzOf', lab.path('evidence.tar.gz')]);
+    expect(text).toContain(json.members?.[0]?.memberId);
+    expect(text).not.toMatch(/BEGIN [A-Z ]*PRIVATE KEY/);
+    expect(text, 'a value of the user’s').not.toContain('value 4');
   });
 
   test('brings back every key of the user’s as it was, in a cluster of another id', async () => {
@@ -138,7 +156,14 @@ export function specifyRestoreDrill(options: () => TestLabOptions): void {
     expect((await lab.keys('mine/')).kvs).toEqual(before.kvs);
   });
 
-  test('can be written by the user, and passes', async () => {
+  test('can be written by the user, and proves users, roles and refusals where authentication is on', async () => {
+    for (const line of ['role add reader', 'role grant-permission reader read mine/', 'user add ada --no-password']) {
+      await lab.must('ctl', ...line.split(' '));
+    }
+    for (const line of ['user grant-role ada reader', 'user add root --no-password', 'user grant-role root root']) {
+      await lab.must('ctl', ...line.split(' '));
+    }
+    await lab.must('ctl', 'auth', 'enable');
     lab.write(
       'mine.yaml',
       `title: Mine
@@ -150,6 +175,13 @@ recover: [restore-all-members, start-all-members]
 `,
     );
     expect(await lab.must('drill', 'run', 'mine.yaml', '--yes')).toContain('PASSED');
-    expect(lab.report().json).toMatchObject({ drill: 'mine', title: 'Mine', result: 'passed' });
+    const { json } = lab.report();
+    expect(json).toMatchObject({ drill: 'mine', title: 'Mine', result: 'passed' });
+    const seen = (name: string) => json.checks.filter((check) => check.name === name).map(({ observed }) => observed);
+    expect(seen('auth')).toEqual(Array(3).fill('all as recorded'));
+    expect(seen('auth-refusal')).toEqual(Array(3).fill('etcdserver: permission denied'));
+    expect(json.checks.find(({ name }) => name === 'auth')?.expected).toMatch(
+      /^authentication on, 2 users and 1 roles/,
+    );
   });
 }
