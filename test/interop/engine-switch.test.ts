@@ -28,6 +28,11 @@ async function engines(of: TestLab): Promise<string[]> {
   }
 }
 
+/** The first member has been moved, and the second is about to be. */
+function secondBegins({ event, path }: LabEvent): boolean {
+  return event === 'task-started' && (path as string[]).join().endsWith('configuration,node2');
+}
+
 describe.skipIf(!haveUpstream())('engine switch', () => {
   test('that is refused is none: nothing is to be gone on with, or undone', async () => {
     const { exitCode, stderr } = await lab.run('engine', 'switch', 'upstream', '--path', '/nowhere');
@@ -44,8 +49,6 @@ describe.skipIf(!haveUpstream())('engine switch', () => {
     const writer = new RecordedWriter(client, { concurrency: 3 });
     try {
       const to = ['engine', 'switch', 'upstream', '--path', upstream];
-      const secondBegins = ({ event, path }: LabEvent): boolean =>
-        event === 'task-started' && (path as string[]).join().endsWith('configuration,node2');
 
       const stopped = await lab.signalAt(secondBegins, 'SIGINT', ...to);
       expect(stopped).toMatchObject({ exitCode: 130 });
@@ -76,13 +79,31 @@ describe.skipIf(!haveUpstream())('engine switch', () => {
     }
   });
 
-  test('is what the drill engine-move rehearses, from the built-in engine too', { timeout: 120_000 }, async () => {
-    await lab.must('drill', 'run', 'engine-move', '--yes');
+  test.each<[string, string[]]>([
+    ['engine-move', ['every-mix-healthy', 'acknowledged-writes']],
+    ['other-engine', ['keys']],
+  ])('is what the drill %s rehearses, from the built-in engine too', { timeout: 120_000 }, async (drill, telling) => {
+    await lab.must('drill', 'run', drill, '--yes');
     const { json } = lab.report();
-    expect(json).toMatchObject({ drill: 'engine-move', result: 'passed' });
-    expect(json.checks.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['every-mix-healthy', 'acknowledged-writes']),
-    );
+    expect(json).toMatchObject({ drill, result: 'passed' });
+    expect(json.checks.map(({ name }) => name)).toEqual(expect.arrayContaining(telling));
     expect(await engines(lab)).toEqual(['built-in', 'built-in', 'built-in']);
+  });
+
+  test('away from upstream is stopped half-way and undone as well', { timeout: 120_000 }, async () => {
+    const theirs = await TestLab.up({ upstream });
+    try {
+      await theirs.must('ctl', 'put', 'kept', 'all the way');
+      const stopped = await theirs.signalAt(secondBegins, 'SIGINT', 'engine', 'switch', 'built-in');
+      expect(stopped).toMatchObject({ exitCode: 130 });
+      expect(await engines(theirs)).toEqual(expect.arrayContaining(['upstream', 'built-in']));
+      expect(await theirs.must('engine', 'switch', '--back')).toContain(
+        'All members hold what they held before: HashKV',
+      );
+      expect(await engines(theirs)).toEqual(['upstream', 'upstream', 'upstream']);
+      expect(await theirs.must('ctl', 'get', 'kept')).toContain('all the way');
+    } finally {
+      await theirs.close();
+    }
   });
 });
