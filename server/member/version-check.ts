@@ -22,7 +22,8 @@ export function requireFittingVersion(clusterVersion: string | undefined, downgr
     throw new UnfitVersionError(
       'invalid downgrade; server version is not allowed to join when downgrade is enabled: this server is ' +
         `${serverVersion}, and the cluster goes to ${downgrade.targetVersion}. Start etcd ${minorOf(target)} on this ` +
-        'data directory, or end the downgrade at the other members first: etcdctl downgrade cancel',
+        'data directory. Where the downgrade was cancelled meanwhile, this directory does not know it: let another ' +
+        'member take this one out and add it anew: etcdctl member remove, then member add',
     );
   }
   const decided = clusterVersion === undefined ? undefined : parseVersion(clusterVersion);
