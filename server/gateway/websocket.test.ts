@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Logger } from '../base/logger.ts';
+import { KVService } from '../proto/gen/rpc.ts';
+import { unary } from '../rpc/mod.ts';
 import { TestServer, type TestServerOptions } from '../rpc/testing/test-server.ts';
 
 const logger = new Logger({ enabled: () => false, write: () => {} }, 'test');
@@ -48,6 +51,11 @@ async function refusal(path: string, headers: Record<string, string> = {}): Prom
   }
 }
 
+/** A short text of a client, masked with nothing. */
+function textFrame(text: string): Buffer {
+  return Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]);
+}
+
 const create = (key: string) => JSON.stringify({ create_request: { key: Buffer.from(key).toString('base64') } });
 
 describe('the gateway over a WebSocket', () => {
@@ -74,6 +82,33 @@ describe('the gateway over a WebSocket', () => {
     socket.close();
     expect(await closed).toMatchObject({ code: 1000 });
     await watchers(0);
+  });
+
+  test('ends the call of a client that has gone while nothing was read of it', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    let call: AbortSignal | undefined;
+    const range = unary(KVService.Range, async (_, { signal }) => {
+      call = signal;
+      await once(signal, 'abort');
+      throw new Error('gone');
+    });
+    try {
+      await start({ methods: [range] });
+      const client = net.connect(server.listener.port as number, '127.0.0.1').resume();
+      await once(client, 'connect');
+      const head = ['GET /v3/kv/range HTTP/1.1', 'Host: m', 'Connection: Upgrade', 'Upgrade: websocket'];
+      head.push('Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}`);
+      // The call reads one message only; the second one stops the server from reading on.
+      client.write(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), textFrame('{}'), textFrame('{}')]));
+      await vi.waitFor(() => expect(call).toBeDefined(), 10_000);
+      client.destroy();
+      await vi.waitFor(() => {
+        vi.advanceTimersByTime(30_000);
+        expect(call?.aborted).toBe(true);
+      }, 10_000);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('answers a call of one message, errors too, and closes', async () => {

@@ -71,6 +71,14 @@ describe('what a client must not send is refused:', () => {
       Buffer.concat([clientFrame(1, Buffer.alloc(600), false), clientFrame(0, Buffer.alloc(600))]),
       1009,
     ],
+    [
+      'a message in too many pieces',
+      Buffer.concat([
+        clientFrame(1, Buffer.alloc(0), false),
+        ...Array(1025).fill(clientFrame(0, Buffer.alloc(1), false)),
+      ]),
+      1009,
+    ],
   ])('%s', (_what, bytes, code) => {
     expect(() => read([bytes], 1000)).toThrow(expect.objectContaining({ name: 'WebSocketError', code }));
   });
@@ -79,6 +87,13 @@ describe('what a client must not send is refused:', () => {
     const header = Buffer.from([0x82, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
     expect(() => read([header])).toThrow('a message is longer than 1000000 bytes');
   });
+});
+
+test('pieces without bytes are not held, however many come', () => {
+  const empty = clientFrame(Opcode.continuation, Buffer.alloc(0), false);
+  const whole = [clientFrame(Opcode.text, Buffer.from('a'), false), ...Array<Buffer>(2000).fill(empty)];
+  whole.push(clientFrame(Opcode.continuation, Buffer.from('b')));
+  expect(read(whole)).toEqual([{ kind: 'message', payload: Buffer.from('ab') }]);
 });
 
 test('the reason of a close frame is cut to what one may hold', () => {

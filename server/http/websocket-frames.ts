@@ -30,6 +30,8 @@ interface Header {
 }
 
 const maxControlBytes = 125;
+/** Each piece that is held costs more than its bytes. */
+const maxFragments = 1024;
 const controlKinds: Record<number, WebSocketEvent['kind']> = {
   [Opcode.close]: 'close',
   [Opcode.ping]: 'ping',
@@ -96,6 +98,9 @@ export class WebSocketReader {
     const isContinuation = opcode === Opcode.continuation;
     if (isContinuation !== (this.messageOpcode !== undefined))
       throw protocolError('a message is interrupted by another');
+    if (this.fragments.length >= maxFragments) {
+      throw new WebSocketError(CloseCode.tooBig, `a message is in more than ${maxFragments} pieces`);
+    }
     if (this.fragmentBytes + payloadBytes > this.maxMessageBytes) {
       throw new WebSocketError(CloseCode.tooBig, `a message is longer than ${this.maxMessageBytes} bytes`);
     }
@@ -105,7 +110,7 @@ export class WebSocketReader {
     const control = controlKinds[opcode];
     if (control !== undefined) return { kind: control, payload };
     this.messageOpcode ??= opcode;
-    this.fragments.push(payload);
+    if (payload.length > 0) this.fragments.push(payload);
     this.fragmentBytes += payload.length;
     if (!isFinal) return undefined;
     const message = Buffer.concat(this.fragments, this.fragmentBytes);

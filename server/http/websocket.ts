@@ -170,9 +170,11 @@ class WebSocketConnection {
   }
 
   private ping(): void {
-    if (this.socket.isPaused()) return;
-    if (this.isSilent) this.socket.destroy();
-    this.isSilent = true;
+    // While nothing is read, silence means nothing; but a write to a client that has gone fails.
+    if (!this.socket.isPaused()) {
+      if (this.isSilent) this.socket.destroy();
+      this.isSilent = true;
+    }
     this.socket.write(webSocketFrame(Opcode.ping, Buffer.alloc(0)));
   }
 
