@@ -45,8 +45,8 @@ describe('a restore in which one thing is wrong', () => {
       'revision node2',
       'hash-kv node2',
       'keys node2',
-      'leases node2',
       'canaries node2',
+      'leases node2',
       // What cannot be read is never taken for well.
       'later-writes node2',
       'linearizable-write node2',
