@@ -60,22 +60,30 @@ test('each file has the SHA-256 that the list says', async () => {
 
 test('no key and no password is left in it, wherever it was', async () => {
   const { key } = createAuthority({ commonName: 'x', validityMs: 86_400_000 }, systemSources);
-  const secret = 'correct horse battery staple';
+  const secret = 'correct "horse" battery staple';
+  const token = 'eyJhbGciOiJSUzI1NiJ9.eyJ1c2VyIjoiYWxpY2UifQ.c2lnbmF0dXJl';
+  const message = `password: ${JSON.stringify(secret)}`;
   const run = makeRun({
-    'report.json': JSON.stringify({ error: `password: "${secret}"`, password: secret }),
-    'evidence/node1.log': `${key}\n{"msg":"x","password":"${secret}"}\n`,
-    'evidence/journal.json': `authorization="${secret}"`,
+    'report.json': JSON.stringify({ error: message, password: secret, keysByPrefix: { secret: 12, other: 1 } }),
+    'report.html': `<pre>password: &quot;${secret.replaceAll('"', '')}&quot;</pre>`,
+    'evidence/node1.log': [
+      key,
+      JSON.stringify({ msg: message, password: secret, token }),
+      JSON.stringify({ msg: `Authorization: Bearer ${token}` }),
+      `Authorization: Bearer ${token}`,
+    ].join('\n'),
+    'evidence/journal.json': `${JSON.stringify({ authorization: secret, error: `it sent ${token}` }, undefined, 2)}\n`,
   });
   await assembleBundle(run, target());
-  const body = key.split('\n')[1] as string;
+  const words = [...secret.split(/\W+/), ...token.split('.'), key.split('\n')[1] as string, 'PRIVATE KEY-----'];
   const files = readdirSync(target(), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  expect(files).toHaveLength(4);
+  expect(files).toHaveLength(5);
   for (const { parentPath, name } of files) {
     const text = readFileSync(path.join(parentPath, name), 'utf8');
-    expect(text).not.toContain('PRIVATE KEY-----');
-    expect(text).not.toContain(body);
-    expect(text).not.toContain(secret);
+    for (const word of words) expect(text).not.toContain(word);
+    if (name.endsWith('.json')) expect(() => JSON.parse(text)).not.toThrow();
   }
+  expect(JSON.parse(readFileSync(path.join(target(), 'report.json'), 'utf8')).keysByPrefix.secret).toBe(12);
 });
 
 test('a run is found by its name, by its time, or as the newest', async () => {

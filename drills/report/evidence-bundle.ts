@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LabError } from '../../toolkit/errors.ts';
-import { redact } from '../../toolkit/provision/support.ts';
+import { redactFile } from '../../toolkit/provision/redact.ts';
 import { evidenceFolder } from './evidence-files.ts';
 import { listRuns } from './retention.ts';
 
@@ -46,7 +46,7 @@ export async function assembleBundle(run: string, target: string): Promise<strin
   await mkdir(path.join(target, evidenceFolder), { recursive: true, mode: 0o700 });
   const sums: string[] = [];
   for (const name of names) {
-    const text = redact(await readFile(path.join(run, name), 'utf8'));
+    const text = redactFile(name, await readFile(path.join(run, name), 'utf8'));
     await writeFile(path.join(target, name), text, { mode: 0o600 });
     sums.push(`${createHash('sha256').update(text).digest('hex')}  ${name}\n`);
   }

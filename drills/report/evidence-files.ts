@@ -4,7 +4,7 @@ import path from 'node:path';
 import { messageOf } from '../../toolkit/errors.ts';
 import { writeFileAtomically } from '../../toolkit/hosts/atomic-file.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
-import { redact } from '../../toolkit/provision/support.ts';
+import { redactFile } from '../../toolkit/provision/redact.ts';
 import { isFailure, type Observation } from '../verification/evidence.ts';
 import { hex } from '../verification/words.ts';
 
@@ -36,7 +36,7 @@ export async function writeEvidence(lab: Lab, directory: string, evidence: Evide
     ),
   );
   for (const [i, { name }] of lab.nodes.entries()) files.set(`${name}.log`, `${logs[i]?.join('\n')}\n`);
-  for (const [name, text] of files) await writeFileAtomically(path.join(folder, name), redact(text), 0o600);
+  for (const [name, text] of files) await writeFileAtomically(path.join(folder, name), redactFile(name, text), 0o600);
 }
 
 /** Member lists, IDs and hashes; the keys themselves are counted only. */

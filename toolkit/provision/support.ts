@@ -6,19 +6,10 @@ import { unitFile } from '../hosts/ssh/systemd-service.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { LabNode } from '../lab/nodes.ts';
 import { formatLogLine } from './health/mod.ts';
+import { redactFile } from './redact.ts';
 
 const logLines = 2000;
 const maxSectionBytes = 8 * 1024 * 1024;
-
-/** Private keys whole, and the values of whatever calls itself a secret. */
-export function redact(text: string): string {
-  return text
-    .replace(/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[\s\S]*?(-----END \1-----|$)/g, '[private key removed]')
-    .replace(
-      /\b(password|passwd|secret|authorization|auth-token)(["']?\s*[:=]\s*)("[^"]*"|'[^']*'|\S+)/gi,
-      '$1$2[removed]',
-    );
-}
 
 /**
  * Collects one file per question and node into a folder. What cannot be found out is written down as such.
@@ -43,7 +34,7 @@ export async function collectSupport(
   );
   for (const node of lab.nodes) await mkdir(join(folder, node.name), { recursive: true, mode: 0o700 });
   for (const [name, text] of files) {
-    await writeFile(join(folder, name), redact(text).slice(-maxSectionBytes), { mode: 0o600 });
+    await writeFile(join(folder, name), redactFile(name, text).slice(-maxSectionBytes), { mode: 0o600 });
   }
   return [...files.keys()].sort();
 }
