@@ -75,7 +75,17 @@ describe('the answer', () => {
     [
       'the status of HTTP when it is not gRPC that answers',
       (frames) => frames.headers(1, [field(':status', '503')]).data(1, Buffer.from('<html>'), true),
-      { code: Code.Internal, message: expect.stringContaining('unexpected payload format') as unknown as string },
+      { code: Code.Unavailable, message: 'unexpected HTTP status code received from server: 503' },
+    ],
+    [
+      'the same at once, when there is no end of what answers',
+      (frames) => frames.headers(1, [field(':status', '502')]),
+      { code: Code.Unavailable, message: 'unexpected HTTP status code received from server: 502' },
+    ],
+    [
+      'that a page is no answer',
+      (frames) => frames.headers(1, [field(':status', '200'), field('content-type', 'text/html')]),
+      { code: Code.Unknown, message: expect.stringContaining('content-type "text/html"') as unknown as string },
     ],
     [
       'the status of HTTP alone',
@@ -104,8 +114,8 @@ describe('the answer', () => {
     ],
     [
       'a second message',
-      (frames) => frames.headers(1, ok).data(1, hello).data(1, hello).headers(1, status(0), true),
-      { code: Code.Internal, message: expect.stringContaining('2 messages') as unknown as string },
+      (frames) => frames.headers(1, ok).data(1, hello).data(1, hello),
+      { code: Code.Internal, message: expect.stringContaining('more messages than one') as unknown as string },
     ],
     [
       'a compressed message',

@@ -2,7 +2,7 @@
 import { Code, EtcdError } from '../errors/etcd-error.ts';
 import type { AnswerHandler, ClientSession, ClientStream, HeaderField, StreamFailure } from '../h2/mod.ts';
 import { frameMessage, MessageAssembler } from '../rpc/messages.ts';
-import { failureOf, statusOf } from './grpc-status.ts';
+import { failureOf, statusOf, strangerStatus } from './grpc-status.ts';
 import { RpcError } from './rpc-error.ts';
 
 /** As upstream's client: what fits into Go's int32. */
@@ -60,11 +60,13 @@ export class GrpcCall implements MessageStream, AnswerHandler {
 
   /** The one message of an answer. @throws RpcError with the status, or Internal when there is not exactly one */
   async answer(): Promise<Uint8Array> {
-    const answers: Uint8Array[] = [];
-    for await (const message of this) answers.push(message);
-    const [first] = answers;
-    if (first !== undefined && answers.length === 1) return first;
-    throw this.refused(Code.Internal, `cardinality violation: ${answers.length} messages for an answer of one`);
+    let only: Uint8Array | undefined;
+    for await (const message of this) {
+      if (only !== undefined) throw this.wrongCount('more messages than one');
+      only = message;
+    }
+    if (only === undefined) throw this.wrongCount('0 messages');
+    return only;
   }
 
   cancel(): void {
@@ -96,7 +98,10 @@ export class GrpcCall implements MessageStream, AnswerHandler {
 
   /** For the stream: header fields or trailers. */
   fields(fields: readonly HeaderField[]): void {
+    // What does not begin as gRPC has a body that means nothing here, and perhaps no end.
+    const stranger = this.fieldsSeen.length === 0 ? strangerStatus(fields, this.options.endpoint) : undefined;
     this.fieldsSeen = [...this.fieldsSeen, ...fields];
+    if (stranger !== undefined) this.stop(stranger);
   }
 
   /** For the stream: a part of the answer. */
@@ -129,6 +134,10 @@ export class GrpcCall implements MessageStream, AnswerHandler {
 
   private refused(code: Code, message: string): RpcError {
     return new RpcError(code, message, { endpoint: this.options.endpoint });
+  }
+
+  private wrongCount(what: string): RpcError {
+    return this.refused(Code.Internal, `cardinality violation: ${what} for an answer of one`);
   }
 
   private stop(failure: RpcError): void {

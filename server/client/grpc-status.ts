@@ -32,6 +32,23 @@ export function failureOf({ code, message, isUnprocessed }: StreamFailure, endpo
 }
 
 /**
+ * The error of a call that something else than gRPC answers, such as a proxy.
+ *
+ * @param fields those that the answer begins with
+ * @returns undefined when it is gRPC's
+ */
+export function strangerStatus(fields: readonly HeaderField[], endpoint: string): RpcError | undefined {
+  if (valueOf(fields, 'grpc-status') !== undefined) return undefined;
+  const http = valueOf(fields, ':status') ?? '';
+  const contentType = valueOf(fields, 'content-type') ?? '';
+  const isOk = http === '200';
+  if (isOk && contentType.startsWith('application/grpc')) return undefined;
+  const text = `unexpected HTTP status code received from server: ${http}`;
+  const detail = isOk ? `; transport: received unexpected content-type "${contentType}"` : '';
+  return new RpcError(codesOfHttp.get(http) ?? Code.Unknown, `${text}${detail}`, { endpoint });
+}
+
+/**
  * The error of a call whose answer is complete.
  *
  * @param fields all header fields of the answer, trailers included
@@ -39,19 +56,17 @@ export function failureOf({ code, message, isUnprocessed }: StreamFailure, endpo
  * @returns undefined for status OK
  */
 export function statusOf(fields: readonly HeaderField[], isCut: boolean, endpoint: string): RpcError | undefined {
-  const find = (name: string): string | undefined => fields.find((field) => field.name === name)?.value;
   const error = (code: Code, message: string): RpcError => new RpcError(code, message, { endpoint });
-  const status = find('grpc-status');
-  if (status === undefined) {
-    const http = find(':status') ?? '';
-    if (http === '200') return error(Code.Internal, 'server closed the stream without sending trailers');
-    const text = `unexpected HTTP status code received from server: ${http}`;
-    return error(codesOfHttp.get(http) ?? Code.Unknown, text);
-  }
+  const status = valueOf(fields, 'grpc-status');
+  if (status === undefined) return error(Code.Internal, 'server closed the stream without sending trailers');
   const code = Number(status);
   if (!Number.isInteger(code)) return error(Code.Unknown, `malformed grpc-status: "${status}"`);
-  if (code !== Code.OK) return error(code as Code, decodeStatusMessage(find('grpc-message') ?? ''));
+  if (code !== Code.OK) return error(code as Code, decodeStatusMessage(valueOf(fields, 'grpc-message') ?? ''));
   return isCut ? error(Code.Internal, 'unexpected EOF') : undefined;
+}
+
+function valueOf(fields: readonly HeaderField[], name: string): string | undefined {
+  return fields.find((field) => field.name === name)?.value;
 }
 
 /** The `grpc-message` trailer: UTF-8, percent-encoded outside printable ASCII; what is not so encoded stays as it is. */

@@ -51,9 +51,9 @@ async function refusal(path: string, headers: Record<string, string> = {}): Prom
   }
 }
 
-/** A short text of a client, masked with nothing. */
-function textFrame(text: string): Buffer {
-  return Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]);
+/** A short frame of a client, masked with nothing. */
+function clientFrame(first: number, text: string): Buffer {
+  return Buffer.concat([Buffer.from([first, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]);
 }
 
 const create = (key: string) => JSON.stringify({ create_request: { key: Buffer.from(key).toString('base64') } });
@@ -94,14 +94,23 @@ describe('the gateway over a WebSocket', () => {
     });
     try {
       await start({ methods: [range] });
-      const client = net.connect(server.listener.port as number, '127.0.0.1').resume();
+      const client = net.connect(server.listener.port as number, '127.0.0.1');
       await once(client, 'connect');
       const head = ['GET /v3/kv/range HTTP/1.1', 'Host: m', 'Connection: Upgrade', 'Upgrade: websocket'];
       head.push('Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}`);
-      // The call reads one message only; the second one stops the server from reading on.
-      client.write(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), textFrame('{}'), textFrame('{}')]));
+      client.write(`${head.join('\r\n')}\r\n\r\n`);
+      client.write(clientFrame(0x81, '{}'));
+      let answers = Buffer.alloc(0);
+      client.on('data', (bytes: Buffer) => {
+        answers = Buffer.concat([answers, bytes]);
+      });
       await vi.waitFor(() => expect(call).toBeDefined(), 10_000);
-      client.destroy();
+      // The call reads one message: the second one stops the server from reading on, which its pong says it has seen.
+      client.write(Buffer.concat([clientFrame(0x81, '{}'), clientFrame(0x89, '?')]));
+      await vi.waitFor(() => expect(answers.includes(Buffer.from([0x8a, 1, 0x3f]))).toBe(true), 10_000);
+      // What nobody reads keeps the end behind it from being seen.
+      client.write(clientFrame(0x81, '{}'));
+      client.destroySoon();
       await vi.waitFor(() => {
         vi.advanceTimersByTime(30_000);
         expect(call?.aborted).toBe(true);

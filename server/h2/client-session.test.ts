@@ -1,9 +1,11 @@
+import { type Duplex, duplexPair } from 'node:stream';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { ClientSession } from './client-session.ts';
 import { ErrorCode, Flag, FrameType, Setting } from './protocol.ts';
 import { encodeSettings } from './settings.ts';
 import type { ServerStream, StreamHandler } from './stream.ts';
-import { Answer, ask, FramesForClient, pair, settle, windowBytes } from './testing/client-pair.ts';
+import { Answer, ask, FramesForClient, pair, settle, sizes, windowBytes } from './testing/client-pair.ts';
 import { postFields } from './testing/raw-client.ts';
 
 const ok = [{ name: ':status', value: '200' }];
@@ -164,6 +166,35 @@ test('an answer before the end of its request ends the request, and what is anno
   expect(frames.errorOf(1)).toBe(ErrorCode.CANCEL);
   await frames.headers(1, trailers, true).data(1, Buffer.from('late')).flush();
   expect(frames.client.isOpen).toBe(true);
+});
+
+test('an answer with header fields in its middle is broken off', async () => {
+  const frames = new FramesForClient();
+  const answer = ask(frames.client, nothing);
+  frames.writer.frame(FrameType.SETTINGS, 0, 0, nothing);
+  await frames.headers(1, ok).headers(1, trailers).headers(1, trailers).flush();
+  expect(answer.outcome).toMatchObject({ code: ErrorCode.PROTOCOL_ERROR, isUnprocessed: false });
+  expect([answer.fieldLists.length, frames.errorOf(1)]).toEqual([1, ErrorCode.PROTOCOL_ERROR]);
+  expect(frames.client.isOpen).toBe(true);
+});
+
+describe('a server that reads nothing does not keep the connection open', () => {
+  test.for<[string, (client: ClientSession, far: Duplex) => unknown]>([
+    ['after close', (client) => client.close()],
+    ['when it breaks the protocol', (_, far) => far.write(Buffer.alloc(9, 0xff))],
+  ])('%s', async ([, leave]) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const [near, far] = duplexPair();
+      leave(new ClientSession(near, sizes), far);
+      await settle();
+      expect(near.destroyed).toBe(false);
+      vi.advanceTimersByTime(1000);
+      expect(near.destroyed).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
 
 describe('a server is left that', () => {

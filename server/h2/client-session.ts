@@ -27,6 +27,8 @@ export interface ClientSessionOptions {
 const maxStreamId = 0x7fffffff;
 /** A server that asks for more and more, and reads nothing of the answers, is left. */
 const maxUnsentBytes = 16 * 1024 * 1024;
+/** For the server to read the last frames of a connection. */
+const farewellMs = 1000;
 
 /**
  * Takes over a connected socket on which nothing was sent. Requests beyond what the server takes at a time wait for their
@@ -181,7 +183,7 @@ export class ClientSession implements ClientStreamOwner, ControlOwner {
     if (!this.isDraining || this.openStreams > 0 || this.failure !== undefined) return;
     this.failure = { code: undefined, message: 'the connection is closed', isUnprocessed: true };
     this.outbound.flush();
-    this.socket.end(() => this.socket.destroy());
+    this.hangUp();
   }
 
   /** The first reason is the one that counts. */
@@ -199,6 +201,13 @@ export class ClientSession implements ClientStreamOwner, ControlOwner {
     this.outbound.writer.frame(FrameType.GOAWAY, 0, 0, payload);
     this.outbound.flush();
     this.end(message);
+    this.hangUp();
+  }
+
+  /** A server that reads nothing would keep the socket, and what waits in it, for ever. */
+  private hangUp(): void {
+    const timer = setTimeout(() => this.socket.destroy(), farewellMs).unref();
+    this.socket.once('close', () => clearTimeout(timer));
     this.socket.end(() => this.socket.destroy());
   }
 
@@ -251,7 +260,10 @@ export class ClientSession implements ClientStreamOwner, ControlOwner {
       this.break(stream, ErrorCode.ENHANCE_YOUR_CALM, `more than ${limitBytes} bytes of header fields`);
       return;
     }
-    if (!isInterim(fields)) stream.receiveFields(fields);
+    if (!isInterim(fields) && !stream.receiveFields(fields, isEnd)) {
+      this.break(stream, ErrorCode.PROTOCOL_ERROR, 'header fields in the middle of an answer');
+      return;
+    }
     if (isEnd) stream.receiveEnd();
   }
 

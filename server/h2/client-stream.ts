@@ -50,6 +50,7 @@ export class ClientStream implements Sender, Churning<ClientStream> {
   private isEnding = false;
   private hasEndedRequest = false;
   private isGone = false;
+  private hasAnswerHead = false;
 
   /** @param windowBytes what the server may send ahead */
   constructor(head: readonly HeaderField[], handler: AnswerHandler, owner: ClientStreamOwner, windowBytes: number) {
@@ -107,9 +108,17 @@ export class ClientStream implements Sender, Churning<ClientStream> {
     this.sendQueue();
   }
 
-  /** For the connection: header fields have come. */
-  receiveFields(fields: readonly HeaderField[]): void {
+  /**
+   * For the connection: header fields have come, other than interim ones.
+   *
+   * @param isEnd whether the answer ends with them
+   * @returns false when they may not: what is neither the head nor the end (RFC 9113 §8.1)
+   */
+  receiveFields(fields: readonly HeaderField[], isEnd: boolean): boolean {
+    if (this.hasAnswerHead && !isEnd) return false;
+    this.hasAnswerHead = true;
     this.handler.fields(fields);
+    return true;
   }
 
   /**

@@ -12,7 +12,11 @@ import type { ServerStream, StreamHandler } from '../stream.ts';
 import { type Behaviour, postFields } from './raw-client.ts';
 
 export const windowBytes = 65_536;
-const sizes = { streamWindowBytes: windowBytes, connectionWindowBytes: 2 * windowBytes, maxHeaderListBytes: 16_384 };
+export const sizes = {
+  streamWindowBytes: windowBytes,
+  connectionWindowBytes: 2 * windowBytes,
+  maxHeaderListBytes: 16_384,
+};
 
 /** What has come back for one request. */
 export class Answer implements AnswerHandler {
