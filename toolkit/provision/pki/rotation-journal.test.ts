@@ -1,7 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createAuthority, inspect, PkiStore, splitPem, systemSources } from '../../../pki/mod.ts';
+import {
+  createAuthority,
+  encryptKey,
+  inspect,
+  keyFromPem,
+  PkiStore,
+  splitPem,
+  systemSources,
+} from '../../../pki/mod.ts';
 import type { Lab } from '../../lab/lab.ts';
 import { scratchFolder } from '../../testing/scratch.ts';
 import { trustedAuthorities } from '../certificates.ts';
@@ -177,6 +185,30 @@ describe('a rotation of an authority whose key is lost', () => {
     await applyRotation(store, journal);
     await applyRotation(store, turnBack(journal));
     expect(await trusted(store)).toEqual(['old client']);
+  });
+
+  it.each<[string, RotationPhase, string]>([
+    ['as it was', 'trust-both', oldClient.key],
+    ['encrypted', 'trust-both', encryptKey(keyFromPem(oldClient.key), 'correct horse', systemSources)],
+    ['late', 'reissue', oldClient.key],
+  ])('keeps the key when it is put back %s', async (_, phase, key) => {
+    const { store, journal, authorities } = await rotation({ phase }, true);
+    await applyRotation(store, journal);
+    writeFileSync(store.keyPath('client-ca'), key);
+    await applyRotation(store, journal);
+    expect(await applyRotation(store, journal), 'a second time').toBe(false);
+    expect(await lostKeys(store, journal), 'there is a way back').toEqual([]);
+    await applyRotation(store, { ...journal, phase: 'drop-old' });
+    expect(await authorities('client-ca')).toEqual(['new client']);
+    const retired = new PkiStore(await closeRotation(store, journal));
+    expect(await retired.load('client-ca')).toEqual({ certificate: oldClient.certificate, key });
+  });
+
+  it('takes no other key for the one that was lost', async () => {
+    const { store, journal } = await rotation({}, true);
+    writeFileSync(store.keyPath('client-ca'), newPeer.key);
+    await applyRotation(store, journal);
+    expect(await lostKeys(store, journal)).toEqual(['client-ca']);
   });
 
   it('cannot be taken back later: nobody could issue the certificates of before', async () => {

@@ -8,11 +8,20 @@
  * Each phase says what the authorities' own files must hold. They are written anew whenever the rotation is taken up
  * again: whatever a crash has left of them does not matter.
  */
+import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type CertifiedKey, inspect, type Passphrase, PkiStore, splitPem } from '../../../pki/mod.ts';
+import {
+  type CertifiedKey,
+  inspect,
+  isEncryptedKey,
+  keyFromPem,
+  type Passphrase,
+  PkiStore,
+  splitPem,
+} from '../../../pki/mod.ts';
 import { LabError } from '../../errors.ts';
 import { writeFileAtomically } from '../../hosts/atomic-file.ts';
 import type { AuthorityName } from '../authority-names.ts';
@@ -130,6 +139,7 @@ export async function applyRotation(store: PkiStore, journal: RotationJournal): 
   const [from, to] = journal.undo ? [staged.incoming, staged.outgoing] : [staged.outgoing, staged.incoming];
   let changed = false;
   for (const name of journal.authorities) {
+    await keepKeyPutBack(store, from, to, name);
     const [going, coming] = [await from.read(name), await to.read(name)];
     const signing = journal.phase === 'trust-both' ? going : coming;
     const other = journal.phase === 'trust-both' ? coming : going;
@@ -141,12 +151,30 @@ export async function applyRotation(store: PkiStore, journal: RotationJournal): 
     const trusted = journal.phase === 'drop-old' ? [] : splitPem(other.certificate ?? '');
     const certificate = [...splitPem(signing.certificate), ...trusted].map((pem) => `${pem}\n`).join('');
     const present = await store.read(name);
-    if (present.certificate === certificate && present.key === signing.key) continue;
+    if (present.certificate === certificate && present.key === (signing.key ?? present.key)) continue;
     if (signing.key === undefined) await store.saveCertificate(name, certificate);
     else await store.save(name, { certificate, key: signing.key });
     changed = true;
   }
   return changed;
+}
+
+/** A key of the authority that goes that was lost, and that somebody has put back, is kept with its certificate. */
+async function keepKeyPutBack(store: PkiStore, from: PkiStore, to: PkiStore, name: AuthorityName): Promise<void> {
+  const { certificate, key: known } = await from.read(name);
+  const { key } = await store.read(name);
+  if (certificate === undefined || known !== undefined || key === undefined) return;
+  if (key === (await to.read(name)).key || !mayBeKeyOf(certificate, key)) return;
+  await from.save(name, { certificate, key });
+}
+
+/** Of an encrypted key it cannot be said: whoever opens it sees. */
+function mayBeKeyOf(certificate: string, key: string): boolean {
+  try {
+    return isEncryptedKey(key) || new X509Certificate(certificate).checkPrivateKey(keyFromPem(key));
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the authority that was there first is the one whose certificates are in use: it issues none in that phase. */
