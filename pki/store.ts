@@ -9,7 +9,7 @@ import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promi
 import { join } from 'node:path';
 import type { CertifiedKey } from './authority.ts';
 import { PkiError } from './errors.ts';
-import { parseCertificate } from './inspect.ts';
+import { inspect, parseCertificate } from './inspect.ts';
 import { isEncryptedKey, keyFromPem, keyToPem } from './keys.ts';
 
 /** What is there under a name. */
@@ -21,8 +21,10 @@ export interface StoredFiles {
 /** Asks for the passphrase of an authority's key, once it is needed; the name is the authority's. */
 export type Passphrase = (name: string) => Promise<string>;
 
-/** How many sets of replaced certificates are kept, the newest. */
+/** How many sets of replaced certificates are kept with their keys, the newest. */
 const keptRetired = 20;
+/** How many are kept at all: the certificates of those before have expired long since, unless somebody renews in a loop. */
+const maxRetired = 1000;
 const retiredFolder = 'retired';
 
 export class PkiStore {
@@ -123,7 +125,8 @@ export class PkiStore {
   }
 
   /**
-   * Copies what is there under the names to `retired/TIME/` before it is replaced. The oldest sets make room.
+   * Copies what is there under the names to `retired/TIME/` before it is replaced. The oldest sets make room: they lose
+   * their keys, and go once all that is in them has expired. Until then their serial numbers are needed to revoke them.
    * @returns the folder, or undefined if there was nothing to keep
    */
   async retire(names: readonly string[], now: Date): Promise<string | undefined> {
@@ -141,9 +144,29 @@ export class PkiStore {
     const aside = new PkiStore(join(all, stamp));
     for (const { name, files } of found) await aside.write(name, files);
     await syncDirectory(all);
-    const sets = (await readdir(all)).sort();
-    for (const old of sets.slice(0, -keptRetired)) await rm(join(all, old), { recursive: true, force: true });
+    const older = (await this.retiredSets()).slice(keptRetired);
+    for (const [n, set] of older.entries()) await set.makeRoom(now, n >= maxRetired - keptRetired);
     return aside.directory;
+  }
+
+  /** @returns what `retire` has kept, the newest first */
+  async retiredSets(): Promise<PkiStore[]> {
+    const all = join(this.directory, retiredFolder);
+    const folders = await readdir(all).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    return folders.sort((a, b) => (a < b ? 1 : -1)).map((folder) => new PkiStore(join(all, folder)));
+  }
+
+  private async makeRoom(now: Date, altogether: boolean): Promise<void> {
+    const names = await this.names();
+    const certificates = await Promise.all(names.map(async (name) => (await this.read(name)).certificate ?? ''));
+    if (altogether || !certificates.some((pem) => isInUse(pem, now))) {
+      await rm(this.directory, { recursive: true, force: true });
+      return;
+    }
+    for (const name of names) await rm(this.keyPath(name), { force: true });
   }
 
   /** Removes a certificate and its key, which `retire` has kept, the certificate first. */
@@ -206,6 +229,17 @@ export class PkiStore {
       if ((mode & 0o077) !== 0) loose.push(path);
     }
     return loose.sort();
+  }
+}
+
+/** @returns whether somebody may still show this certificate to a member */
+function isInUse(pem: string, now: Date): boolean {
+  try {
+    const { isAuthority, notAfter } = inspect(pem);
+    return !isAuthority && notAfter > now;
+  } catch (error) {
+    if (error instanceof PkiError) return false;
+    throw error;
   }
 }
 

@@ -151,13 +151,17 @@ export function specifyCertificates(options: () => TestLabOptions): void {
 
   test('a revoked client is refused at its next connection, and others are not', async () => {
     await testLab.must('certs', 'issue', 'alice');
+    const older = await store.load('client-alice');
+    await testLab.must('certs', 'renew', 'client-alice');
     expect(await etcdctl('client-alice')).toBe(0);
     const alice = await store.load('client-alice');
+    expect(await isLetIn(older), 'as it was handed out before the renewal').toEqual(everybody);
     expect(await isLetIn(alice)).toEqual(everybody);
     const processes = await pids();
     const load = await underLoad('certs', 'revoke', 'client-alice', '--yes');
     expect(load.failed).toEqual([]);
     expect(await isLetIn(alice)).toEqual(nobody);
+    expect(await isLetIn(older)).toEqual(nobody);
     expect(await isLetIn(await store.load('client-admin'))).toEqual(everybody);
     expect(await pids()).toEqual(processes);
     expect(readFileSync(store.revocationListPath('client-ca')).length).toBeGreaterThan(0);

@@ -59,7 +59,7 @@ export async function listCertificates(
 }
 
 /** A damaged list is told of by the next command that needs it; here, all the rest is to be seen. */
-async function usableList(store: PkiStore, name: AuthorityName): Promise<Uint8Array | undefined> {
+export async function usableList(store: PkiStore, name: AuthorityName): Promise<Uint8Array | undefined> {
   try {
     await readRevocationList(store, name);
     return await store.readRevocationList(name);

@@ -14,6 +14,7 @@ import {
   wantedCertificates,
 } from './certificates.ts';
 import { deployPki } from './deploy-certificates.ts';
+import { olderCertificates } from './older-certificates.ts';
 import { updateRevocationList } from './revocation-lists.ts';
 
 const day = 86_400_000;
@@ -243,7 +244,7 @@ describe('a user with a certificate of his own', () => {
     expect(listing.at(-1)).toMatchObject({ name: 'client-alice', status: 'ok' });
   });
 
-  it('keeps the certificates before the present one, the newest twenty times', async () => {
+  it('keeps the certificates before the present one until they expire, and the newest twenty keys', async () => {
     const { up, store } = lab();
     await up();
     const wanted = wantedCertificates([], settings).slice(-1);
@@ -253,7 +254,15 @@ describe('a user with a certificate of his own', () => {
     const [folder = ''] = readdirSync(retired);
     expect(await new PkiStore(join(retired, folder)).load('client-admin')).toEqual(first);
     for (let n = 0; n < 25; n++) await issueAll(store, wanted, at(0));
-    expect(readdirSync(retired)).toHaveLength(20);
+    const keys = () =>
+      readdirSync(retired)
+        .flatMap((set) => readdirSync(join(retired, set)))
+        .filter((f) => /-key/.test(f));
+    expect([readdirSync(retired).length, keys().length]).toEqual([26, 20]);
+    expect((await olderCertificates(store, start)).map(({ name }) => name)).toEqual(Array(26).fill('client-admin'));
+    expect(await olderCertificates(store, at(31).now())).toEqual([]);
+    await issueAll(store, wanted, at(31));
+    expect([readdirSync(retired).length, keys().length]).toEqual([20, 20]);
   });
 });
 

@@ -234,7 +234,9 @@ describe('changing certificates', () => {
     const { json, store } = await stoppedLab();
     await json('issue', 'alice');
     const [alice, admin] = [await serialOf(store, 'client-alice'), await serialOf(store, 'client-admin')];
-    expect(await json('revoke', 'client-alice', '--yes', '--reason', 'keyCompromise')).toMatchObject({ serial: alice });
+    expect(await json('revoke', 'client-alice', '--yes', '--reason', 'keyCompromise')).toMatchObject({
+      serials: [alice],
+    });
     await json('revoke', 'client-admin', '--yes');
     await json('revoke', 'AB:CD', '--yes');
     expect(await store.names()).not.toContain('client-alice');
@@ -248,13 +250,67 @@ describe('changing certificates', () => {
     expect((await json('verify')).every(({ accepted }: { accepted: boolean }) => accepted)).toBe(true);
   });
 
+  it('revokes the older certificates of a name with the present one, and nobody else’s', async () => {
+    const { json, run, store } = await stoppedLab();
+    await json('issue', 'bob');
+    const first = await serialOf(store, 'client-bob');
+    await json('renew', '--all');
+    const second = await serialOf(store, 'client-bob');
+    await json('renew', 'client-bob');
+    const third = await serialOf(store, 'client-bob');
+    const bobs = [third, second, first];
+    const older = async () =>
+      ((await json('list', '--older')) as { name: string; serial: string }[])
+        .filter(({ name }) => name === 'client-bob')
+        .map(({ serial }) => serial);
+    expect(await older()).toEqual([second, first]);
+    expect((await run('list')).stdout).toContain('\n9 older ones are still accepted: etcdlab certs list --older');
+    expect((await run('list', '--older')).stdout).toMatch(new RegExp(`^client-bob +${first} +\\d{4}-`, 'm'));
+    expect((await run('revoke', 'client-bob')).stderr).toContain(`(serial ${bobs.join(', ')})`);
+    expect((await run('revoke', 'client-bob', '--yes')).stdout).toContain(`\n${bobs.join(', ')} are revoked.`);
+    const list = parseRevocationList((await store.readRevocationList('client-ca')) as Buffer);
+    expect(list.entries.map(({ serial }) => serial)).toEqual(bobs);
+    expect(await older()).toEqual([]);
+    expect((await json('verify')).every(({ accepted }: { accepted: boolean }) => accepted)).toBe(true);
+  });
+
+  it('revokes what is left of a name that is gone, and then knows it no more', async () => {
+    const { json, run, store } = await stoppedLab();
+    await json('issue', 'bob');
+    const first = await serialOf(store, 'client-bob');
+    await store.retire(['client-bob'], new Date());
+    await store.remove('client-bob');
+    expect(await json('revoke', 'client-bob', '--yes')).toMatchObject({ serials: [first] });
+    expect((await run('revoke', 'client-bob', '--yes')).stderr).toMatch(/there is no certificate 'client-bob'/);
+  });
+
+  it('revokes an older one alone by its serial number, on the list of its authority', async () => {
+    const { json, store } = await stoppedLab();
+    const old = await serialOf(store, 'peer-node1');
+    await json('renew', 'peer-node1');
+    const present = await serialOf(store, 'peer-node1');
+    expect(await json('revoke', old, '--yes')).toMatchObject({ serials: [old], authority: 'peer-ca' });
+    expect(await serialOf(store, 'peer-node1')).toBe(present);
+    const list = parseRevocationList((await store.readRevocationList('peer-ca')) as Buffer);
+    expect(list.entries.map(({ serial }) => serial)).toEqual([old]);
+  });
+
+  it('has nothing to do with certificates of an authority that is trusted no more', async () => {
+    const { json } = await stoppedLab();
+    await json('rotate-ca');
+    expect(await json('list', '--older')).toEqual([]);
+  });
+
   it('goes on with a revocation that was interrupted, instead of revoking the successor', async () => {
     const { json, store } = await stoppedLab();
     const admin = await serialOf(store, 'client-admin');
     await json('revoke', 'client-admin', '--yes');
     const successor = await serialOf(store, 'client-admin');
-    writeFileSync(join(store.directory, 'revoking.json'), JSON.stringify({ subject: 'client-admin', serial: admin }));
-    expect(await json('revoke', 'client-admin', '--yes')).toMatchObject({ serial: admin });
+    writeFileSync(
+      join(store.directory, 'revoking.json'),
+      JSON.stringify({ subject: 'client-admin', serials: [admin] }),
+    );
+    expect(await json('revoke', 'client-admin', '--yes')).toMatchObject({ serials: [admin] });
     expect(await serialOf(store, 'client-admin')).toBe(successor);
     expect(readdirSync(store.directory)).not.toContain('revoking.json');
   });

@@ -13,6 +13,9 @@ interface RevokeCommandOptions extends PassphraseOptions {
 }
 
 const help = `
+A name means the present certificate and all older ones of that name that have not expired, such as those that were
+renewed after they were handed out; a serial number (etcdlab certs list --older) means that one alone.
+
 A member's certificate and the administrator's are replaced by new ones at once. Members look at the list at every new
 connection: one that is open stays open until it is closed. Clients do not look at lists: they would still trust a
 member's revoked certificate, until the authority is replaced.`;
@@ -39,16 +42,16 @@ async function revoke(cli: Cli, options: RevokeCommandOptions, subject: string):
   await changeCertificates(cli, options, 'revoke', async (place) => {
     const request = { ...place, subject, reason: options.reason };
     const revocation = await planRevocation(request);
+    const { serials, authority, isReplaced } = revocation;
     if (options.yes !== true) {
-      const action = `Revoke ${subject} (serial ${revocation.serial}) for good`;
+      const action = `Revoke ${subject} (serial ${serials.join(', ')}) for good`;
       await confirm(cli, { action, word: subject, command: `etcdlab certs revoke ${subject} --yes` });
     }
     await cli.ui.runTasks(revokeTasks(request, revocation), {});
-    cli.ui.event({ event: 'finished', changed: true, serial: revocation.serial, authority: revocation.authority });
+    cli.ui.event({ event: 'finished', changed: true, serials, authority });
     cli.ui.line();
-    cli.ui.line(
-      `${revocation.serial} is revoked${revocation.isReplaced ? `, and ${subject} is another one now` : ''}.`,
-    );
+    const successor = isReplaced ? `, and ${subject} is another one now` : '';
+    cli.ui.line(`${serials.join(', ')} ${serials.length === 1 ? 'is' : 'are'} revoked${successor}.`);
   });
   return undefined;
 }

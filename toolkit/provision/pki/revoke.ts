@@ -1,8 +1,8 @@
 /**
  * The steps of `certs revoke`: a certificate is refused from then on, by every member, at every new connection.
  *
- * `pki/revoking.json` says which one was meant while this is under way: taken up again after an interruption, the name
- * may already be that of its successor.
+ * `pki/revoking.json` says which were meant while this is under way: taken up again after an interruption, the name may
+ * already be that of a successor.
  */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,8 +12,10 @@ import { LabError, throwIfInterrupted } from '../../errors.ts';
 import { writeFileAtomically } from '../../hosts/atomic-file.ts';
 import type { Lab } from '../../lab/lab.ts';
 import { type AuthorityName, authorityNames } from '../authority-names.ts';
+import { didYouMean } from '../certificate-names.ts';
 import { certifiedUsers, issueAll, loadUsable, type WantedCertificate, wantedCertificates } from '../certificates.ts';
 import { deployPki } from '../deploy-certificates.ts';
+import { authorityOf, type OlderCertificate, olderCertificates } from '../older-certificates.ts';
 import { updateRevocationList } from '../revocation-lists.ts';
 import { proveRefused, proveServed } from './proof.ts';
 import { runningNodes } from './running.ts';
@@ -30,53 +32,70 @@ export interface RevokeOptions {
 
 /** What is to be revoked. */
 export interface Revocation {
-  readonly serial: string;
+  /** Of every certificate of that name that members still accept: whoever was given an older one is shut out too. */
+  readonly serials: readonly string[];
   readonly authority: AuthorityName;
-  /** Present unless a bare serial number was given. */
+  /** Present if the lab has a certificate of that name. */
   readonly wanted?: WantedCertificate;
   /** Present if the certificate is still the one under that name. */
   readonly pair?: CertifiedKey;
+  /** Those before it whose keys are kept. */
+  readonly olderPairs: readonly CertifiedKey[];
   /** Whether somebody else takes its place at once: a member, or the administrator. */
   readonly isReplaced: boolean;
 }
 
 /** @throws LabError LAB_USAGE if there is no such certificate, LAB_PKI_REFUSED for an authority */
-export async function planRevocation({ lab, store, subject }: RevokeOptions): Promise<Revocation> {
+export async function planRevocation({ lab, store, sources, subject }: RevokeOptions): Promise<Revocation> {
   const users = await certifiedUsers(store);
   const all = wantedCertificates(lab.nodes, lab.state.certificates, users);
   const wanted = all.find(({ name }) => name === subject);
-  if (wanted !== undefined) {
-    const pair = await loadUsable(store, subject);
-    if (pair === undefined) {
-      throw new LabError('LAB_PKI_REFUSED', `${store.certificatePath(subject)} cannot be read`, {
-        advice: 'give the serial number of the certificate instead of its name',
-      });
-    }
-    const present = inspect(pair.certificate).serial;
-    const serial = (await readIntent(store, subject)) ?? present;
-    const isReplaced = !users.some((user) => subject === `client-${user}`);
-    return { serial, authority: wanted.authority, wanted, ...(serial === present && { pair }), isReplaced };
-  }
   if ((authorityNames as readonly string[]).includes(subject)) {
     throw new LabError('LAB_PKI_REFUSED', `${subject} is an authority: a list that it signs cannot revoke itself`, {
       advice: `etcdlab certs rotate-ca ${subject} --offline`,
     });
   }
+  const everyOlder = await olderCertificates(store, sources.now());
   const serial = subject.replaceAll(':', '').toUpperCase();
-  if (!/^[0-9A-F]{2,40}$/.test(serial)) {
-    const names = all.map(({ name }) => name).join(', ');
-    throw new LabError('LAB_USAGE', `there is no certificate '${subject}'; there are ${names}`, {
+  if (wanted === undefined && /^[0-9A-F]{2,40}$/.test(serial)) {
+    const older = everyOlder.filter((each) => each.serial === serial);
+    // Only clients have certificates that the lab may not know any more.
+    const authority = older[0]?.authority ?? 'client-ca';
+    return { serials: [serial], authority, olderPairs: pairsOf(older), isReplaced: false };
+  }
+  const pair = wanted === undefined ? undefined : await loadUsable(store, subject);
+  if (wanted !== undefined && pair === undefined) {
+    throw new LabError('LAB_PKI_REFUSED', `${store.certificatePath(subject)} cannot be read`, {
+      advice: 'give the serial number of the certificate instead of its name',
+    });
+  }
+  const present = pair === undefined ? [] : [inspect(pair.certificate).serial];
+  const older = everyOlder.filter(({ name }) => name === subject);
+  const serials = (await readIntent(store, subject)) ?? [...present, ...older.map((each) => each.serial)];
+  if (serials.length === 0) {
+    const names = all.map(({ name }) => name);
+    const near = didYouMean(subject, names);
+    throw new LabError('LAB_USAGE', `there is no certificate '${subject}'${near}; there are ${names.join(', ')}`, {
       advice: 'a certificate that is no longer there is revoked by its serial number, in hexadecimal',
     });
   }
-  // Only clients have certificates that the lab may not know any more.
-  return { serial, authority: 'client-ca', isReplaced: false };
+  const isMeant = present.some((each) => serials.includes(each));
+  return {
+    serials,
+    authority: wanted?.authority ?? authorityOf(subject),
+    ...(wanted && { wanted }),
+    ...(isMeant && pair && { pair }),
+    olderPairs: pairsOf(older.filter((each) => serials.includes(each.serial))),
+    isReplaced: wanted !== undefined && !users.some((user) => subject === `client-${user}`),
+  };
 }
+
+const pairsOf = (older: readonly OlderCertificate[]) => older.flatMap(({ pair }) => pair ?? []);
 
 /** @returns the task list; members are not restarted */
 export function revokeTasks(options: RevokeOptions, revocation: Revocation): ListrTask<object>[] {
   const { lab, store, sources, signal, subject, reason } = options;
-  const { serial, authority, wanted, pair, isReplaced } = revocation;
+  const { serials, authority, wanted, pair, olderPairs, isReplaced } = revocation;
   const deployAll = async (revocationLists: boolean) => {
     for (const node of lab.nodes) {
       throwIfInterrupted(signal);
@@ -85,11 +104,12 @@ export function revokeTasks(options: RevokeOptions, revocation: Revocation): Lis
   };
   return [
     {
-      title: `Put ${serial} on the revocation list`,
+      title: `Put ${serials.join(', ')} on the revocation list`,
       task: async () => {
         throwIfInterrupted(signal);
-        await writeFileAtomically(intentPath(store), JSON.stringify({ subject, serial }), 0o600);
-        await updateRevocationList(store, authority, [{ serial, revokedAt: sources.now(), reason }], sources);
+        await writeFileAtomically(intentPath(store), JSON.stringify({ subject, serials }), 0o600);
+        const revoked = serials.map((serial) => ({ serial, revokedAt: sources.now(), reason }));
+        await updateRevocationList(store, authority, revoked, sources);
       },
     },
     {
@@ -125,7 +145,10 @@ export function revokeTasks(options: RevokeOptions, revocation: Revocation): Lis
         const proof = { signal, now: sources.now };
         await proveServed(store, running, proof);
         // A peer's certificate is shown to other members, not to client ports.
-        if (pair !== undefined && authority === 'client-ca') await proveRefused(pair, subject, running, proof);
+        if (authority !== 'client-ca') return;
+        for (const shown of [...(pair ? [pair] : []), ...olderPairs]) {
+          await proveRefused(shown, `${subject} (${inspect(shown.certificate).serial})`, running, proof);
+        }
       },
     },
     {
@@ -139,13 +162,13 @@ export function revokeTasks(options: RevokeOptions, revocation: Revocation): Lis
 
 const intentPath = (store: PkiStore) => join(store.directory, 'revoking.json');
 
-/** @returns the serial number that an interrupted revocation of that name has meant */
-async function readIntent(store: PkiStore, subject: string): Promise<string | undefined> {
+/** @returns the serial numbers that an interrupted revocation of that name has meant */
+async function readIntent(store: PkiStore, subject: string): Promise<readonly string[] | undefined> {
   const text = await readFile(intentPath(store), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
   if (text === undefined) return undefined;
-  const intent = JSON.parse(text) as { subject: string; serial: string };
-  return intent.subject === subject ? intent.serial : undefined;
+  const intent = JSON.parse(text) as { subject: string; serials: readonly string[] };
+  return intent.subject === subject ? intent.serials : undefined;
 }
