@@ -9,6 +9,12 @@ describe.skipIf(!haveMachines())('a lab on machines', () => {
   specifyMachines({
     engine: async () => '',
     installed: enginePaths.builtIn,
+    drills: [
+      ['restore', 'hash-kv'],
+      ['corrupt-wal', 'refused-start'],
+      ['quorum-lost', 'acknowledged-writes'],
+      ['lost-ca-key', 'old-authority-refused'],
+    ],
     ...(haveUpstream() && { other: { args, installed: enginePaths.upstream } }),
   });
 });

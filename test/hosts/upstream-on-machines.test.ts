@@ -18,6 +18,11 @@ describe.skipIf(!haveMachines() || !haveUpstream())("a lab on machines, on upstr
       return `engine: { kind: upstream, archive: etcd.tar.gz, sha256: ${sha256} }`;
     },
     installed: enginePaths.upstream,
+    drills: [
+      ['restore', 'hash-kv'],
+      ['corrupt-wal', 'refused-start'],
+      ['quorum-lost', 'acknowledged-writes'],
+    ],
     other: { args: ['built-in'], installed: enginePaths.builtIn },
   });
 });

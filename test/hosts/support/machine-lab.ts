@@ -1,8 +1,9 @@
 /** A lab on test machines, driven through the command as a user does, from inside the machines' network. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
+import type { DrillReport } from '../../../drills/report/report-schema.ts';
 import type { ClusterStatus } from '../../../toolkit/provision/status.ts';
 import { noLabChosen } from '../../support/lab-environment.ts';
 import type { CommandResult } from '../../support/test-cluster.ts';
@@ -156,6 +157,12 @@ export class MachineLab {
 
   async status(): Promise<ClusterStatus> {
     return JSON.parse((await this.run('status', '--json')).stdout) as ClusterStatus;
+  }
+
+  /** The report of the only run of a drill. */
+  report(drill: string): DrillReport {
+    const [folder = ''] = readdirSync(this.state('reports')).filter((name) => name.startsWith(`${drill}-`));
+    return JSON.parse(readFileSync(this.state('reports', folder, 'report.json'), 'utf8')) as DrillReport;
   }
 
   /** The process of each member, by node. */

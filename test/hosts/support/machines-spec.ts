@@ -18,6 +18,8 @@ export interface MachinesSpec {
   readonly engine: (folder: string) => Promise<string>;
   /** What `systemctl` shows of the engine's path. */
   readonly installed: RegExp;
+  /** Names of drills, each with a check that must be among those that passed: what the drill is there to show. */
+  readonly drills: readonly (readonly [string, string])[];
   /** What `etcdlab engine switch` is given for the engine that takes over in the end, if there is one, and where that is. */
   readonly other?: { readonly args: readonly string[]; readonly installed: RegExp };
 }
@@ -211,9 +213,14 @@ export function specifyMachines(spec: MachinesSpec): void {
     expect(await lab.must('ctl', '--node', 'node3', 'get', 'greeting', '--print-value-only')).toBe('hello');
   });
 
-  it('passes the restore drill', async () => {
-    const output = await lab.must('drill', 'run', 'restore', '--yes', '--keys', '300');
+  it.each(spec.drills)('passes the drill %s, by %s among others', async (drill, telling) => {
+    const output = await lab.must('drill', 'run', drill, '--yes', '--keys', '300');
     expect(output).toMatch(/PASSED: \d+ checks, all proved on 3 members/);
+    const { result, checks } = lab.report(drill);
+    expect(result).toBe('passed');
+    expect(checks.filter(({ passed }) => !passed)).toEqual([]);
+    expect(checks.map(({ name }) => name)).toContain(telling);
+    expect(await lab.status()).toMatchObject({ healthy: true, problems: [] });
     expect(await lab.must('ctl', 'get', 'greeting', '--print-value-only')).toBe('hello');
     for (const node of nodes) expect(await lab.on(node, 'sudo ls /var/lib/etcd')).toBe('data');
   });
