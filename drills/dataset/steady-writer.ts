@@ -47,6 +47,11 @@ export class SteadyWriter {
     });
   }
 
+  /** How many keys were acknowledged so far. */
+  get acknowledged(): number {
+    return this.writes.batches.length;
+  }
+
   /** Ends after the put that is under way, which is still acknowledged. Can be called again. */
   async stop(): Promise<SteadyWrites> {
     this.ended.abort();

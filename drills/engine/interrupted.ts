@@ -14,8 +14,11 @@ export interface UndoneDrill {
   keptWrites: Record<string, string>;
 }
 
-/** To replace a member and become healthy; each wait within has a deadline of its own. */
-const undoDeadlineMs = 180_000;
+/**
+ * To replace members, or to end a rotation of authorities, which restarts each member twice, also on machines that are
+ * slow. Each wait within has a deadline of its own.
+ */
+export const undoDeadlineMs = 15 * 60_000;
 
 /**
  * Undoes a drill that was interrupted, if there is one; one that had proved its result is ended instead.

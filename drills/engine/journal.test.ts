@@ -50,6 +50,15 @@ async function interruptedDrill(moved: string[], restored: string[]): Promise<Jo
 }
 
 describe('the journal of a drill', () => {
+  test('knows where keys lie that were taken away', async () => {
+    const journal = await Journal.open(lab);
+    const files = [
+      { path: path.join(folder, 'client-ca-key.pem'), aside: path.join(folder, 'lost/client-ca-key.pem') },
+    ];
+    await journal.beginRepair(lab, 'run1', { files });
+    expect((await reopened()).keysAside).toEqual({ 'client-ca-key.pem': files[0]?.aside });
+  });
+
   test('knows the backup whose restore was begun, until that has ended or is undone', async () => {
     const journal = await Journal.open(lab);
     await journal.begin(lab, 'run1', '20261120-081500');

@@ -105,6 +105,13 @@ export class Journal {
     return Object.fromEntries(Object.entries(this.entries?.nodes ?? {}).map(([name, { aside }]) => [name, aside]));
   }
 
+  /** Where the keys of authorities lie that were taken away, by the name of their file. */
+  get keysAside(): Record<string, string> {
+    return Object.fromEntries(
+      (this.entries?.files ?? []).map(({ path: place, aside }) => [path.basename(place), aside]),
+    );
+  }
+
   /** What is written down, as text; undefined when nothing was moved aside. */
   get text(): string | undefined {
     return this.entries && JSON.stringify(this.entries, undefined, 2);

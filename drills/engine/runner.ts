@@ -2,6 +2,7 @@
  * Runs a drill: its steps in order, then the verification that no drill can leave out. Whatever goes wrong before the
  * verification is undone, so that a drill that cannot be carried through leaves the lab as it found it.
  */
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { interrupted, LabError, messageOf, throwIfInterrupted } from '../../toolkit/errors.ts';
@@ -19,6 +20,7 @@ import { watchReport } from '../verification/watches.ts';
 import type { DrillContext, RecoveryPart } from './context.ts';
 import type { DrillDefinition } from './definition.ts';
 import type { DrillEvent, DrillResult, Phase } from './events.ts';
+import { undoDeadlineMs } from './interrupted.ts';
 import { Journal } from './journal.ts';
 import { type PlannedStep, type PlanOptions, planDrill, unmetNeed } from './plan.ts';
 import { prove } from './prove.ts';
@@ -46,7 +48,7 @@ export interface DrillOutcome {
   error?: unknown;
 }
 
-/** What is cleared away or put back after a drill has no use for the drill's own signal, which may have fired. */
+/** What is cleared away after a drill has no use for the drill's own signal, which may have fired. */
 const afterwardsDeadlineMs = 120_000;
 
 /**
@@ -189,19 +191,20 @@ class Run {
     await this.clearKeys().catch(() => undefined);
   }
 
-  /** @returns where the data lies that was moved aside, without those that had none to be moved */
+  /** @returns where the data and keys lie that were moved aside, without those that had none to be moved */
   private async keepAside(journal: Journal): Promise<Record<string, string>> {
     const kept: Record<string, string> = {};
     for (const [name, aside] of Object.entries(journal.asideByNode)) {
       if (await this.options.lab.node(name).host.exists(aside)) kept[name] = aside;
     }
+    for (const [name, aside] of Object.entries(journal.keysAside)) if (existsSync(aside)) kept[name] = aside;
     await journal.close();
     return kept;
   }
 
   private async undo(journal: Journal): Promise<void> {
     const { lab, onEvent, signal, startAndWait } = this.options;
-    const kept = journal.asideByNode;
+    const kept = { ...journal.asideByNode, ...journal.keysAside };
     const detail = journal.putsBack
       ? 'all members run on their data from before the drill'
       : 'the cluster is repaired, and has all that was written';
@@ -212,7 +215,7 @@ class Run {
     });
     try {
       // The drill's own signal may have fired: that is one of the reasons to be here.
-      const deadline = AbortSignal.timeout(afterwardsDeadlineMs);
+      const deadline = AbortSignal.timeout(undoDeadlineMs);
       await journal.rollBack(lab, false, deadline);
       await startAndWait(lab, deadline);
       onEvent({ type: 'rolled-back', ok: true, detail });

@@ -4,11 +4,12 @@ import type { EtcdClient } from '../../server/client/mod.ts';
 import { LabError } from '../../toolkit/errors.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import type { LabNode } from '../../toolkit/lab/nodes.ts';
+import { inconclusive } from '../engine/context.ts';
 import { readAccess } from '../verification/access.ts';
 import type { MemberIdentity, Reference } from '../verification/evidence.ts';
 import { readKeySpace } from '../verification/key-space.ts';
 import { readHashKv } from '../verification/observe.ts';
-import { refusalOf } from '../verification/refusal.ts';
+import { refusalOf, type StrangersAnswer } from '../verification/refusal.ts';
 
 /** The first node: where everything is read from that one member can tell. */
 export function sourceOf(lab: Lab): LabNode {
@@ -73,7 +74,7 @@ async function readMembership(
 /**
  * Users, roles and alarms, and what a stranger is told where authentication is on.
  *
- * @throws RpcError
+ * @throws RpcError; LabError LAB_INCONCLUSIVE when the stranger is not refused
  */
 export async function recordAccess(
   client: EtcdClient,
@@ -84,11 +85,17 @@ export async function recordAccess(
   const access = await readAccess(client, clientUrl, signal);
   if (!access.enabled) return { access };
   // Whoever keeps the authority's key encrypted, or elsewhere, cannot try.
-  const refusal = await refusalOf(lab, name, signal).catch((error: unknown) => {
+  const answer = await refusalOf(lab, name, signal).catch((error: unknown) => {
     if (error instanceof PkiError) return undefined;
     throw error;
   });
-  return { access, refusal };
+  return { access, refusal: answer && requireRefusal(answer) };
+}
+
+/** @returns the words of the refusal @throws LabError LAB_INCONCLUSIVE: there is nothing to compare with */
+export function requireRefusal({ isRefused, told }: StrangersAnswer): string {
+  if (isRefused) return told;
+  throw inconclusive(`authentication is on, and a client that is no user is not refused before the disaster: ${told}`);
 }
 
 /** @returns the revision of the cluster, after a linearizable read through every member: each has it by then */

@@ -14,7 +14,7 @@ import { configureMember } from '../../toolkit/provision/members.ts';
 import { readRotation, settleRotation } from '../../toolkit/provision/pki/rotation-journal.ts';
 import { disarm } from './alarms.ts';
 import { replaceMember } from './replace-member.ts';
-import { rotateAuthorities } from './rotate-authorities.ts';
+import { keepLostKeys, rotateAuthorities } from './rotate-authorities.ts';
 
 export interface RepairPlan {
   /** Members whose data is gone or cannot be trusted, and where it lies. */
@@ -56,7 +56,9 @@ export async function repairLab(lab: Lab, plan: RepairPlan, signal: AbortSignal)
     client.close();
   }
   await waitUntilHealthy(lab, { signal });
-  if (isRotating) await rotateAuthorities(lab, { signal });
+  if (!isRotating) return;
+  const { retired } = await rotateAuthorities(lab, { signal });
+  for (const { aside } of plan.files) await keepLostKeys(path.dirname(aside), retired);
 }
 
 /** What has another in its place by now, such as the key of a new authority, stays away. */

@@ -100,7 +100,7 @@ export const reportSchema = z
     differences: z.record(z.string(), z.array(difference)).describe('keys that differ from the record, by member'),
     keptData: z
       .exactOptional(z.record(z.string(), z.string()))
-      .describe('where the data of before the drill lies, by member, if it was kept'),
+      .describe('where the data of before the drill lies, by member, if it was kept; keys of authorities by file name'),
   })
   .describe('The report of one drill of etcdlab');
 

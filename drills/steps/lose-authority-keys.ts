@@ -10,8 +10,9 @@ import { openClusterView } from '../../toolkit/provision/health/mod.ts';
 import { proveRefused, proveServed } from '../../toolkit/provision/pki/proof.ts';
 import { readRotation } from '../../toolkit/provision/pki/rotation-journal.ts';
 import { SteadyWriter, type SteadyWrites } from '../dataset/steady-writer.ts';
-import { type DrillContext, type Findings, inconclusive, required } from '../engine/context.ts';
-import { rotateAuthorities } from '../recovery/rotate-authorities.ts';
+import { type DrillContext, inconclusive, required } from '../engine/context.ts';
+import { keepLostKeys, rotateAuthorities } from '../recovery/rotate-authorities.ts';
+import type { Check } from '../verification/check.ts';
 import { waitUntilServing } from './start-all-members.ts';
 import { defineStep } from './step.ts';
 
@@ -61,13 +62,13 @@ export const noticeLostKeys = defineStep({
       const store = new PkiStore(lab.paths.pki);
       const view = openClusterView(lab);
       try {
-        const revisions = await Promise.all(lab.nodes.map((node) => view.linearizableRead(node)));
-        found.checks.push({
-          name: 'serves-without-keys',
-          passed: revisions.every((revision) => revision > 0),
-          expected: 'every member serves on: none of them has the key of an authority',
-          observed: `linearizable reads at revision ${revisions.join(', ')}`,
-        });
+        const reads = await Promise.allSettled(lab.nodes.map((node) => view.linearizableRead(node)));
+        found.checks.push(
+          servesWithoutKeys(
+            lab.nodes.map(({ name }) => name),
+            reads,
+          ),
+        );
       } finally {
         view.close();
       }
@@ -99,22 +100,29 @@ export const rotateLostAuthorities = defineStep({
     const { lab, runId, signal, progress, now, found, measured } = context;
     const { prefix } = required(found.dataSet, 'data set');
     const writer = new SteadyWriter(() => lab.client(), `${prefix}under-load/`);
+    const phases: RestartPhase[] = [];
+    let counted = 0;
+    const onPhase = (title: string, restarts: number) => {
+      if (restarts > 0) phases.push({ title, writes: writer.acknowledged - counted });
+      counted = writer.acknowledged;
+    };
     let done: Awaited<ReturnType<typeof rotateAuthorities>> | undefined;
     try {
       await unproved(
         measured('restore', async () => {
-          done = await rotateAuthorities(lab, { signal, progress });
+          done = await rotateAuthorities(lab, { signal, progress, onPhase });
         }),
       );
     } finally {
-      recordWrites(found, await writer.stop());
+      const writes = await writer.stop();
+      found.written.push(...writes.batches);
+      found.checks.push(writesGoOn(writes, phases));
     }
     await proveHandshakes(context);
     const { summary, recovery } = await measured('start', () => waitUntilServing(lab, { signal, progress, now }));
     found.recovery = recovery;
-    if (done === undefined) return `the rotation has not come to its end; ${summary}`;
-    // Kept where a rotation keeps what it takes the place of.
-    await rename(lostFolder(lab, runId), path.join(done.retired, 'keys'));
+    if (done === undefined) return `the rotation has not come to its end: etcdlab certs rotate-ca goes on; ${summary}`;
+    await keepLostKeys(lostFolder(lab, runId), done.retired);
     return `${done.restarted.length} restarts; ${summary}; the authorities of before: ${done.retired}`;
   },
 });
@@ -153,17 +161,41 @@ async function unproved(proof: Promise<void>): Promise<string | undefined> {
   }
 }
 
-function recordWrites(found: Findings, { batches, failures, longestMs, problem }: SteadyWrites): void {
-  found.written.push(...batches);
-  const observed = `${batches.length} keys written, the slowest after ${longestMs} ms; ${failures} calls made again`;
-  found.checks.push({
+/** A part of the rotation in which members were restarted, and how many keys were written meanwhile. */
+export interface RestartPhase {
+  readonly title: string;
+  readonly writes: number;
+}
+
+export function writesGoOn(
+  { batches, failures, longestMs, problem }: SteadyWrites,
+  phases: readonly RestartPhase[],
+): Check {
+  const list = phases.map(({ title, writes }) => `${writes} in '${title}'`).join(', ');
+  const observed = `${batches.length} keys written, ${list}; the slowest after ${longestMs} ms; ${failures} calls made again`;
+  return {
     name: 'writes-go-on',
-    passed: problem === undefined && batches.length > 0,
-    expected: 'a client that connects anew when it must can write all the while',
+    passed: problem === undefined && phases.length > 0 && phases.every(({ writes }) => writes > 0),
+    expected: 'a client that connects anew when it must can write in each part of the rotation that restarts members',
     observed: problem ?? observed,
-  });
+  };
 }
 
 function lostFolder({ paths }: Lab, runId: string): string {
   return path.join(paths.pki, `lost-${runId}`);
+}
+
+/** @param reads linearizable ones, through each member */
+export function servesWithoutKeys(members: readonly string[], reads: readonly PromiseSettledResult<number>[]): Check {
+  return {
+    name: 'serves-without-keys',
+    passed: reads.length > 0 && reads.every(({ status }) => status === 'fulfilled'),
+    expected: 'every member serves on: none of them has the key of an authority',
+    observed: reads
+      .map(
+        (read, i) =>
+          `${members[i]} ${read.status === 'fulfilled' ? `reads at revision ${read.value}` : messageOf(read.reason)}`,
+      )
+      .join(', '),
+  };
 }

@@ -6,6 +6,7 @@ import { inconclusive, required } from '../engine/context.ts';
 import { manifestOf, writeManifest } from '../engine/manifest.ts';
 import { sha256OfFile } from '../recovery/file-digest.ts';
 import { recordAccess, recordState, sourceOf } from '../recovery/record.ts';
+import { readAccess } from '../verification/access.ts';
 import { leaseReference, readLeases } from '../verification/leases.ts';
 import { defineStep } from './step.ts';
 
@@ -29,7 +30,7 @@ export const takeSnapshot = defineStep({
     const snapshotClient = lab.client(source.name);
     try {
       const leasesBefore = await readLeases(client, source.clientUrl, signal);
-      const { access: accessBefore } = await recordAccess(client, lab, signal);
+      const accessBefore = await readAccess(client, source.clientUrl, signal);
       // The member that is asked may be behind: a linearizable read through it makes sure that it is not.
       await client.range(
         { key: Buffer.from(dataSet.prefix), count_only: true },
@@ -44,7 +45,7 @@ export const takeSnapshot = defineStep({
       const state = await recordState(client, lab, status.revision, signal);
       const leasesAfter = await readLeases(client, source.clientUrl, signal);
       const access = await recordAccess(client, lab, signal);
-      if (access.access?.authRevision !== accessBefore?.authRevision) {
+      if (access.access?.authRevision !== accessBefore.authRevision) {
         throw inconclusive(
           'users or roles were changed while the snapshot was taken: nobody knows which ones it holds',
         );

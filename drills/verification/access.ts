@@ -5,6 +5,7 @@ import { AlarmType } from '../../server/proto/gen/rpc.ts';
 import { type Check, judgeReading } from './check.ts';
 import type { Observation, Reference } from './evidence.ts';
 import { printableKey } from './key-space.ts';
+import type { StrangersAnswer } from './refusal.ts';
 import { shorten } from './words.ts';
 
 /** As one member tells of it. Passwords are not shown by etcd, and so not compared. */
@@ -103,7 +104,7 @@ export function checkAccess({ access, refusal }: Reference, observation: Observa
   ];
   if (refusal === undefined) return checks;
   const about = { name: 'auth-refusal', member, expected: `a client that is no user is refused: ${refusal}` };
-  const judge = (told: string) => ({ passed: told === refusal, observed: told });
+  const judge = ({ isRefused, told }: StrangersAnswer) => ({ passed: isRefused && told === refusal, observed: told });
   return [...checks, judgeReading(about, observation.refusal, judge)];
 }
 

@@ -3,6 +3,7 @@ import type { AccessRecord } from './access.ts';
 import type { KeySpace } from './key-space.ts';
 import type { LeaseRecord, LeaseReference } from './leases.ts';
 import type { LiveKeys } from './live-keys.ts';
+import type { StrangersAnswer } from './refusal.ts';
 import type { WatchReading } from './watches.ts';
 
 /**
@@ -77,7 +78,7 @@ export interface Observation {
   leases?: LeaseRecord[] | Failure;
   access?: AccessRecord | Failure;
   /** Taken when the reference has one: what a client that is no user is told. */
-  refusal?: string | Failure;
+  refusal?: StrangersAnswer | Failure;
   /** Taken of a restored cluster. */
   watch?: WatchReading | Failure;
   /** Unless `restored`: the data set's keys as they are now, and the hash of all at one revision that all members have. */

@@ -95,7 +95,7 @@ function soundEvidence(): Evidence {
       keys: new Map(soundReference().keys),
       leases: [{ id: 5n, ttlSeconds: 60, keys: [] }],
       access,
-      refusal,
+      refusal: { isRefused: true, told: refusal },
       watch: { cancelled: false, atRevision: 9 },
       linearizableWrite: { revision: 10 + i, readBy: names.filter((name) => name !== member) },
     }),
@@ -234,7 +234,12 @@ export const mutants: readonly Mutant[] = [
   {
     wrong: 'a stranger is let in',
     foundBy: 'auth-refusal',
-    apply: onLast(() => ({ refusal: 'it is let in, and reads 1 keys' })),
+    apply: onLast(() => ({ refusal: { isRefused: false, told: 'it is let in, and reads 1 keys' } })),
+  },
+  {
+    wrong: 'a stranger is told the same, and is not refused',
+    foundBy: 'auth-refusal',
+    apply: onLast(() => ({ refusal: { isRefused: false, told: refusal } })),
   },
   { wrong: 'no stranger could try', foundBy: 'auth-refusal', apply: onLast(() => ({ refusal: unreadable })) },
   {

@@ -50,6 +50,9 @@ recover: [restore-all-members, start-all-members]
     const { exitCode, stderr } = await refused('drill', 'run', 'restore');
     expect(exitCode).toBe(3);
     expect(stderr).toMatch(/must be confirmed.*\(LAB_NOT_CONFIRMED\)\n {2}try: etcdlab drill run restore --yes/);
+    expect(stderr).not.toContain('for good');
+    const { stderr: ofAuthorities } = await refused('drill', 'run', 'lost-ca-key');
+    expect(ofAuthorities).toMatch(/must be confirmed.*certificate authorities are replaced by new ones for good/);
   });
 
   test.each<[string, string[], RegExp]>([

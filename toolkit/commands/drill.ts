@@ -3,8 +3,15 @@ import path from 'node:path';
 import { findDrill, listDrills } from '../../drills/engine/catalog.ts';
 import type { DrillDefinition } from '../../drills/engine/definition.ts';
 import { undoInterruptedDrill } from '../../drills/engine/interrupted.ts';
-import { type PlanOptions, planDrill, type StepParameters, unmetNeed } from '../../drills/engine/plan.ts';
+import {
+  type PlannedStep,
+  type PlanOptions,
+  planDrill,
+  type StepParameters,
+  unmetNeed,
+} from '../../drills/engine/plan.ts';
 import { type DrillOptions, type DrillOutcome, runDrill } from '../../drills/engine/runner.ts';
+import { loseAuthorityKeys } from '../../drills/steps/lose-authority-keys.ts';
 import type { Check } from '../../drills/verification/check.ts';
 import { ExitCode, LabError, messageOf } from '../errors.ts';
 import type { EngineConfig } from '../lab/config.ts';
@@ -75,13 +82,13 @@ async function runCommand(cli: Cli, options: DrillRunOptions, name: string | und
   // Whatever can be wrong with the command is found before anything is asked or done.
   const drills = name === undefined ? await listDrills() : [await findDrill(name)];
   const overrides = keysOverride(options.keys);
-  for (const drill of drills) planDrill(drill, { overrides });
+  const steps = drills.flatMap((drill) => planDrill(drill, { overrides }));
   const lab = await openLab(cli, options);
   const planned = { overrides, otherEngine: otherEngine(cli, lab, options.otherEngine) };
   if (options.yes !== true) {
     const what = name === undefined ? `All ${drills.length} drills together` : `Drill '${drills[0]?.name}'`;
     await confirm(cli, {
-      action: `${what} hurts the members of lab '${lab.name}', and may replace their data by a snapshot's`,
+      action: `${what} hurts the members of lab '${lab.name}', and may replace their data by a snapshot's${forGood(steps)}`,
       word: lab.name,
       command: `etcdlab drill run ${name ?? '--all'} --yes`,
     });
@@ -89,6 +96,12 @@ async function runCommand(cli: Cli, options: DrillRunOptions, name: string | und
   return withLock(lab.paths, 'drill run', () =>
     name === undefined ? runAll(cli, lab, drills, planned) : runOnLab(cli, lab, drills[0] as DrillDefinition, planned),
   );
+}
+
+/** @returns what the steps do that no later step and no undoing takes back, to go on with the sentence */
+function forGood(steps: readonly PlannedStep[]): string {
+  const isRotated = steps.some(({ step }) => step.name === loseAuthorityKeys.name);
+  return isRotated ? '. Its certificate authorities are replaced by new ones for good' : '';
 }
 
 /** @returns the engine that the lab does not run on, as far as anybody has said where it is */
@@ -203,7 +216,11 @@ function conclude(cli: Cli, { result, report, files, error }: DrillOutcome): Exi
   for (const line of summary(report)) ui.line(`  ${line}`);
   const kept = Object.entries(report.keptData ?? {});
   for (const [node, folder] of kept) ui.line(`  Kept     ${node}: ${shown(cli, folder)}`);
-  if (kept.length > 0)
+  // Keys of authorities lie there too; those of a rotation that has not come to its end.
+  const isMember = ([name]: readonly [string, string]) =>
+    report.members?.some((member) => member.name === name) === true;
+  if (kept.some((each) => !isMember(each))) ui.line('  Go on    etcdlab certs rotate-ca');
+  if (kept.some(isMember))
     ui.line("  Go back  etcdlab down; put each of these in the place of 'data' beside it; etcdlab up");
   ui.line(`  Report   ${shown(cli, files[0])}`);
   return result === 'passed' ? ExitCode.ok : ExitCode.failed;
