@@ -12,6 +12,8 @@ export type DrillEvent =
   | { type: 'step-failed'; step: number; durationMs: number; error: string }
   | { type: 'rolling-back'; reason: string; how: string }
   | { type: 'rolled-back'; ok: boolean; detail: string }
+  /** The report is there, and what is kept beside it is not. */
+  | { type: 'evidence-missing'; reason: string }
   | { type: 'verified'; verdict: Verdict }
   | { type: 'drill-finished'; result: DrillResult; reports: string[] };
 

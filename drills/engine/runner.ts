@@ -261,8 +261,11 @@ class Run {
       keptData: this.keptData,
     });
     const since = times.startedAt;
-    await writeEvidence(lab, this.directory, { observations: this.observations, since, journal: this.journalText });
     const files = await writeReports(this.directory, report);
+    const evidence = { observations: this.observations, since, journal: this.journalText };
+    await writeEvidence(lab, this.directory, evidence).catch((error: unknown) =>
+      onEvent({ type: 'evidence-missing', reason: messageOf(error) }),
+    );
     await pruneRuns(lab.paths.reports);
     onEvent({ type: 'drill-finished', result, reports: files });
     return { result, report, files, ...(error === undefined ? {} : { error }) };

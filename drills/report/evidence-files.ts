@@ -60,10 +60,10 @@ function described({ member, endpoint, status, members, hashKv, latestHash, keys
 }
 
 /** Lines without a time, such as those of a stack trace, belong to the line before them. */
-function linesSince(lines: readonly string[], since: Date): readonly string[] {
+export function linesSince(lines: readonly string[], since: Date): readonly string[] {
   const start = lines.findIndex((line) => {
     const time = Date.parse(/"ts":"([^"]+)"/.exec(line)?.[1] ?? '');
     return time >= since.getTime();
   });
-  return start < 0 ? [] : lines.slice(start);
+  return start < 0 ? [`no line since ${since.toISOString()} by the clock of the member's machine`] : lines.slice(start);
 }

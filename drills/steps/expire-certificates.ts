@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { type CertifiedKey, inspect, issue, PkiStore, systemSources } from '../../pki/mod.ts';
-import { LabError } from '../../toolkit/errors.ts';
+import { inspect, issue, PkiStore, systemSources } from '../../pki/mod.ts';
 import { memberPkiFiles } from '../../toolkit/lab/member-config.ts';
 import { applyPki, planPki, wantedCertificates } from '../../toolkit/provision/certificates.ts';
 import { deployPki } from '../../toolkit/provision/deploy-certificates.ts';
 import { openClusterView } from '../../toolkit/provision/health/mod.ts';
 import { inconclusive } from '../engine/context.ts';
+import { plainAuthority } from '../recovery/plain-authority.ts';
 import { waitUntilServing } from './start-all-members.ts';
 import { defineStep } from './step.ts';
 
@@ -24,8 +24,7 @@ export const expireCertificates = defineStep({
   title: () => 'Let the server certificates of all members expire',
   async run({ lab, runId, journal, found, now }) {
     const store = new PkiStore(lab.paths.pki);
-    const authority = (await store.load('client-ca')) as CertifiedKey | undefined;
-    if (authority === undefined) throw new LabError('LAB_PKI_REFUSED', 'the client authority has no key here');
+    const authority = await plainAuthority(store, 'client-ca');
     await journal.beginRepair(lab, runId);
     found.hurt = lab.nodes.map(({ name }) => name);
     found.disasterAt = now();

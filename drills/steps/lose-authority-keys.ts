@@ -1,7 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { type CertifiedKey, inspect, isEncryptedKey, PkiStore, systemSources } from '../../pki/mod.ts';
+import { type CertifiedKey, inspect, PkiStore, systemSources } from '../../pki/mod.ts';
 import { LabError, messageOf } from '../../toolkit/errors.ts';
 import type { Lab } from '../../toolkit/lab/lab.ts';
 import { authorityNames } from '../../toolkit/provision/authority-names.ts';
@@ -11,6 +11,7 @@ import { proveRefused, proveServed } from '../../toolkit/provision/pki/proof.ts'
 import { readRotation } from '../../toolkit/provision/pki/rotation-journal.ts';
 import { SteadyWriter, type SteadyWrites } from '../dataset/steady-writer.ts';
 import { type DrillContext, inconclusive, required } from '../engine/context.ts';
+import { plainAuthority } from '../recovery/plain-authority.ts';
 import { keepLostKeys, rotateAuthorities } from '../recovery/rotate-authorities.ts';
 import type { Check } from '../verification/check.ts';
 import { waitUntilServing } from './start-all-members.ts';
@@ -27,13 +28,9 @@ export const loseAuthorityKeys = defineStep({
     const store = new PkiStore(lab.paths.pki);
     if ((await readRotation(store)) !== undefined) throw inconclusive('a rotation of authorities is under way');
     for (const name of authorityNames) {
-      const { certificate, key } = (await store.load(name)) ?? {};
-      const own = authorityRequest(name, lab.state.certificates).commonName;
-      if (certificate === undefined || key === undefined || inspect(certificate).commonName !== own) {
+      const { certificate } = await plainAuthority(store, name);
+      if (inspect(certificate).commonName !== authorityRequest(name, lab.state.certificates).commonName) {
         throw inconclusive(`the authority ${name} is not one that etcdlab made: this drill would replace it`);
-      }
-      if (isEncryptedKey(key)) {
-        throw inconclusive(`the key of ${name} is encrypted: this drill would replace it by one that is not`);
       }
     }
     found.oldAdministrator = (await store.load('client-admin')) as CertifiedKey;

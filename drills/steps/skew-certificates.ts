@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { type CertifiedKey, inspect, issue, PkiStore, systemSources, verify } from '../../pki/mod.ts';
-import { interrupted, LabError, throwIfInterrupted } from '../../toolkit/errors.ts';
+import { interrupted, throwIfInterrupted } from '../../toolkit/errors.ts';
 import { memberPkiFiles } from '../../toolkit/lab/member-config.ts';
 import type { LabNode } from '../../toolkit/lab/nodes.ts';
 import { wantedCertificates } from '../../toolkit/provision/certificates.ts';
 import { formatLogLine } from '../../toolkit/provision/health/mod.ts';
 import { probe, type Served } from '../../toolkit/provision/pki/served.ts';
 import { type DrillContext, required } from '../engine/context.ts';
+import { plainAuthority } from '../recovery/plain-authority.ts';
 import { followerOf } from '../recovery/record.ts';
 import { defineStep } from './step.ts';
 
@@ -37,8 +38,7 @@ export const skewCertificates = defineStep({
     const pairs = new Map<string, CertifiedKey>();
     for (const { name, authority, request } of wantedCertificates([node], lab.state.certificates)) {
       if (!name.endsWith(`-${node.name}`)) continue;
-      const signer = (await store.load(authority)) as CertifiedKey | undefined;
-      if (signer === undefined) throw new LabError('LAB_PKI_REFUSED', `the authority ${authority} has no key here`);
+      const signer = await plainAuthority(store, authority);
       const sources = { ...systemSources, now: () => issuedAt };
       pairs.set(name, issue(signer, { ...request, backdateMs: 0 }, sources));
     }

@@ -51,6 +51,9 @@ export class DrillProgress {
       case 'rolled-back':
         this.cli.ui.warning(event.ok ? event.detail : `it could not be undone: ${event.detail}`);
         break;
+      case 'evidence-missing':
+        this.cli.ui.warning(`the evidence beside the report is not complete: ${event.reason}`);
+        break;
     }
   }
 
