@@ -5,6 +5,9 @@ import { Connection } from './connection.ts';
 import type { Deadline } from './deadline.ts';
 import { RpcError } from './rpc-error.ts';
 
+/** Between two connections that the server has ended before a call could take them. */
+const redialPauseMs = 100;
+
 export class ConnectionPool {
   private readonly connections: readonly Connection[];
   private readonly dialTimeoutMs: number;
@@ -45,18 +48,20 @@ export class ConnectionPool {
   }
 
   private async ready(candidates: readonly Connection[], deadline: Deadline): Promise<Connection[]> {
-    const connecting: Promise<void>[] = [];
-    const ready: Connection[] = [];
-    for (const candidate of candidates) {
-      if (candidate.isReady) ready.push(candidate);
+    const untilMs = performance.now() + Math.min(this.dialTimeoutMs, deadline.leftMs());
+    for (;;) {
+      const ready = candidates.filter((candidate) => candidate.isReady);
       // Also when another is ready: an endpoint that comes back must get its share of the calls again.
-      else connecting.push(candidate.whenReady());
+      const connecting = candidates.filter((candidate) => !candidate.isReady).map((candidate) => candidate.whenReady());
+      if (ready.length > 0) return ready;
+      const isInTime = await deadline.race(Promise.race(connecting), untilMs - performance.now());
+      this.throwIfClosed();
+      const connected = candidates.filter((candidate) => candidate.isReady);
+      if (connected.length > 0) return connected;
+      if (!isInTime || untilMs - performance.now() <= redialPauseMs) break;
+      // A server that is about to stop takes a connection and ends it; another may soon be in its place.
+      await deadline.sleep(redialPauseMs);
     }
-    if (ready.length > 0) return ready;
-    await deadline.race(Promise.race(connecting), this.dialTimeoutMs);
-    this.throwIfClosed();
-    const connected = candidates.filter((candidate) => candidate.isReady);
-    if (connected.length > 0) return connected;
     const names = candidates.map((candidate) => candidate.endpoint).join(', ');
     throw new RpcError(Code.DeadlineExceeded, `cannot connect to ${names} within ${deadline.waited()} ms`, {
       neverSent: true,

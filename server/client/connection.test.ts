@@ -40,6 +40,29 @@ test('a call ends when the member answers no ping, as one that is frozen', async
   }
 });
 
+test('an endpoint that ends its connections before a call can take them is asked again', async () => {
+  const goaway = Buffer.from('0000080700000000000000000000000000', 'hex');
+  const sockets: net.Socket[] = [];
+  const stopping = net.createServer((socket) => {
+    sockets.push(socket.on('error', () => {}).on('data', () => {}));
+    socket.write(sockets.length > 2 ? emptySettings : Buffer.concat([emptySettings, goaway]));
+  });
+  stopping.listen(0, '127.0.0.1');
+  await once(stopping, 'listening');
+  const { port } = stopping.address() as net.AddressInfo;
+  const client = new EtcdClient({ endpoints: [`127.0.0.1:${port}`], dialTimeoutMs: 60_000 });
+  try {
+    const call = expect(client.put({ key: Buffer.from('k') })).rejects.toMatchObject({ code: Code.Unavailable });
+    await vi.waitFor(() => expect(sockets[2]?.bytesRead).toBeGreaterThan(100), 20_000);
+    sockets[2]?.destroy();
+    await call;
+  } finally {
+    client.close();
+    for (const socket of sockets) socket.destroy();
+    stopping.close();
+  }
+});
+
 test('a client that nobody closes does not keep its program from ending', async () => {
   const ca = createAuthority({ commonName: 'test CA', validityMs: 86_400_000 }, systemSources);
   const request = { profile: 'server', commonName: 'm1', ipAddresses: ['127.0.0.1'], validityMs: 86_400_000 } as const;

@@ -168,6 +168,32 @@ test('an answer before the end of its request ends the request, and what is anno
   expect(frames.client.isOpen).toBe(true);
 });
 
+test('a stream whose window is opened by nothing is broken off', async () => {
+  const frames = new FramesForClient();
+  const answer = ask(frames.client);
+  frames.writer.frame(FrameType.SETTINGS, 0, 0, nothing);
+  frames.writer.number(FrameType.WINDOW_UPDATE, 1, 0);
+  await frames.flush();
+  expect(answer.outcome).toMatchObject({ code: ErrorCode.PROTOCOL_ERROR });
+  expect([frames.errorOf(1), frames.client.isOpen]).toEqual([ErrorCode.PROTOCOL_ERROR, true]);
+});
+
+test('a ping is answered by its own bytes only', async () => {
+  const frames = new FramesForClient();
+  let answers = 0;
+  frames.writer.frame(FrameType.SETTINGS, 0, 0, nothing);
+  await frames.flush();
+  for (let ping = 0; ping < 2; ping++) frames.client.ping(() => answers++);
+  await settle();
+  const [, second] = frames.received.filter(({ type }) => type === FrameType.PING);
+  const answer = (payload: Uint8Array) => frames.writer.frame(FrameType.PING, Flag.ACK, 0, payload);
+  answer(Buffer.alloc(8, 'x'));
+  answer(second?.payload as Buffer);
+  answer(second?.payload as Buffer);
+  await frames.flush();
+  expect(answers).toBe(1);
+});
+
 test('an answer with header fields in its middle is broken off', async () => {
   const frames = new FramesForClient();
   const answer = ask(frames.client, nothing);
@@ -217,6 +243,11 @@ describe('a server is left that', () => {
       'interrupts a block of header fields',
       ErrorCode.PROTOCOL_ERROR,
       (frames) => [settings(frames), frames.writer.frame(FrameType.HEADERS, 0, 1, nothing), frames.data(1, nothing)],
+    ],
+    [
+      'opens the window by nothing',
+      ErrorCode.PROTOCOL_ERROR,
+      (frames) => [settings(frames), frames.writer.number(FrameType.WINDOW_UPDATE, 0, 0)],
     ],
     [
       'opens a window beyond all limits',

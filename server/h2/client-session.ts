@@ -279,12 +279,15 @@ export class ClientSession implements ClientStreamOwner, ControlOwner {
     expectSize('WINDOW_UPDATE', payload, 4);
     const increment = readUint32(payload, 0) & maxStreamId;
     if (streamId === 0) {
+      if (increment === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE by nothing');
       if (!this.outbound.open(increment)) throw tooLarge();
-    } else if (this.lookUp(streamId, 'WINDOW_UPDATE')?.openWindow(increment) === false) {
-      throw tooLarge();
-    } else {
-      this.outbound.resume();
+      return;
     }
+    const stream = this.lookUp(streamId, 'WINDOW_UPDATE');
+    if (stream === undefined) return;
+    if (increment === 0) this.break(stream, ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE by nothing');
+    else if (!stream.openWindow(increment)) throw tooLarge();
+    else this.outbound.resume();
   }
 
   /** A stream that the server has broken: both are told. */

@@ -22,7 +22,9 @@ export class ControlFrames {
   /** Whether the other side has begun as it must. */
   hasSettings = false;
   private readonly owner: ControlOwner;
-  private readonly pings: (() => void)[] = [];
+  /** By their payload, in hexadecimal. */
+  private readonly pings = new Map<string, () => void>();
+  private sentPings = 0;
 
   constructor(owner: ControlOwner) {
     this.owner = owner;
@@ -31,8 +33,10 @@ export class ControlFrames {
   /** Asks whether the other side is there. @param answered is called when it says so */
   ping(answered: () => void): void {
     const { outbound } = this.owner;
-    this.pings.push(answered);
-    outbound.writer.frame(FrameType.PING, 0, 0, Buffer.alloc(8));
+    const payload = Buffer.alloc(8);
+    payload.writeBigUInt64BE(BigInt(this.sentPings++));
+    this.pings.set(payload.toString('hex'), answered);
+    outbound.writer.frame(FrameType.PING, 0, 0, payload);
     outbound.schedule();
   }
 
@@ -79,7 +83,10 @@ export class ControlFrames {
     if (streamId !== 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `PING on stream ${streamId}`);
     expectSize('PING', payload, 8);
     if ((flags & Flag.ACK) !== 0) {
-      this.pings.shift()?.();
+      const key = Buffer.from(payload).toString('hex');
+      const answered = this.pings.get(key);
+      this.pings.delete(key);
+      answered?.();
       return;
     }
     const { outbound } = this.owner;

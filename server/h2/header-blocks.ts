@@ -3,7 +3,7 @@ import type { FrameHeader } from './frame-reader.ts';
 import { headerFragment } from './payload.ts';
 import { ConnectionError, ErrorCode, Flag } from './protocol.ts';
 
-/** Header blocks in pieces: so many, until the client is sent away. */
+/** Header blocks in pieces: so many, until the other side is left. */
 const maxContinuations = 32;
 
 /** Takes a block that is complete. @param isEnd whether the stream ends with it */

@@ -4,7 +4,9 @@ import { encodeHuffman, huffmanBytes } from './huffman.ts';
 import { defaults } from './protocol.ts';
 
 /** Values that are another one each time: remembering them would only push out the others. */
-const volatileNames = new Set(['age', 'content-length', 'date', 'etag', 'grpc-message', 'last-modified', 'location']);
+const volatileNames = new Set([
+  ...['age', 'content-length', 'date', 'etag', 'grpc-message', 'grpc-timeout', 'last-modified', 'location'],
+]);
 /** Fields that no one on the way may remember, since they could be guessed from sizes (RFC 7541 §7.1.3). */
 const secretNames = new Set(['authorization', 'set-cookie']);
 
@@ -18,12 +20,12 @@ export class HpackEncoder {
   private readonly table = new DynamicTable(defaults.headerTableBytes);
   /** By name and value: how many fields had been added when this one was. */
   private readonly positions = new Map<string, number>();
-  /** A size that the client has to be told before the next block. */
+  /** A size that the other side has to be told before the next block. */
   private announcedLimit: number | undefined;
   /** Blocks of lists that come again and again, good for as long as nothing is added to the table. */
   private readonly cache = new Map<readonly HeaderField[], Uint8Array>();
 
-  /** The client's SETTINGS_HEADER_TABLE_SIZE. */
+  /** The other side's SETTINGS_HEADER_TABLE_SIZE. */
   limitTable(limitBytes: number): void {
     const limit = Math.min(limitBytes, defaults.headerTableBytes);
     if (limit === this.table.limit) return;

@@ -147,6 +147,15 @@ describe('encoding', () => {
     expect(encoder.encode(secret)).toEqual(encoder.encode(secret));
   });
 
+  test("the deadlines of calls, which change with each, leave the others' fields where they are", () => {
+    const encoder = new HpackEncoder();
+    const head = fields('x-kept: for long');
+    encoder.encode(head);
+    const block = encoder.encode(head);
+    for (let timeout = 1; timeout <= 200; timeout++) encoder.encode(fields(`grpc-timeout: ${timeout}m`));
+    expect(encoder.encode(head)).toEqual(block);
+  });
+
   test('values that never come again do not pile up', () => {
     const encoder = new HpackEncoder();
     const decoder = new HpackDecoder(4096);
