@@ -96,16 +96,21 @@ async function carryOut(lab: Lab, backup: Backup, journal: Journal, options: Cou
     progress('undoing it: the members get their data from before again');
     const kept = Object.values(await journal.rollBack(lab, true, AbortSignal.timeout(rollBackDeadlineMs)));
     await allDone(lab.nodes.map(({ host }) => host.service.start()));
-    throwIfInterrupted(signal);
+    const remains = kept.map((folder) => `what was restored, and perhaps written to since, is kept: ${folder}`);
+    if (signal.aborted) throw undoneByInterrupt(remains, options.isResumed);
     throw new LabError('LAB_RESTORE_UNDONE', `the restore failed and was undone: ${messageOf(error)}`, {
-      details: [
-        ...(error instanceof LabError ? error.details : []),
-        ...kept.map((folder) => `what was restored, and perhaps written to since, is kept: ${folder}`),
-      ],
+      details: [...(error instanceof LabError ? error.details : []), ...remains],
       advice: ['etcdlab status', `etcdlab backup verify ${backup.id}`],
       cause: error,
     });
   }
+}
+
+function undoneByInterrupt(details: string[], isResumed: boolean): LabError {
+  return new LabError('LAB_INTERRUPTED', 'interrupted, and undone: the members have their data from before again', {
+    details,
+    advice: isResumed ? 'etcdlab restore starts over' : 'run the same command again: it starts over',
+  });
 }
 
 async function startAndCompare(

@@ -53,15 +53,17 @@ test('a backup is proven by a member that serves it elsewhere; the lab is not to
 test('a dry run checks the backup, says what would be done, and changes nothing', async () => {
   await lab.must('ctl', 'put', 'later', 'lost by restoring');
   const before = lab.hostFolders();
-  const stdout = await lab.must('restore', '--dry-run');
+  const { stdout, stderr } = await lab.run('restore', '--dry-run');
   expect(stdout).toMatch(/node3: stop; move .*data aside; .*etcdutl snapshot restore/);
+  expect(stderr).toMatch(/clients that watch .* miss revision \d+, given to new writes/);
   expect(lab.hostFolders()).toEqual(before);
   expect(await value('later')).toBe('lost by restoring');
 });
 
 test('a restore brings back what the backup holds, keeps the data of before, and backs it up', async () => {
-  const stdout = await lab.must('restore', '--yes');
+  const { stdout, stderr } = await lab.run('restore', '--yes');
   expect(stdout).toContain(`Restored backup ${first}: all 3 members hold revision`);
+  expect(stderr).toMatch(/clients that watch .* miss revision \d+, given to new writes/);
   expect([await value('mine/0'), await value('mine/1')]).toEqual(['value 3', 'value 1']);
   expect(await value('later')).toBe('');
   expect(await lab.status()).toMatchObject({ healthy: true, problems: [] });

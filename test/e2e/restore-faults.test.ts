@@ -92,6 +92,21 @@ test.each([
   await lab.must('ctl', 'put', 'mine', 'newer');
 });
 
+test('interrupted, it says that it was undone, and that it starts over', async () => {
+  const step = saying('etcdutl snapshot restore');
+  const { exitCode, events } = await lab.signalAt(step, 'SIGINT', 'restore', '--yes', '--to', backup.id);
+  expect({ exitCode, last: events.at(-1) }).toMatchObject({
+    exitCode: 130,
+    last: {
+      code: 'LAB_INTERRUPTED',
+      message: expect.stringContaining('undone'),
+      advice: [expect.stringContaining('starts over')],
+    },
+  });
+  await lab.must('up');
+  expect(await value()).toBe('newer');
+});
+
 test('the top rung asks first, replaces the data of the lab, and says what was there', async () => {
   const refused = await lab.run('backup', 'verify', backup.id, '--level', '6');
   expect(refused).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('--level 6 --yes') });

@@ -1,6 +1,7 @@
 /** `etcdlab restore`: the data of a backup in the place of the lab's own. */
 import type { Backup, Backups } from '../../drills/backup/backup-store.ts';
 import { tryBackup } from '../../drills/backup/create-backup.ts';
+import { describeMissed, heldRevision } from '../../drills/backup/missed-revisions.ts';
 import {
   describeTrust,
   newRunId,
@@ -55,8 +56,9 @@ async function restore(cli: Cli, options: RestoreOptions): Promise<undefined> {
     const source = await chooseSource(cli, lab, backups, options.to, options.bumpRevision);
     if (source.hint !== undefined) cli.ui.line(source.hint);
     if (options.dryRun !== true && options.yes !== true) {
+      const missed = await foreseeMissed(cli, lab, source);
       await confirm(cli, {
-        action: `The data of lab '${lab.name}' is replaced by ${source.name}; what was written since is moved aside`,
+        action: `The data of lab '${lab.name}' is replaced by ${source.name}; what was written since is moved aside${missed}`,
         word: lab.name,
         command: `etcdlab restore ${source.flags} --yes`,
       });
@@ -67,6 +69,20 @@ async function restore(cli: Cli, options: RestoreOptions): Promise<undefined> {
       else await restoreFrom(cli, lab, source, backups);
     });
   });
+}
+
+/** Where no member answers, a raise is far beyond what the delta log knows of. */
+async function heldBefore(cli: Cli, lab: Lab, { plan, bumpBy }: RestoreSource): Promise<number | undefined> {
+  return (await heldRevision(lab, cli.signal)) ?? (bumpBy > 0 ? plan.lastRevision : undefined);
+}
+
+/** @returns what clients that watch would miss, as far as the revision is known before the work: for the question */
+async function foreseeMissed(cli: Cli, lab: Lab, source: RestoreSource): Promise<string> {
+  const { plan, bumpBy } = source;
+  if (!('revision' in plan.until)) return '';
+  const held = await heldBefore(cli, lab, source);
+  const missed = describeMissed(held, plan.until.revision + bumpBy, defaultBump);
+  return missed === undefined ? '' : `; ${missed}`;
 }
 
 /** What is restored was confirmed when it was begun. */
@@ -106,6 +122,7 @@ async function dryRun(cli: Cli, lab: Lab, source: RestoreSource, backups: Backup
     rehearse(cli, lab, source, async (backup) => {
       await preflight(cli, lab, backup, backup === base ? backups : undefined);
       tellPlan(cli, lab, backup);
+      tellMissed(cli, await heldBefore(cli, lab, source), backup);
     }),
   );
 }
@@ -114,7 +131,7 @@ async function restoreFrom(cli: Cli, lab: Lab, source: RestoreSource, backups: B
   const { base } = source.plan;
   const work = async (backup: Backup): Promise<void> => {
     await preflight(cli, lab, backup, backups);
-    await carryOut(cli, lab, backup, backups);
+    await carryOut(cli, lab, backup, backups, source);
   };
   await backups.borrow(base, async () => {
     const chosen = await materialize(cli, source, backups);
@@ -155,12 +172,19 @@ function tellPlan(cli: Cli, lab: Lab, backup: Backup): void {
   cli.ui.line('Then every member is compared with the manifest. Nothing was changed.');
 }
 
-async function carryOut(cli: Cli, lab: Lab, backup: Backup, backups: Backups): Promise<void> {
+async function carryOut(cli: Cli, lab: Lab, backup: Backup, backups: Backups, source: RestoreSource): Promise<void> {
   const { signal, ui } = cli;
   const before = await tryBackup(lab, backups, { signal, reason: `before the restore of ${backup.id}` });
   if ('backup' in before) ui.line(`What the lab holds now is backup ${before.backup.id}.`);
   else ui.warning(`no backup of what the lab holds now: ${before.problem}; its data is moved aside all the same`);
+  const held = await heldBefore(cli, lab, source);
   tellRestored(cli, backup, await restoreBackup(lab, backup, { runId: newRunId(), signal, progress: teller(cli) }));
+  tellMissed(cli, held, backup);
+}
+
+function tellMissed({ ui }: Cli, held: number | undefined, { manifest }: Backup): void {
+  const missed = describeMissed(held, manifest.revision, defaultBump);
+  if (missed !== undefined) ui.warning(missed);
 }
 
 function teller({ ui }: Cli): (text: string) => void {
