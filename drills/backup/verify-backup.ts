@@ -170,7 +170,8 @@ async function served(lab: Lab, { manifest }: Backup, signal: AbortSignal): Prom
       );
     }
     const compared = manifest.hashKv === undefined ? '' : `, HashKV ${manifest.hashKv}`;
-    return `${lab.nodes.length} members serve revision ${manifest.revision} with ${manifest.keys} keys${compared}`;
+    const who = lab.nodes.length === 1 ? '1 member serves' : `${lab.nodes.length} members serve`;
+    return `${who} revision ${manifest.revision} with ${manifest.keys} keys${compared}`;
   } finally {
     client.close();
   }

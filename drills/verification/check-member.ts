@@ -107,6 +107,7 @@ function checkRevision(reference: Reference, { member, status, hashKv }: Observa
 }
 
 function checkKeys(reference: Reference, { member, keys }: Observation, differing: readonly KeyDifference[]): Check[] {
+  const { snapshotSha256 } = reference;
   const count = reference.keys.size;
   return [
     judgeReading(
@@ -118,7 +119,11 @@ function checkKeys(reference: Reference, { member, keys }: Observation, differin
       }),
     ),
     judgeReading(
-      { name: 'canaries', member, expected: `${reference.canaries.length} canary keys from before the snapshot` },
+      {
+        name: 'canaries',
+        member,
+        expected: `${reference.canaries.length} canary keys from before ${snapshotSha256 === undefined ? 'the disaster' : 'the snapshot'}`,
+      },
       keys,
       (found) => {
         const missing = reference.canaries.filter((key) => !found.has(key));

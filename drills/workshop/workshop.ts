@@ -274,8 +274,9 @@ export class Workshop {
   private async requireSetUp(exercise: Exercise): Promise<void> {
     const phase = (await this.progress()).exercises[exercise.id]?.phase;
     if (phase === 'open' || phase === 'passed') return;
-    const what = phase === 'preparing' || phase === 'clearing' ? 'is half set up, or being set up' : 'is not set up';
-    throw new LabError('LAB_EXERCISE_NOT_SET_UP', `exercise '${exercise.id}' ${what}`, {
+    const half = { preparing: 'half set up, or being set up', clearing: 'half taken away, or being taken away' };
+    const what = phase === 'preparing' || phase === 'clearing' ? half[phase] : 'not set up';
+    throw new LabError('LAB_EXERCISE_NOT_SET_UP', `exercise '${exercise.id}' is ${what}`, {
       advice: `etcdlab workshop start ${exercise.id}`,
     });
   }

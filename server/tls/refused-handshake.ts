@@ -113,7 +113,7 @@ function reasons({ minVersion, leaf }: HandshakeSide): Partial<Record<string, Re
     HANDSHAKE_TIMEOUT: { error: 'i/o timeout', reason: 'the client did not finish the handshake in time' },
     ECONNRESET: {
       error: 'EOF',
-      reason: `the client hung up during the handshake; it may not accept ${shown(leaf)}`,
+      reason: `the client hung up during the handshake: it was ended, gave up, or may not accept ${shown(leaf)}`,
     },
   };
 }

@@ -45,7 +45,7 @@ test('a backup is proven by a member that serves it elsewhere; the lab is not to
   const before = lab.hostFolders();
   const stdout = await lab.must('backup', 'verify', first);
   expect(stdout).toMatch(/^L2: structure sound/m);
-  expect(stdout).toMatch(/^L4: 1 members serve revision \d+ with 3 keys, HashKV \d+$/m);
+  expect(stdout).toMatch(/^L4: 1 member serves revision \d+ with 3 keys, HashKV \d+$/m);
   expect((await backups())[0]).toMatchObject({ id: first, proven: true });
   expect(lab.hostFolders()).toEqual(before);
 });

@@ -58,7 +58,11 @@ recover: [restore-all-members, start-all-members]
   test.each<[string, string[], RegExp]>([
     ['an unknown drill', ['nope'], /there is no drill 'nope'.*\n {2}try: drills: .*, restore/],
     ['a file that is not there', ['nope.yaml'], /nope\.yaml: there is no such file/],
-    ['a data set that is no number', ['restore', '--keys', 'many'], /--keys takes a whole number, not 'many'/],
+    [
+      'a data set that is no number',
+      ['restore', '--keys', 'many'],
+      /--keys takes a whole number from 1 to 9999999, not 'many'/,
+    ],
     ['a data set that is too small', ['restore', '--keys', '7'], /write-dataset: keys: .*100/],
   ])('refuses %s and touches nothing', async (_, args, message) => {
     const { exitCode, stderr } = await refused('drill', 'run', ...args, '--yes');

@@ -94,7 +94,7 @@ describe.runIf(s3Program && sshdProgram)('backups elsewhere', () => {
   });
 
   test('it is fetched, proven, restored, and nothing that was fetched stays', async () => {
-    expect(await lab.must('backup', 'verify')).toMatch(/^L4: 1 members serve/m);
+    expect(await lab.must('backup', 'verify')).toMatch(/^L4: 1 member serves/m);
     await lab.must('ctl', 'put', 'mine/0', 'newer');
     expect(await lab.must('restore', '--yes')).toContain('Restored backup');
     expect(await value('mine/0')).toBe('kept in a bucket');

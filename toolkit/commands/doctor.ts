@@ -37,7 +37,7 @@ async function doctor(cli: Cli, options: DoctorOptions): Promise<number> {
   const overrides = options.engine === undefined ? {} : { engine: options.engine };
   const { config, paths } = await describedLab(cli, options, overrides);
   if (options.acceptNewHostKeys === true && config.provider === 'ssh') await trustNewMachines(config, paths);
-  const findings = await preflight({ config, paths, now: new Date() });
+  const findings = await preflight({ config, paths, now: new Date(), looksForEnded: true });
   cli.ui.listing(
     formatFindings(findings, (severity, text) => paint(cli, severity, text)),
     findings,

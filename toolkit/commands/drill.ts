@@ -147,7 +147,8 @@ async function runAll(
 
 function keysOverride(keys: string | undefined): StepParameters {
   if (keys === undefined) return {};
-  if (!/^[1-9][0-9]{0,6}$/.test(keys)) throw new LabError('LAB_USAGE', `--keys takes a whole number, not '${keys}'`);
+  if (!/^[1-9][0-9]{0,6}$/.test(keys))
+    throw new LabError('LAB_USAGE', `--keys takes a whole number from 1 to 9999999, not '${keys}'`);
   return { 'write-dataset': { keys: Number(keys) } };
 }
 

@@ -46,7 +46,7 @@ export async function chooseSource(
   const bumpFlag = bump === undefined ? '' : ` --bump-revision ${bump}`;
   if (target === undefined || target.kind === 'backup') {
     const all = await backups.list();
-    const base = target === undefined ? chooseBackup(all) : await backups.find(target.id);
+    const base = target === undefined ? chooseBackup(all) : await backups.find(target.id).catch(tellForms);
     const chains = await listChains(deltasFolder(lab.paths.backups), () => undefined);
     const moment = target === undefined ? newestMoment(all, chains) : undefined;
     const revision = baseRevisionOf(base);
@@ -75,6 +75,13 @@ export async function chooseSource(
   const what = target.kind === 'revision' ? `revision ${target.revision}` : `what was there at ${to}`;
   const name = `${what}, from backup ${plan.base.id} and its delta log`;
   return { plan, bumpBy: bumpBy ?? defaultBump, name, flags: `--to ${to}${bumpFlag}`, hint: undefined };
+}
+
+/** What was not written as a revision or a time was taken for a backup. */
+function tellForms(error: unknown): never {
+  if (!(error instanceof LabError) || error.code !== 'LAB_BACKUP_UNKNOWN') throw error;
+  const forms = '--to takes a revision, too, such as r123, or a time such as 2026-11-20T14:30:00Z';
+  throw new LabError(error.code, error.message, { advice: [...error.advice, forms], cause: error });
 }
 
 /** Makes the backup that is restored, unless it is there already. */

@@ -40,7 +40,8 @@ async function tour(cli: Cli, options: TourOptions) {
   ui.line(ui.style('bold', 'The lab is running. What to try next:'));
   ui.line();
   ui.line('  etcdlab status                    who leads, and how everybody is');
-  ui.line('  etcdlab ctl get "" --prefix --keys-only --limit 5');
+  ui.line('  etcdlab ctl put greeting hi       etcdctl with endpoints and certificates set');
+  ui.line('  etcdlab ctl get greeting');
   ui.line('  eval "$(etcdlab env)"             makes etcdctl work in this shell');
   ui.line('  etcdlab drill run restore --keys 5000');
   ui.line('  etcdlab logs node1 -f             what a member says');

@@ -96,6 +96,7 @@ export async function bringUp(cli: Cli, options: UpOptions, { endsSwitch = true 
     : 'was up and healthy: nothing changed';
   cli.ui.line();
   cli.ui.line(cli.ui.style('bold', `Lab '${config.name}' (${endpoints.length} members) ${what}.`));
+  cli.ui.line(`Clients reach it at ${endpoints.join(', ')}`);
 }
 
 /** Machines that can be logged in to, with what `up` needs on them if that was asked for. */

@@ -238,6 +238,7 @@ certificates:
   it('is named when it cannot be read', async () => {
     await expect(loadConfig('/nowhere/lab.yaml')).rejects.toMatchObject({
       message: '/nowhere/lab.yaml cannot be read',
+      advice: [expect.stringMatching(/^correct --file or ETCDLAB_FILE/)],
     });
     const path = join(scratchFolder(), 'lab.yaml');
     writeFileSync(path, 'name: 7');

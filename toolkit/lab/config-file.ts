@@ -31,7 +31,10 @@ export async function loadConfig(path: string | undefined, overrides: ConfigOver
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    throw new LabError('LAB_CONFIG', `${path} cannot be read`, { advice: 'name the file with --file', cause });
+    throw new LabError('LAB_CONFIG', `${path} cannot be read`, {
+      advice: 'correct --file or ETCDLAB_FILE; without them it is lab.yaml, or a lab of three members',
+      cause,
+    });
   }
   return parseConfig(text, path, dirname(resolve(path)), overrides);
 }

@@ -210,8 +210,8 @@ export function status(cli: Cli, options: WorkshopCommandOptions): Promise<undef
     const exercise = workshop.currentOf(progress);
     const text = exercise === undefined ? words.nothingOpen : formatStatus(session, exercise, progress, new Date());
     const phase = exercise === undefined ? undefined : progress.exercises[exercise.id]?.phase;
-    const isHalf = phase === 'preparing' || phase === 'clearing';
-    cli.ui.listing(isHalf ? `${text}\n${words.halfSetUp}` : text, progress);
+    const half = phase === 'preparing' ? words.halfSetUp : phase === 'clearing' ? words.halfTakenAway : undefined;
+    cli.ui.listing(half === undefined ? text : `${text}\n${half}`, progress);
     return undefined;
   });
 }

@@ -11,6 +11,7 @@ import { checkInstalledEngine } from '../machines/installed-engine.ts';
 import { nodeStates } from '../machines/node-states.ts';
 import { checkCertificates } from './certificates.ts';
 import { checkDisk } from './disk.ts';
+import { checkEnded } from './ended.ts';
 import { type Finding, ok, problem } from './finding.ts';
 import { checkPorts } from './ports.ts';
 import { checkEngine, checkEngineFiles, checkNode } from './program.ts';
@@ -24,6 +25,8 @@ export interface PreflightOptions {
   readonly now: Date;
   /** Where the nodes are, if that is known already; else as lab.yaml says. */
   readonly nodes?: readonly NodeState[] | undefined;
+  /** Report members that have ended by themselves; not for `up`, which starts them. */
+  readonly looksForEnded?: boolean;
   /** Receives what the machines are, for whoever goes on with it. */
   readonly facts?: Map<string, MachineFacts> | undefined;
 }
@@ -42,9 +45,10 @@ export async function preflight(options: PreflightOptions): Promise<Finding[]> {
     const checks = config.provider === 'local' ? checkLocal : checkRemote;
     const findings = await Promise.all([
       checkState(state, config, paths),
-      checkNode(process.version),
+      checkNode(process.version, process.execPath),
       checkCertificates(new PkiStore(paths.pki), nodes, config.certificates, options.now),
       checks(options, nodes, state),
+      options.looksForEnded === true && state !== undefined ? checkEnded(nodes) : [],
     ]);
     const order = { error: 0, warning: 1, ok: 2 };
     return findings.flat().sort((a, b) => order[a.severity] - order[b.severity]);

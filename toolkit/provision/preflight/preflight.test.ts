@@ -3,13 +3,15 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { LabError } from '../../errors.ts';
+import type { ServiceStatus } from '../../hosts/host.ts';
 import { LocalHost } from '../../hosts/local-host.ts';
 import { parseConfig } from '../../lab/config-file.ts';
-import { localNode } from '../../lab/nodes.ts';
+import { type LabNode, localNode } from '../../lab/nodes.ts';
 import { labPaths } from '../../lab/state.ts';
 import { scratchFolder } from '../../testing/scratch.ts';
 import { nextState } from '../up.ts';
 import { percentile99 } from './disk.ts';
+import { checkEnded } from './ended.ts';
 import { problem } from './finding.ts';
 import { checkState, preflight, refuseOnErrors } from './mod.ts';
 import { describeBindError } from './ports.ts';
@@ -155,8 +157,35 @@ describe('the engine', () => {
   });
 
   it('runs on the Node.js it was made for', () => {
-    expect(checkNode('v26.10.0').severity).toBe('ok');
-    expect(checkNode('v22.1.0')).toMatchObject({ severity: 'warning', found: 'v22.1.0, v26 is wanted' });
+    expect(checkNode('v26.10.0', '/lab/node')).toMatchObject({
+      severity: 'ok',
+      subject: 'Node.js of the lab (/lab/node)',
+    });
+    expect(checkNode('v22.1.0', '/lab/node')).toMatchObject({ severity: 'warning', found: 'v22.1.0, v26 is wanted' });
+  });
+});
+
+describe('members that should be running', () => {
+  const having = (name: string, status: () => Promise<ServiceStatus>): LabNode =>
+    ({ ...node, name, host: { service: { status } } }) as unknown as LabNode;
+
+  it('are reported when they have ended by themselves, and only then', async () => {
+    const startedAt = new Date('2026-11-20T12:00:00Z');
+    const findings = await checkEnded([
+      having('node1', async () => ({ state: 'exited', startedAt })),
+      having('node2', async () => ({ state: 'stopped' })),
+      having('node3', async () => ({ state: 'running', pid: 7, startedAt })),
+      having('node4', () => Promise.reject(new LabError('LAB_HOST_UNREACHABLE', 'no answer'))),
+    ]);
+    expect(findings).toEqual([
+      {
+        check: 'member-runs',
+        severity: 'warning',
+        subject: 'node1',
+        found: 'was started at 2026-11-20T12:00:00.000Z and has ended by itself',
+        advice: 'etcdlab logs node1 says why, etcdlab up starts it',
+      },
+    ]);
   });
 });
 

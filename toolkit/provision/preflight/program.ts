@@ -10,9 +10,10 @@ import { type Finding, ok, problem } from './finding.ts';
 /** The first that runs TypeScript as it is, builds single executables, and has what the server uses. */
 const wantedNodeMajor = 26;
 
-export function checkNode(version: string): Finding {
+/** @param execPath the executable that runs this: seldom the `node` that the shell finds */
+export function checkNode(version: string, execPath: string): Finding {
   const isWanted = Number.parseInt(version.slice(1), 10) >= wantedNodeMajor;
-  if (isWanted) return ok('node-version', 'Node.js', version);
+  if (isWanted) return ok('node-version', `Node.js of the lab (${execPath})`, version);
   const advice = 'npm ci installs it; then start with: npx etcdlab';
   return problem('warning', 'node-version', 'Node.js', `${version}, v${wantedNodeMajor} is wanted`, advice);
 }
