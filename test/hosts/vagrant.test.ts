@@ -40,6 +40,15 @@ describe.skipIf(!haveMachines())('a lab on machines of Vagrant', () => {
     expect(asked()).toHaveLength(2);
   });
 
+  const exercises = ['users-and-roles', 'database-full', 'replace-a-member'];
+  it.each(exercises)('has exercises that work on machines, and take back what they do there: %s', async (exercise) => {
+    const events = await lab.events('workshop', 'author-check', exercise, '--yes');
+    const [report] = events.filter(({ event }) => event === 'author-checked');
+    expect(report).toMatchObject({ exercise, problems: [] });
+    expect(report).not.toHaveProperty('notTried');
+    for (const { name } of lab.machines.machines) expect(await lab.on(name, 'sudo ls /var/lib/etcd')).toBe('data');
+  });
+
   it('has no exercise that needs members on this machine, and says why', async () => {
     const refused = await lab.run('workshop', 'start', 'full-restore', '--yes');
     expect(refused).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('must be on this machine') });
