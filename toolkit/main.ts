@@ -56,7 +56,8 @@ const commands: readonly RegisterCommand[] = [
 ];
 
 const exitCodeHelp = `
-Exit codes: 0 done, 1 failed, 2 usage, 3 refused before anything was touched, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused before anything was touched, 4 something is due
+(certs check), 130 interrupted.
 DEBUG=etcdlab shows where an error comes from.`;
 
 /** @returns the program with all its commands; it never ends the process by itself */

@@ -22,6 +22,7 @@ export async function exportRun(cli: Cli, options: ExportOptions, name: string |
     await archive(scratch, title, file);
     cli.ui.event({ event: 'finished', run: title, file, files });
     cli.ui.line(`${file}: ${files.length} files, with their SHA-256 in SHA256SUMS; for you alone to read (0600).`);
+    if (options.output === undefined) cli.ui.line('(--output FILE puts it elsewhere.)');
     cli.ui.line('It names keys of the cluster and holds none of their values. Keys and passwords are taken out.');
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { throwIfInterrupted } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { LabNode } from '../lab/nodes.ts';
 import { openClusterView, waitUntilHealthy } from '../provision/health/mod.ts';
-import { clusterStatus } from '../provision/status.ts';
+import { clusterStatus, missingMajority } from '../provision/status.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand, withLock } from './cli.ts';
 
 interface CutOptions extends CommonOptions {
@@ -13,10 +13,10 @@ interface CutOptions extends CommonOptions {
 
 export const registerStop: RegisterCommand = (program, cli) => {
   addCommand<CommonOptions>(program, cli, 'stop <node>', 'stop one member', (options, [name = '']) =>
-    onNode(cli, options, 'stop', name, async (_, { host }) => {
+    onNode(cli, options, 'stop', name, async ({ nodes }, { host }) => {
       const { state } = await host.service.status();
       await host.service.stop();
-      return state === 'stopped' ? 'was stopped already' : 'is stopped';
+      return [state === 'stopped' ? 'was stopped already' : 'is stopped', ...(await majorityLeft(nodes))].join('; ');
     }),
   );
 };
@@ -72,6 +72,14 @@ export const registerHeal: RegisterCommand = (program, cli) => {
     }),
   );
 };
+
+/** @returns that there is no majority any more; nothing while somebody cannot be asked, or when all are stopped */
+async function majorityLeft(nodes: readonly LabNode[]): Promise<string[]> {
+  const states = await Promise.allSettled(nodes.map(({ host }) => host.service.status()));
+  if (states.some(({ status }) => status === 'rejected')) return [];
+  const running = states.filter((each) => each.status === 'fulfilled' && each.value.state === 'running').length;
+  return running === 0 ? [] : missingMajority(running, nodes.length, 'run');
+}
 
 /** @returns what the member is now; when all run, only once the cluster is healthy */
 async function start(lab: Lab, { name }: LabNode, progress: (text: string) => void, signal?: AbortSignal) {

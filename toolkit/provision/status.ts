@@ -58,7 +58,23 @@ export async function clusterStatus(name: string, view: ClusterView): Promise<Cl
   if (problems.length === 0) problems.push(...(await firstShortfalls(view)));
   // A cut that nobody sees any more is no problem; one that explains a problem is the first thing to know.
   if (problems.length > 0) problems.push(...(await cuts(view)));
-  return { name, healthy: problems.length === 0, members, problems: problems.sort() };
+  return { name, healthy: problems.length === 0, members, problems: [...problems.sort(), ...lostMajority(members)] };
+}
+
+/** Members that are by themselves look well, and still call the leader by name that they have lost. */
+function lostMajority(members: readonly MemberStatus[]): string[] {
+  const voters = members.filter(({ report }) => report?.role !== 'learner');
+  const answering = voters.filter(({ report }) => report !== undefined).length;
+  // When none answers, all there is to say has been said.
+  return answering === 0 ? [] : missingMajority(answering, voters.length, 'answer');
+}
+
+/** @returns one line that says what follows from it, unless so many of the voters are a majority */
+export function missingMajority(there: number, voters: number, verb: 'answer' | 'run'): string[] {
+  const needed = Math.floor(voters / 2) + 1;
+  if (there >= needed) return [];
+  const who = `${there} of ${voters} members ${there === 1 ? `${verb}s` : verb}`;
+  return [`no majority, and so no leader: ${who}, ${needed} are needed to write anything`];
 }
 
 /** A machine that cannot be reached may have a member that can be: it is asked in any case. */

@@ -95,7 +95,11 @@ describe('looking at certificates', () => {
   it('tells monitoring by the exit code whether something is due, or broken', async () => {
     const { run, store } = await stoppedLab();
     expect((await run('check', '--no-sockets')).exitCode).toBe(0);
-    expect((await run('check', '--no-sockets', '--within', '60d')).exitCode).toBe(4);
+    const due = await run('check', '--no-sockets', '--within', '60d');
+    expect([due.exitCode, due.stdout]).toEqual([
+      4,
+      expect.stringMatching(/\n\ntry: etcdlab certs renew --within 60d\n$/),
+    ]);
     const live = await run('check');
     expect([live.exitCode, unwrapped(live.stdout)]).toEqual([
       1,
@@ -174,12 +178,16 @@ describe('changing certificates', () => {
     const after = await serialOf(store, 'server-node1');
     expect(after).not.toBe(before);
     expect(inspect(readFileSync(join(lab.nodes[0]?.paths.pki ?? '', 'server.pem'))).serial).toBe(after);
+    expect((await json('renew', 'node2')).issued).toEqual(['server-node2', 'peer-node2']);
     expect((await json('renew', '--all')).issued).toHaveLength(7);
     expect((await json('renew', '--within', '60d')).issued).toHaveLength(7);
   });
 
   it.each([
     [['renew', 'nobody'], 2, /there is no certificate 'nobody'; there are server-node1/],
+    [['renew', 'node1-server'], 2, /'node1-server' \(did you mean server-node1\?\); there are/],
+    [['revoke', 'node1', '--yes'], 2, /\(did you mean server-node1 or peer-node1\?\)/],
+    [['inspect', 'node1-server'], 2, /nor a file \(did you mean server-node1\?\)/],
     [['renew', 'peer-ca'], 3, /peer-ca is an authority[\s\S]*rotate-ca peer-ca/],
     [['revoke', 'client-ca', '--yes'], 3, /client-ca is an authority[\s\S]*--offline/],
     [['revoke', 'nobody', '--yes'], 2, /there is no certificate 'nobody'/],

@@ -2,10 +2,13 @@
 import { PkiStore } from '../../../pki/mod.ts';
 import { ExitCode } from '../../errors.ts';
 import { formatTable } from '../../output/table.ts';
+import { authorityNames } from '../../provision/authority-names.ts';
 import { type CertificateCheck, checkCertificates } from '../../provision/pki/check.ts';
 import { addCommand, type Cli, type CommonOptions, openLab, type RegisterCommand } from '../cli.ts';
 import { parseDurationOption } from './options.ts';
 import { wrapReason } from './text.ts';
+
+const dayMs = 86_400_000;
 
 interface CheckOptions extends CommonOptions {
   readonly within?: number;
@@ -41,10 +44,9 @@ async function check(cli: Cli, options: CheckOptions): Promise<number> {
     sockets: options.sockets,
   });
 
-  cli.ui.listing(
-    formatChecks(checks, (status, text) => paint(cli, status, text)),
-    checks,
-  );
+  const next = nextSteps(checks, options.within).map((command) => `try: ${command}`);
+  const table = formatChecks(checks, (status, text) => paint(cli, status, text));
+  cli.ui.listing([table, ...(next.length === 0 ? [] : ['', ...next])].join('\n'), checks);
   return exitCodeOf(checks);
 }
 
@@ -52,6 +54,24 @@ async function check(cli: Cli, options: CheckOptions): Promise<number> {
 export function exitCodeOf(checks: readonly CertificateCheck[]): ExitCode {
   if (checks.some(({ status }) => status === 'failed')) return ExitCode.failed;
   return checks.some(({ status }) => status === 'due') ? ExitCode.renewalDue : ExitCode.ok;
+}
+
+/** @returns the commands after which nothing is due any more */
+function nextSteps(checks: readonly CertificateCheck[], withinMs: number | undefined): string[] {
+  const due = checks.filter(({ status }) => status === 'due');
+  if (due.some(({ place }) => place === 'rotation')) return ['etcdlab certs rotate-ca'];
+  const files = due.filter(({ place }) => place === 'file').map(({ subject }) => subject);
+  const isAuthority = (name: string): boolean => (authorityNames as readonly string[]).includes(name);
+  const within = withinMs === undefined ? '' : ` --within ${formatDuration(withinMs)}`;
+  return [
+    ...files.filter(isAuthority).map((name) => `etcdlab certs rotate-ca ${name}`),
+    ...(files.every(isAuthority) ? [] : [`etcdlab certs renew${within}`]),
+  ];
+}
+
+/** @returns a duration as an option takes it */
+function formatDuration(ms: number): string {
+  return ms % dayMs === 0 ? `${ms / dayMs}d` : `${Math.ceil(ms / 1000)}s`;
 }
 
 function paint(cli: Cli, status: CertificateCheck['status'], text: string): string {

@@ -14,7 +14,7 @@ export const registerRenew: RegisterCommand = (certs, cli) => {
     certs,
     cli,
     'renew [names...]',
-    'issue certificates anew, by default those that are due; no member is restarted',
+    'issue certificates anew, by default those that are due; a node stands for both of its own; no member is restarted',
     (options, names) => renew(cli, options, names),
   )
     .option('--all', 'all of them')

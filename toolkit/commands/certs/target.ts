@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PkiStore } from '../../../pki/mod.ts';
 import { LabError } from '../../errors.ts';
+import { didYouMean } from '../../provision/certificate-names.ts';
 import { type Cli, type CommonOptions, locateLab } from '../cli.ts';
 
 export interface Target {
@@ -27,7 +28,10 @@ export async function findTarget(cli: Cli, options: CommonOptions, name: string)
   const path = resolve(cli.io.workingDirectory, name);
   if (!existsSync(path)) {
     const known = names.length === 0 ? 'the lab has none yet' : `the lab has ${names.join(', ')}`;
-    throw new LabError('LAB_USAGE', `'${name}' is neither a certificate of the lab nor a file; ${known}`);
+    throw new LabError(
+      'LAB_USAGE',
+      `'${name}' is neither a certificate of the lab nor a file${didYouMean(name, names)}; ${known}`,
+    );
   }
   const content = await readFile(path).catch((cause: unknown) => {
     throw new LabError('LAB_FILE', `${path} cannot be read`, { cause });

@@ -4,6 +4,7 @@ import { inspect, type PkiStore, type Sources } from '../../../pki/mod.ts';
 import { LabError, throwIfInterrupted } from '../../errors.ts';
 import type { Lab } from '../../lab/lab.ts';
 import { authorityNames } from '../authority-names.ts';
+import { didYouMean } from '../certificate-names.ts';
 import { certifiedUsers, issueAll, planPki, type ToIssue, wantedCertificates } from '../certificates.ts';
 import { deployPki } from '../deploy-certificates.ts';
 import { proveServed } from './proof.ts';
@@ -14,7 +15,7 @@ export interface RenewOptions {
   readonly store: PkiStore;
   readonly sources: Sources;
   readonly signal?: AbortSignal | undefined;
-  /** Names in the store; empty for those that are due. */
+  /** Names in the store, or of nodes for both of their certificates; empty for those that are due. */
   readonly names: readonly string[];
   /** Whether or not they are due. */
   readonly all?: boolean;
@@ -32,7 +33,10 @@ export interface RenewContext {
  * @throws LabError LAB_USAGE for a name that there is not, LAB_PKI_REFUSED for an authority or one that is unusable
  */
 export async function planRenewal(options: RenewOptions): Promise<ToIssue[]> {
-  const { lab, store, sources, names, all, withinMs } = options;
+  const { lab, store, sources, all, withinMs } = options;
+  const names = options.names.flatMap((name) =>
+    lab.nodes.some((node) => node.name === name) ? [`server-${name}`, `peer-${name}`] : [name],
+  );
   const settings = lab.state.certificates;
   const due = new Map(
     (await planPki(store, lab.nodes, settings, sources.now())).toIssue.map((entry) => [entry.wanted.name, entry]),
@@ -65,7 +69,10 @@ function refuseUnknown(names: readonly string[], known: readonly string[]): void
         advice: `etcdlab certs rotate-ca ${name}`,
       });
     }
-    throw new LabError('LAB_USAGE', `there is no certificate '${name}'; there are ${known.join(', ')}`);
+    throw new LabError(
+      'LAB_USAGE',
+      `there is no certificate '${name}'${didYouMean(name, known)}; there are ${known.join(', ')}`,
+    );
   }
 }
 
