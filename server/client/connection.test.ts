@@ -22,14 +22,17 @@ test('a call ends when the member answers no ping, as one that is frozen', async
   frozen.listen(0, '127.0.0.1');
   await once(frozen, 'listening');
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
-  const client = new EtcdClient({ endpoints: [`127.0.0.1:${(frozen.address() as net.AddressInfo).port}`] });
+  const client = new EtcdClient({
+    endpoints: [`127.0.0.1:${(frozen.address() as net.AddressInfo).port}`],
+    dialTimeoutMs: 60_000,
+  });
   try {
     const call = expect(client.put({ key: Buffer.from('k') })).rejects.toMatchObject({
       code: Code.Unavailable,
       message: 'error reading from server: keepalive ping failed to receive ACK within timeout',
       neverSent: false,
     });
-    await vi.waitFor(() => expect([...sockets][0]?.bytesRead).toBeGreaterThan(100));
+    await vi.waitFor(() => expect([...sockets][0]?.bytesRead).toBeGreaterThan(100), { timeout: 10_000 });
     await vi.advanceTimersByTimeAsync(10_000 + 6_000);
     await call;
   } finally {

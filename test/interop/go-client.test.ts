@@ -14,9 +14,11 @@ let built: Awaited<ReturnType<typeof buildGo>> | undefined;
 let cluster: TestCluster | undefined;
 let program: LineProgram | undefined;
 
-describe.skipIf(!haveGo())('a program in Go', () => {
+const source = path.join(import.meta.dirname, 'go');
+
+describe.skipIf(!haveGo(source))('a program in Go', () => {
   beforeAll(async () => {
-    built = await buildGo(path.join(import.meta.dirname, 'go'));
+    built = await buildGo(source);
   }, 300_000);
   afterAll(async () => built?.remove());
   afterEach(async () => {

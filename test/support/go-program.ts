@@ -1,5 +1,6 @@
 /** Programs in Go, which use etcd as its own client does: built when a test wants one. */
 import { type ChildProcessWithoutNullStreams, execFile, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,15 +8,31 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
 /**
- * Whether Go is here. Tests that need it are skipped, visibly, for whoever has not got it; continuous integration must
- * have it.
+ * Whether Go is here, in the version that a module asks for. Tests that need it are skipped, visibly, for whoever has not
+ * got it; continuous integration must have it.
  *
+ * @param source folder of the module
  * @throws Error in continuous integration when it is not there
  */
-export function haveGo(): boolean {
-  if (spawnSync('go', ['version']).status === 0) return true;
-  if (process.env.CI) throw new Error('the tests with Go’s client need `go`');
-  return false;
+export function haveGo(source: string): boolean {
+  const wanted = /^go (\S+)$/m.exec(readFileSync(path.join(source, 'go.mod'), 'utf8'))?.[1] ?? '';
+  // As it is installed: none is downloaded.
+  const env = { ...process.env, GOTOOLCHAIN: 'local' };
+  const { status, stdout } = spawnSync('go', ['env', 'GOVERSION'], { cwd: tmpdir(), env, encoding: 'utf8' });
+  const isThere = status === 0 && isGoAtLeast(stdout.trim(), wanted);
+  if (!isThere && process.env.CI) throw new Error(`the tests with Go’s client need \`go\` ${wanted}`);
+  return isThere;
+}
+
+/** @param version as `go env GOVERSION` says it @param wanted as go.mod says it */
+export function isGoAtLeast(version: string, wanted: string): boolean {
+  return orderOf(version) >= orderOf(wanted);
+}
+
+/** Of `go1.25.3`, `go1.26rc1` or `1.25.0`; NaN of what names no version, such as `devel`. */
+function orderOf(version: string): number {
+  const [, major, minor, patch = 0] = /^(?:go)?(\d+)\.(\d+)(?:\.(\d+))?/.exec(version) ?? [];
+  return (Number(major) * 1000 + Number(minor)) * 1000 + Number(patch);
 }
 
 /**

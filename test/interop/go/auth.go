@@ -24,15 +24,18 @@ const (
 func startAuth(r *run) error {
 	root := r.client()
 	steps := []func(ctx context.Context) error{
-		func(ctx context.Context) error { _, err := root.RoleAdd(ctx, "root"); return err },
-		func(ctx context.Context) error { _, err := root.UserAdd(ctx, "root", "the root's"); return err },
+		func(ctx context.Context) error { _, err := root.RoleAdd(ctx, "root"); return unlessDone(err) },
+		func(ctx context.Context) error {
+			_, err := root.UserAdd(ctx, "root", "the root's")
+			return unlessDone(err)
+		},
 		func(ctx context.Context) error { _, err := root.UserGrantRole(ctx, "root", "root"); return err },
-		func(ctx context.Context) error { _, err := root.RoleAdd(ctx, "own"); return err },
+		func(ctx context.Context) error { _, err := root.RoleAdd(ctx, "own"); return unlessDone(err) },
 		func(ctx context.Context) error {
 			_, err := root.RoleGrantPermission(ctx, "own", "own/", "own0", clientv3.PermissionType(clientv3.PermReadWrite))
 			return err
 		},
-		func(ctx context.Context) error { _, err := root.UserAdd(ctx, user, password); return err },
+		func(ctx context.Context) error { _, err := root.UserAdd(ctx, user, password); return unlessDone(err) },
 		func(ctx context.Context) error { _, err := root.UserGrantRole(ctx, user, "own"); return err },
 		func(ctx context.Context) error { _, err := root.AuthEnable(ctx); return err },
 	}
@@ -98,6 +101,14 @@ func startAlice(r *run, alice *clientv3.Client) {
 		}
 		return unlessOfToken(err)
 	})
+}
+
+// unlessDone takes it for success that a try before this one, whose answer was lost, has made the role or user.
+func unlessDone(err error) error {
+	if errors.Is(err, rpctypes.ErrRoleAlreadyExist) || errors.Is(err, rpctypes.ErrUserAlreadyExist) {
+		return nil
+	}
+	return err
 }
 
 // unlessOfToken makes a refused token something to try again.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -184,7 +185,10 @@ func (r *run) finish(limit time.Duration) (report, error) {
 	for _, w := range r.workers {
 		steps[w.name] += w.steps.Load()
 	}
-	return report{Steps: steps, Violations: r.violations}, nil
+	// Who watches goes on until the program ends.
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return report{Steps: steps, Violations: slices.Clone(r.violations)}, nil
 }
 
 func (r *run) close() {

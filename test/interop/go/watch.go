@@ -209,6 +209,12 @@ func (w *watcher) check(event *clientv3.Event) {
 	w.events = append(w.events, seenEvent{revision, fmt.Sprintf("%d %s %s %s", revision, event.Type, key, value)})
 }
 
+func (w *watcher) hasSeen(c change) bool {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.seen[c]
+}
+
 // toldOf gives the last revision that it was told to have seen all of.
 func (w *watcher) toldOf() int64 {
 	w.mutex.Lock()
@@ -263,7 +269,7 @@ func compareWatchers(client *clientv3.Client, watchers []*watcher, acknowledged 
 		}
 	}
 	for _, c := range acknowledged.changes {
-		if !watchers[0].seen[c] {
+		if !watchers[0].hasSeen(c) {
 			return fmt.Errorf("nobody was told of %s at %d, which was acknowledged", c.key, c.revision)
 		}
 	}
