@@ -1,6 +1,8 @@
 #!/bin/sh
 # The certificates of lab <%~ it.lab %> as `etcdlab up` makes them, to do it by hand once: rendered by etcdlab, for OpenSSL
 # 1.1.1 or later. PKI: a folder that is not there yet. The keys of the authorities stay in it: no machine has them.
+# Certificates are valid from now on, also where the settings say `backdate`: a machine whose clock is behind refuses them
+# until it has caught up.
 set -eu
 umask 077
 : "${PKI:?a folder that is not there yet}"

@@ -76,10 +76,14 @@ port=$((20000 + RANDOM % 10000))
 while is_taken "$port"; do port=$((port + 1)); done
 nohup openssl s_server -accept "127.0.0.1:$port" -cert "$WORKSHOP_NOTES/server.pem" -key "$WORKSHOP_NOTES/server-key.pem" \
   -www -quiet > "$WORKSHOP_NOTES/server.log" 2>&1 < /dev/null &
-echo $! > "$WORKSHOP_NOTES/server.pid"
+server=$!
+echo "$server" > "$WORKSHOP_NOTES/server.pid"
+# It goes with these notes, also when the lab is destroyed with the exercise open.
+nohup bash -c 'while kill -0 "$1" && [ -e "$2" ]; do sleep 1; done; kill "$1"' - "$server" "$WORKSHOP_NOTES/server.pid" \
+  > /dev/null 2>&1 < /dev/null &
 deadline=$((SECONDS + 10))
-until is_taken "$port"; do
-  if ((SECONDS > deadline)); then
+until is_taken "$port" && kill -0 "$server" 2> /dev/null; do
+  if ((SECONDS > deadline)) || ! kill -0 "$server" 2> /dev/null; then
     cat "$WORKSHOP_NOTES/server.log" >&2
     exit 1
   fi
