@@ -193,8 +193,10 @@ export class BoltBackend implements Backend {
    * @param look as of `freeze`
    */
   async hash(ignore?: HashIgnore, look: () => void = () => undefined): Promise<number> {
-    const { reader } = await this.sealAndView(look);
+    const { reader, durable } = await this.sealAndView(look);
     try {
+      // Pages that are in the file are read around the cache.
+      await durable;
       return await inSlices(hashSteps(reader, ignore));
     } finally {
       reader.close();

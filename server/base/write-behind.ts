@@ -27,6 +27,7 @@ export class WriteBehind {
 
   /** @param bytes must not change until the `flush` after the next has resolved */
   add(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
     this.waiting.push(bytes);
     this.waitingBytes += bytes.length;
   }

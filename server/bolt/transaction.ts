@@ -94,8 +94,8 @@ export class ReadTx implements Reader {
   }
 
   /**
-   * The leaves of a bucket from first to last, for whoever wants all of it: they do not come into the page cache. Each is
-   * good until the next.
+   * The leaves of a bucket from first to last, for whoever wants all of it: they do not come into the page cache when the
+   * transaction is durable. Each is good until the next.
    */
   *leaves(bucket: string): Generator<Page> {
     const state = this.checkOpen();

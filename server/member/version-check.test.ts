@@ -29,7 +29,8 @@ describe('a server of 3.5', () => {
 
   test.each([
     ['3.6.0', none, `${tooLow}: this server is 3.5.30, and the cluster is at 3.6.0`],
-    ['4.0.0', none, tooLow],
+    ['3.6.0', none, 'etcdctl downgrade enable 3.5'],
+    ['4.0.0', none, /Start etcd 4\.0 on this data directory$/],
     ['3.5.0', to('3.4.0'), `${notAllowed}: this server is 3.5.30, and the cluster goes to 3.4.0`],
     ['3.7.0', to('3.6.0'), notAllowed],
   ])('does not fit a cluster at %s with %o', (version, downgrade, message) => {

@@ -28,10 +28,15 @@ export function requireFittingVersion(clusterVersion: string | undefined, downgr
   }
   const decided = clusterVersion === undefined ? undefined : parseVersion(clusterVersion);
   if (decided === undefined || compareMinor(own, decided) >= 0) return;
+  const wayBack =
+    decided.minor === 0
+      ? ''
+      : ', or let the cluster go back first, one release at a time: ' +
+        `etcdctl downgrade enable ${minorOf({ ...decided, minor: decided.minor - 1 })}`;
   throw new UnfitVersionError(
     'invalid downgrade; server version is lower than determined cluster version: this server is ' +
       `${serverVersion}, and the cluster is at ${clusterVersion}. Start etcd ${minorOf(decided)} on this data ` +
-      `directory, or let the cluster go back first, one release at a time: etcdctl downgrade enable ${minorOf({ ...decided, minor: decided.minor - 1 })}`,
+      `directory${wayBack}`,
   );
 }
 
