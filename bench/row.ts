@@ -28,6 +28,10 @@ export interface Scale {
   readonly runs: number;
   /** Keys in the large database. */
   readonly largeKeys: number;
+  /** Keys of 8 KiB in the database of a gigabyte. */
+  readonly gigabyteKeys: number;
+  /** Keys that a large drill writes, loses and restores. */
+  readonly drillKeys: number;
   /** Leases of the row with very many. */
   readonly manyLeases: number;
 }
@@ -40,6 +44,8 @@ export const fullScale: Scale = {
   expiringLeases: 10_000,
   runs: 10,
   largeKeys: 1_000_000,
+  gigabyteKeys: 131_072,
+  drillKeys: 1_000_000,
   manyLeases: 1_000_000,
 };
 
@@ -52,6 +58,8 @@ export const quickScale: Scale = {
   expiringLeases: 100,
   runs: 1,
   largeKeys: 2000,
+  gigabyteKeys: 200,
+  drillKeys: 2000,
   manyLeases: 2000,
 };
 

@@ -1,6 +1,6 @@
 /** A large database: what it takes, and how long it takes to start, save, restore, defragment and compact it. */
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Executables } from '../../scripts/build.ts';
@@ -15,6 +15,7 @@ import { keyFigures, keyPrefix, measureKeys } from './growth.ts';
 
 const run = promisify(execFile);
 const valueBytes = 256;
+const gigabyteValueBytes = 8192;
 const connections = 10;
 /** Share of the keys that is written again, so that there is something to compact. */
 const rewrittenShare = 0.2;
@@ -55,7 +56,7 @@ async function timeWithPuts(cluster: BenchCluster, what: string, work: () => Pro
   }
 }
 
-/** @returns seconds of saving, checking and restoring a snapshot with the engine's own tools */
+/** @returns MB a second of saving, checking and restoring a snapshot with the engine's own tools */
 async function measureSnapshot(
   cluster: BenchCluster,
   { etcdctl, etcdutl }: Executables,
@@ -73,7 +74,8 @@ async function measureSnapshot(
   const save = await timed(etcdctl, `--endpoints=${cluster.url}`, ...tls, 'snapshot', 'save', file);
   const status = await timed(etcdutl, 'snapshot', 'status', file);
   const restore = await timed(etcdutl, 'snapshot', 'restore', file, `--data-dir=${path.join(scratch, 'restored')}`);
-  return { save, status, restore };
+  const megabytes = (await stat(file)).size / 1e6;
+  return { save: megabytes / save, status: megabytes / status, restore: megabytes / restore };
 }
 
 /** Writes some keys again, and compacts what they were before. */
@@ -117,7 +119,33 @@ async function measureLarge(
   };
 }
 
+/** Larger values: a gigabyte in the file, and few keys in memory. */
+async function measureGigabyte(
+  cluster: BenchCluster,
+  executables: Executables,
+  { scale, scratch }: Surroundings,
+): Promise<Measured> {
+  const opened = await openConnections(cluster, connections);
+  try {
+    await putMany(opened, { prefix: keyPrefix, to: scale.gigabyteKeys, valueBytes: gigabyteValueBytes });
+  } finally {
+    for (const connection of opened) connection.close();
+  }
+  await cluster.findLeader();
+  return await measureSnapshot(cluster, executables, scratch);
+}
+
+const snapshotFigures: Readonly<Record<'save' | 'status' | 'restore', Figure>> = {
+  save: rate('etcdctl snapshot save'),
+  status: rate('etcdutl snapshot status'),
+  restore: rate('etcdutl snapshot restore'),
+};
+
 const time = (title: string, unit: 's' | 'ms'): Figure => ({ title, unit, better: 'lower' });
+
+function rate(title: string): Figure {
+  return { title, unit: 'MB/s', better: 'higher', target: 1 };
+}
 
 function figures(largeKeys: number): Record<string, Figure> {
   const { memory, restart, ...others } = keyFigures(largeKeys) as Record<'memory' | 'restart', Figure>;
@@ -125,9 +153,7 @@ function figures(largeKeys: number): Record<string, Figure> {
     ...others,
     memory: { ...memory, target: 0.5 },
     restart: { ...restart, target: 1 },
-    save: { ...time('etcdctl snapshot save', 's'), target: 1 },
-    status: { ...time('etcdutl snapshot status', 's'), target: 1 },
-    restore: { ...time('etcdutl snapshot restore', 's'), target: 1 },
+    ...snapshotFigures,
     compaction: time('compaction of a fifth', 's'),
     compactionP99: time('p99 of puts during compaction', 'ms'),
     compactionLongest: time('longest put during compaction', 'ms'),
@@ -142,5 +168,10 @@ export const largeRows: readonly ClusterRow[] = [
     ...{ name: 'large', title: 'large database', on: 'own cluster', isLarge: true },
     figures: ({ largeKeys }) => figures(largeKeys),
     measure: measureLarge,
+  },
+  {
+    ...{ name: 'gigabyte', title: 'database of 1 GB', on: 'own cluster', isLarge: true },
+    figures: () => snapshotFigures,
+    measure: measureGigabyte,
   },
 ];
