@@ -45,7 +45,7 @@ export const fullScale: Scale = {
   runs: 10,
   largeKeys: 1_000_000,
   gigabyteKeys: 131_072,
-  drillKeys: 1_000_000,
+  drillKeys: 100_000,
   manyLeases: 1_000_000,
 };
 

@@ -21,6 +21,7 @@ export function drawReport(report: Report): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`,
     ` font-family="system-ui, sans-serif" font-size="11" fill="${colours.text}">`,
+    '<title>Our etcd beside upstream’s</title>',
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     ...[ratios.svg, curves.svg, '</svg>\n'],
   ].join('\n');

@@ -51,6 +51,7 @@ test.each([
 test('the picture has a bar for each ratio and a curve for each figure that grows, and is well formed', () => {
   const growing = [1, 10, 100].map((at) => ({ ...throughput, growth: { of: 'puts', with: 'clients', at } }));
   const svg = drawReport({ ...report, figures: [throughput, missing, ...growing] });
+  expect(svg).toContain('<title>');
   expect(svg.match(/<polyline/g)).toHaveLength(2);
   expect(svg).toContain('put, 1 &amp; more: throughput ✓');
   expect(svg).not.toMatch(/NaN|Infinity|undefined/);
